@@ -1,0 +1,186 @@
+/**
+ * The container runtime's truth over CRI v1: what runs here, with which environment, and the two stop calls.
+ *
+ * Never creates, starts, removes or pulls anything, and never asks for an image the runtime does not have.
+ * Environments are secret: they leave this file only in {@link ContainerDetails}, never in an error.
+ */
+import type { RuntimeContainer, RuntimeView, Sandbox } from '../../core/model.ts';
+import { type ContainerDetails, type ContainerRuntime, PortError, type RuntimeEvent, type RuntimeVersion } from '../../ports.ts';
+import { detailsOf } from './details.ts';
+import { createGrpcClient, type GrpcClient } from './grpc.ts';
+import { type Codec, type ContainerMessage, createCodec, type Messages, millisOfNanos, type SandboxMessage } from './messages.ts';
+import {
+  CONTAINER_STATES,
+  CRI_METHODS,
+  EVENT_TYPES,
+  LABEL_CONTAINER_NAME,
+  LABEL_POD_NAME,
+  LABEL_POD_NAMESPACE,
+  LABEL_POD_UID,
+  SANDBOX_READY,
+} from './names.ts';
+
+export interface ContainerRuntimeOptions {
+  /** Absolute path of the runtime's unix socket. Mount its directory: a mounted socket file is dead after a restart. */
+  readonly socket: string;
+  readonly maxReceiveBytes?: number;
+  /** For {@link ContainerRuntime.version}, milliseconds. */
+  readonly versionDeadlineMs?: number;
+}
+
+interface Wire {
+  readonly grpc: GrpcClient;
+  readonly codec: Codec;
+}
+
+export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
+  const wire: Wire = { grpc: createGrpcClient(options), codec: createCodec() };
+  return {
+    version: () => version(wire, options.versionDeadlineMs ?? 2000),
+    view: (deadlineMs) => view(wire, deadlineMs),
+    containersOf: (podUid, deadlineMs) => listContainers(wire, { [LABEL_POD_UID]: podUid }, deadlineMs),
+    containerDetails: (id, deadlineMs) => containerDetails(wire, id, deadlineMs),
+    imageId: (reference, deadlineMs) => imageId(wire, reference, deadlineMs),
+    stopContainer: (id, graceSeconds, deadlineMs) => stopContainer(wire, id, graceSeconds, deadlineMs),
+    stopSandbox: (id, deadlineMs) => stopSandbox(wire, id, deadlineMs),
+    events: (onEvent, signal) => events(wire, onEvent, signal),
+    close: () => wire.grpc.close(),
+  };
+}
+
+/** Throws unsupported unless the peer speaks CRI v1. A Docker shim may give a bare number (`1.43.0`): taken as 1. */
+async function version(wire: Wire, deadlineMs: number): Promise<RuntimeVersion> {
+  const request = wire.codec.encode('VersionRequest', { version: 'v1' });
+  const { runtimeName, runtimeVersion, runtimeApiVersion } = await call(wire, CRI_METHODS.version, request, 'VersionResponse', deadlineMs);
+  if (!/^v?1(\.|$)/.test(runtimeApiVersion)) {
+    throw new PortError(
+      'unsupported',
+      `${runtimeName} ${runtimeVersion} at ${wire.grpc.socket} speaks CRI "${runtimeApiVersion}"; v1 is needed (containerd 1.6, CRI-O 1.23 or newer)`,
+    );
+  }
+  return { runtimeName, runtimeVersion, runtimeApiVersion };
+}
+
+/** Asked at the same time, so both share one deadline; the first failure is the answer. */
+async function view(wire: Wire, deadlineMs: number): Promise<RuntimeView> {
+  const [sandboxes, containers] = await Promise.all([listSandboxes(wire, deadlineMs), listContainers(wire, undefined, deadlineMs)]);
+  return { sandboxes, containers };
+}
+
+async function listSandboxes(wire: Wire, deadlineMs: number): Promise<readonly Sandbox[]> {
+  const request = wire.codec.encode('ListPodSandboxRequest', {});
+  const { items } = await call(wire, CRI_METHODS.listPodSandbox, request, 'ListPodSandboxResponse', deadlineMs);
+  return items.map(sandboxOf);
+}
+
+async function listContainers(
+  wire: Wire,
+  labels: Record<string, string> | undefined,
+  deadlineMs: number,
+): Promise<readonly RuntimeContainer[]> {
+  const request = wire.codec.encode('ListContainersRequest', labels === undefined ? {} : { filter: { labelSelector: labels } });
+  const { containers } = await call(wire, CRI_METHODS.listContainers, request, 'ListContainersResponse', deadlineMs);
+  return containers.map(containerOf);
+}
+
+async function containerDetails(wire: Wire, id: string, deadlineMs: number): Promise<ContainerDetails> {
+  const request = wire.codec.encode('ContainerStatusRequest', { containerId: id, verbose: true });
+  const reply = await call(wire, CRI_METHODS.containerStatus, request, 'ContainerStatusResponse', deadlineMs);
+  return detailsOf(reply, `container ${id} at ${wire.grpc.socket}`);
+}
+
+async function imageId(wire: Wire, reference: string, deadlineMs: number): Promise<string | undefined> {
+  const request = wire.codec.encode('ImageStatusRequest', { image: { image: reference } });
+  const reply = await unlessGone(call(wire, CRI_METHODS.imageStatus, request, 'ImageStatusResponse', deadlineMs));
+  const id = reply?.image?.id;
+  return id === undefined || id === '' ? undefined : id;
+}
+
+async function stopContainer(wire: Wire, id: string, graceSeconds: number, deadlineMs: number): Promise<void> {
+  const request = wire.codec.encode('StopContainerRequest', { containerId: id, timeout: String(Math.max(0, Math.round(graceSeconds))) });
+  await unlessGone(call(wire, CRI_METHODS.stopContainer, request, 'StopContainerResponse', deadlineMs));
+}
+
+async function stopSandbox(wire: Wire, id: string, deadlineMs: number): Promise<void> {
+  const request = wire.codec.encode('StopPodSandboxRequest', { podSandboxId: id });
+  await unlessGone(call(wire, CRI_METHODS.stopPodSandbox, request, 'StopPodSandboxResponse', deadlineMs));
+}
+
+/** Event types newer than we know are left out: the stream is a hint, and what it hints at is listed again anyway. */
+async function events(wire: Wire, onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
+  const request = wire.codec.encode('GetEventsRequest', {});
+  const receive = (bytes: Buffer): void => {
+    const message = wire.codec.decode('ContainerEventResponse', bytes);
+    const type = EVENT_TYPES[message.containerEventType];
+    if (type === undefined) return;
+    const podUid = message.podSandboxStatus?.metadata?.uid ?? '';
+    onEvent({ type, containerId: message.containerId, podUid, createdAtMs: millisOfNanos(message.createdAt) });
+  };
+  try {
+    await wire.grpc.stream(CRI_METHODS.events, request, receive, signal);
+  } catch (error) {
+    if (!(error instanceof PortError) || error.kind !== 'unsupported') throw error;
+    throw new PortError(
+      'unsupported',
+      `the runtime at ${wire.grpc.socket} has no event stream (containerd 1.7 or newer has; CRI-O with enable_pod_events)`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function sandboxOf(message: SandboxMessage): Sandbox {
+  return {
+    id: message.id,
+    name: message.metadata?.name ?? '',
+    namespace: message.metadata?.namespace ?? '',
+    uid: message.metadata?.uid ?? '',
+    ready: message.state === SANDBOX_READY,
+    createdAtMs: millisOfNanos(message.createdAt),
+    labels: message.labels,
+    annotations: message.annotations,
+  };
+}
+
+/** A container that no kubelet made has no such labels: its names are empty and match no pod. */
+function containerOf(message: ContainerMessage): RuntimeContainer {
+  return {
+    id: message.id,
+    sandboxId: message.podSandboxId,
+    name: message.labels[LABEL_CONTAINER_NAME] ?? message.metadata?.name ?? '',
+    podUid: message.labels[LABEL_POD_UID] ?? '',
+    podName: message.labels[LABEL_POD_NAME] ?? '',
+    podNamespace: message.labels[LABEL_POD_NAMESPACE] ?? '',
+    state: CONTAINER_STATES[message.state] ?? 'unknown',
+    createdAtMs: millisOfNanos(message.createdAt),
+  };
+}
+
+async function call<K extends keyof Messages>(
+  wire: Wire,
+  path: string,
+  request: Uint8Array,
+  reply: K,
+  deadlineMs: number,
+): Promise<Messages[K]> {
+  try {
+    return wire.codec.decode(reply, await wire.grpc.unary(path, request, deadlineMs));
+  } catch (error) {
+    if (!(error instanceof PortError) || error.kind !== 'unsupported') throw error;
+    throw new PortError(
+      'unsupported',
+      `the runtime at ${wire.grpc.socket} does not know ${path.slice(1)}: it is older than CRI v1 (containerd 1.6, CRI-O 1.23), or its CRI service is switched off`,
+      { cause: error },
+    );
+  }
+}
+
+async function unlessGone<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof PortError && error.kind === 'not-found') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Errors of the disk: always the activity, the path and the system's own word; never a file's content.
+ */
+import { PortError } from '../../ports.ts';
+
+/** The change is visible, but its directory could not be fsynced: a power cut may undo it. */
+export class NotDurableError extends PortError {
+  constructor(activity: string, cause: unknown) {
+    super('failed', `${activity}: ${messageOf(cause)}`, { cause });
+    this.name = 'NotDurableError';
+  }
+}
+
+/** Keeps the kind of a PortError, and that it is a {@link NotDurableError}. */
+export function wrapError(activity: string, error: unknown): PortError {
+  if (error instanceof NotDurableError) return new NotDurableError(activity, error);
+  return new PortError(error instanceof PortError ? error.kind : 'failed', `${activity}: ${messageOf(error)}`, { cause: error });
+}
+
+/** `ENOENT` and the like; undefined for an error that no system call gave. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

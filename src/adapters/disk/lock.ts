@@ -1,0 +1,133 @@
+/**
+ * The host lock: one agent on a node may change the host. A kernel lock (flock) on `<stateDir>/lock` that dies with
+ * its holder, so that no crash leaves it behind.
+ *
+ * Node has no flock(2). The program `flock` locks a descriptor that it inherits from us; such a lock belongs to the open
+ * file description, which both processes share, so it stays with us when the program ends (flock(2)). Descriptors are
+ * close-on-exec, so nothing else that we start can keep it alive. Never breaks or steals a lock.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type HostLock, PortError } from '../../ports.ts';
+import { codeOf, messageOf, wrapError } from './errors.ts';
+import { LOCK_FILE } from './layout.ts';
+
+export interface HostLockOptions {
+  /** Absolute path of the state directory. */
+  readonly stateDir: string;
+  /** Descriptor of the lock file that whoever started us has opened and locked already. */
+  readonly inheritedFd?: number;
+  /** Programs that lock descriptor 3, tried in this order; found on PATH. Default: flock, then busybox flock. */
+  readonly programs?: readonly (readonly string[])[];
+  /** Milliseconds; default 5000. */
+  readonly deadlineMs?: number;
+}
+
+const PROGRAMS: readonly (readonly string[])[] = [['flock'], ['busybox', 'flock']];
+const ARGUMENTS: readonly string[] = ['-n', '-x', '3'];
+const LOCKED_BY_ANOTHER = 1;
+
+/** Errors of `tryAcquire`: PortError `unavailable` (no program that can lock), `invalid` (inherited descriptor), `failed`. */
+export function createHostLock(options: HostLockOptions): HostLock {
+  const path = join(options.stateDir, LOCK_FILE);
+  let lockedFd: number | undefined;
+
+  function held(): boolean {
+    return lockedFd !== undefined && isSameFile(lockedFd, path);
+  }
+
+  async function tryAcquire(): Promise<boolean> {
+    if (held()) return true;
+    if (lockedFd !== undefined) {
+      // somebody removed the lock file: ours guards nothing any more
+      closeSync(lockedFd);
+      lockedFd = undefined;
+    }
+    if (options.inheritedFd !== undefined) {
+      checkInherited(options.inheritedFd, path);
+      lockedFd = options.inheritedFd;
+      return true;
+    }
+    const fd = openLockFile(path);
+    let locked = false;
+    try {
+      locked = (await runLocker(options, fd)) && isSameFile(fd, path) && isLocked(fd);
+    } finally {
+      if (!locked) closeSync(fd);
+    }
+    if (locked) lockedFd = fd;
+    return locked;
+  }
+
+  return { tryAcquire, held };
+}
+
+function openLockFile(path: string): number {
+  try {
+    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  } catch (error) {
+    throw wrapError('opening the host lock', error);
+  }
+}
+
+function checkInherited(fd: number, path: string): void {
+  let fits: boolean;
+  try {
+    fits = isSameFile(fd, path) && isLocked(fd);
+  } catch (error) {
+    throw wrapError('looking at the inherited host lock', error);
+  }
+  if (!fits) throw new PortError('invalid', `descriptor ${fd} is not the locked file ${path}: start without it, or lock that file first`);
+}
+
+/** False as well when either is gone. */
+function isSameFile(fd: number, path: string): boolean {
+  try {
+    const [opened, named] = [fstatSync(fd), statSync(path)];
+    return opened.ino === named.ino && opened.dev === named.dev;
+  } catch {
+    return false;
+  }
+}
+
+/** The kernel lists a description's locks since Linux 4.1 (proc(5), fdinfo). */
+function isLocked(fd: number): boolean {
+  return /^lock:.*\bFLOCK\b.*\bWRITE\b/m.test(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'));
+}
+
+async function runLocker(options: HostLockOptions, fd: number): Promise<boolean> {
+  for (const [program = '', ...first] of options.programs ?? PROGRAMS) {
+    const ended = await run(program, [...first, ...ARGUMENTS], fd, options.deadlineMs ?? 5_000);
+    if (ended === 'missing') continue;
+    if (ended.code === 0) return true;
+    if (ended.code === LOCKED_BY_ANOTHER && ended.said === '') return false;
+    throw new PortError(
+      'failed',
+      `taking the host lock: ${program} ended with ${ended.code ?? 'a signal'}${ended.said === '' ? '' : `: ${ended.said}`}`,
+    );
+  }
+  throw new PortError('unavailable', 'taking the host lock: there is no program "flock"; install util-linux, or busybox with its flock');
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly said: string;
+}
+
+/** `missing`: no such program that we may run, or a busybox without this applet (it ends with 127). */
+async function run(program: string, args: readonly string[], fd: number, deadlineMs: number): Promise<Ended | 'missing'> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', fd], timeout: deadlineMs, killSignal: 'SIGKILL' });
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(0, 200);
+    });
+    child.on('error', (error) => {
+      // EACCES: not executable, or a directory on PATH that is closed to us hides whether there is one
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') resolve('missing');
+      else reject(new PortError('failed', `taking the host lock: ${program}: ${messageOf(error)}`, { cause: error }));
+    });
+    child.on('close', (code) => resolve(code === 127 ? 'missing' : { code, said: said.trim() }));
+  });
+}

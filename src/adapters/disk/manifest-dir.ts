@@ -1,0 +1,167 @@
+/**
+ * The kubelet's staticPodPath: lists it, places and removes our own manifests there.
+ *
+ * The kubelet reads every name without a leading dot, whatever its ending, and an invalid file ends the pod it used to
+ * define (pkg/kubelet/config/file.go): so a manifest appears complete in one rename, or not at all. A file is touched
+ * only when its name is one of ours and its bytes have the digest that the caller knows from the ledger. Everything
+ * else is foreign: never written, moved, removed, or given another mode, owner or time.
+ */
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { byCodeUnit } from '../../core/json.ts';
+import { MAX_MANIFEST_BYTES, sha256 } from '../../core/manifest.ts';
+import type { ManifestFile } from '../../core/model.ts';
+import { type ManifestDir, PortError } from '../../ports.ts';
+import { publishFile } from './atomic-write.ts';
+import { codeOf, NotDurableError, wrapError } from './errors.ts';
+import { checkManifestName, isManifestTempName, manifestTempName } from './layout.ts';
+import { guardedPrimitives, nodePrimitives, type Primitives } from './primitives.ts';
+import { removeFile } from './removal.ts';
+import { syncDirectory } from './sync.ts';
+
+export interface ManifestDirOptions {
+  /** Absolute path of staticPodPath. */
+  readonly dir: string;
+  /** Is the host lock held? Asked before every change of a name. */
+  readonly mayWrite: () => boolean;
+  /** Whose temporaries are ours to sweep: the uid of this process. */
+  readonly uid: number;
+  readonly primitives?: Primitives;
+}
+
+const MANIFEST_MODE = 0o600;
+
+/**
+ * Sweeps our own leftover temporaries if this process may write. A directory that is missing is no error here: every
+ * method says so when it is asked.
+ */
+export async function openManifestDir(options: ManifestDirOptions): Promise<ManifestDir> {
+  const { dir } = options;
+  const primitives = guardedPrimitives(options.primitives ?? nodePrimitives(), options.mayWrite);
+  /** Names whose last change is visible but may be lost in a power cut. */
+  const doubtful = new Set<string>();
+  let temps = 0;
+  const temp = (): string => join(dir, manifestTempName(++temps));
+
+  async function list(): Promise<readonly ManifestFile[]> {
+    const names = (await namesIn(dir)).filter((name) => !name.startsWith('.'));
+    const files: ManifestFile[] = [];
+    for (const file of names.sort(byCodeUnit)) {
+      const found = await look(join(dir, file));
+      if (found.kind === 'ours-or-foreign') files.push({ file, digest: found.digest });
+      else if (found.kind === 'foreign') files.push({ file });
+    }
+    return files;
+  }
+
+  async function place(file: string, content: string, expect: string | undefined): Promise<void> {
+    checkManifestName(file);
+    const bytes = Buffer.from(content);
+    if (bytes.length >= MAX_MANIFEST_BYTES) throw new PortError('invalid', `placing ${file}: larger than the kubelet reads (10 MiB)`);
+    await namesIn(dir);
+    const target = join(dir, file);
+    // equal bytes carry our own annotations: there is nothing to do, and the kubelet is not woken for nothing
+    const before = await look(target);
+    if (before.kind === 'ours-or-foreign' && before.digest === sha256(bytes) && !doubtful.has(file)) return;
+    const allowed = [expect, ...(doubtful.has(file) ? [sha256(bytes)] : [])];
+    const check = async (): Promise<void> => {
+      const found = await look(target);
+      if (found.kind === 'absent' || (found.kind === 'ours-or-foreign' && allowed.includes(found.digest))) return;
+      throw new PortError('failed', 'a file that is not ours has this name: it was left alone');
+    };
+    // a refusal that can be seen beforehand costs no write
+    await check().catch((error: unknown) => {
+      throw wrapError(`placing ${file}`, error);
+    });
+    await remembering(file, () => publishFile(primitives, { temp, target, check }, { content: bytes, mode: MANIFEST_MODE }));
+  }
+
+  async function remove(file: string, digest: string): Promise<void> {
+    checkManifestName(file);
+    const names = await namesIn(dir);
+    if (!names.includes(file)) {
+      // the kubelet may have read the old directory again after a power cut; the ledger still knows: fsync is enough
+      if (doubtful.has(file)) await remembering(file, () => syncDirectory(primitives, dir));
+      return;
+    }
+    await remembering(file, () => removeFile(primitives, join(dir, file), () => isOurs(join(dir, file), digest)));
+  }
+
+  async function remembering(file: string, change: () => Promise<void>): Promise<void> {
+    try {
+      await change();
+      doubtful.delete(file);
+    } catch (error) {
+      if (error instanceof NotDurableError) doubtful.add(file);
+      throw error;
+    }
+  }
+
+  if (options.mayWrite()) await sweepTemporaries(primitives, options);
+  return { list, place, remove };
+}
+
+/** Only regular files with our own name pattern, our mode, our owner and one name. */
+async function sweepTemporaries(primitives: Primitives, options: ManifestDirOptions): Promise<void> {
+  const names = await readdir(options.dir).catch(() => []);
+  for (const name of names.filter(isManifestTempName)) {
+    const path = join(options.dir, name);
+    await removeFile(primitives, path, async () => {
+      const found = await lstat(path);
+      return found.isFile() && found.nlink === 1 && found.uid === options.uid && (found.mode & 0o7777) === MANIFEST_MODE;
+    });
+  }
+}
+
+async function namesIn(dir: string): Promise<readonly string[]> {
+  try {
+    return await readdir(dir);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw wrapError(`reading ${dir}`, error);
+    throw new PortError('unavailable', `${dir} is not a directory: create it and name it as the kubelet's staticPodPath`, { cause: error });
+  }
+}
+
+type Look = { readonly kind: 'absent' } | { readonly kind: 'foreign' } | { readonly kind: 'ours-or-foreign'; readonly digest: string };
+
+/** Opens only what is a regular file: opening a FIFO would wake whoever writes to it. Never throws. */
+async function look(path: string): Promise<Look> {
+  try {
+    if (!isDigestible(await lstat(path))) return { kind: 'foreign' };
+    return await withFile(path, async (file) => {
+      if (!isDigestible(await file.stat())) return { kind: 'foreign' } as const;
+      return { kind: 'ours-or-foreign', digest: sha256(await file.readFile()) } as const;
+    });
+  } catch (error) {
+    return { kind: codeOf(error) === 'ENOENT' ? 'absent' : 'foreign' };
+  }
+}
+
+/** Right before unlink: the bytes through a descriptor, and that the name still means that descriptor's file. */
+async function isOurs(path: string, digest: string): Promise<boolean> {
+  const found = await look(path);
+  if (found.kind === 'absent') return false;
+  if (found.kind === 'foreign' || found.digest !== digest)
+    throw new PortError('failed', `removing ${path}: it is not the file that we placed, and was left alone`);
+  return withFile(path, async (file) => {
+    const [opened, named] = [await file.stat(), await lstat(path)];
+    const same = opened.ino === named.ino && opened.dev === named.dev && sha256(await file.readFile()) === digest;
+    if (!same) throw new PortError('failed', `removing ${path}: it was exchanged meanwhile, and was left alone`);
+    return true;
+  });
+}
+
+function isDigestible(stats: Stats): boolean {
+  return stats.isFile() && stats.size < MAX_MANIFEST_BYTES;
+}
+
+async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * What the store reads: checkpoints, each checked byte by byte, and the ledger. Never writes; damage is a `problem`.
+ */
+import { lstat, readdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Checkpoint, CheckpointKey, Ledger } from '../../core/model.ts';
+import { PortError } from '../../ports.ts';
+import { codeOf, wrapError } from './errors.ts';
+import {
+  CHECKPOINTS,
+  CONFIRMED,
+  CURRENT,
+  checkpointDir,
+  isCheckpointKey,
+  LEDGER_FILE,
+  REVISIONS,
+  revisionDir,
+  revisionOfTarget,
+} from './layout.ts';
+import { decodeLedger, emptyLedger, unreadableRecord } from './record.ts';
+import type { SealedFiles } from './sealed-file.ts';
+import { readRevision, type StoredRevision } from './verify.ts';
+
+/** Where reads go. */
+export interface Source {
+  /** Absolute path of the state directory. */
+  readonly dir: string;
+  readonly sealed: SealedFiles;
+}
+
+/** Throws PortError `failed` where the directory of all checkpoints cannot be read. */
+export async function load(source: Source): Promise<readonly Checkpoint[]> {
+  const names = await readdir(join(source.dir, CHECKPOINTS)).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw wrapError('reading the checkpoints', error);
+  });
+  const loaded: Checkpoint[] = [];
+  for (const key of names.filter(isCheckpointKey).sort()) {
+    const checkpoint = await loadOne(source, key);
+    if (checkpoint !== undefined) loaded.push(checkpoint);
+  }
+  return loaded;
+}
+
+/** undefined: a foreign thing that only has such a name. */
+async function loadOne(source: Source, key: CheckpointKey): Promise<Checkpoint | undefined> {
+  const home = checkpointDir(source.dir, key);
+  const names: readonly string[] = await readdir(home).catch(() => []);
+  if (!names.includes(CURRENT) && !names.includes(REVISIONS)) return undefined;
+  if ((await kindOf(home)) !== 'directory') return undefined;
+  const revision = await currentRevision(source, key);
+  const stored: StoredRevision =
+    revision === undefined
+      ? {
+          record: unreadableRecord(key, ''),
+          manifest: '',
+          bytes: 0,
+          problem: `checkpoint ${key}: "${CURRENT}" is missing or is no link to a revision`,
+        }
+      : await readRevision(revisionDir(source.dir, key, revision), key, revision);
+  return toCheckpoint(source, key, stored);
+}
+
+export async function toCheckpoint(source: Source, key: CheckpointKey, stored: StoredRevision): Promise<Checkpoint> {
+  const { capturedAt } = stored.record;
+  const confirmed = await confirmedAt(source, key);
+  const later = confirmed !== undefined && !(Date.parse(confirmed) <= Date.parse(capturedAt));
+  return { key, ...stored, confirmedAt: later ? confirmed : capturedAt };
+}
+
+/** Damage counts as never confirmed: the capture itself is then the last confirmation, and the checkpoint expires sooner. */
+async function confirmedAt(source: Source, key: CheckpointKey): Promise<string | undefined> {
+  const body = await source.sealed.read(join(checkpointDir(source.dir, key), CONFIRMED)).catch(() => undefined);
+  if (body === undefined || body === 'damaged') return undefined;
+  const at = body['confirmedAt'];
+  return typeof at === 'string' && !Number.isNaN(Date.parse(at)) ? at : undefined;
+}
+
+/** undefined: `current` is missing, unreadable, or no link that we have made. */
+export async function currentRevision(source: Source, key: CheckpointKey): Promise<string | undefined> {
+  const target = await readlink(join(checkpointDir(source.dir, key), CURRENT)).catch(() => undefined);
+  return target === undefined ? undefined : revisionOfTarget(target);
+}
+
+export async function isGood(source: Source, key: CheckpointKey, revision: string): Promise<boolean> {
+  return (await readRevision(revisionDir(source.dir, key, revision), key, revision)).problem === undefined;
+}
+
+export async function kindOf(path: string): Promise<'directory' | 'link' | 'other' | 'absent'> {
+  try {
+    const found = await lstat(path);
+    return found.isDirectory() ? 'directory' : found.isSymbolicLink() ? 'link' : 'other';
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return 'absent';
+    throw wrapError(`looking at ${path}`, error);
+  }
+}
+
+/** Throws `invalid` where the ledger is damaged: what we have placed is then unknown, not nothing. */
+export async function readLedger(source: Source): Promise<Ledger> {
+  const path = join(source.dir, LEDGER_FILE);
+  const body = await source.sealed.read(path);
+  if (body === undefined) return emptyLedger();
+  if (body !== 'damaged' && typeof body['formatVersion'] === 'number' && body['formatVersion'] > 1) {
+    throw new PortError('unsupported', `${path} has format ${body['formatVersion']}: a newer version of this program wrote it`);
+  }
+  const ledger = body === 'damaged' ? undefined : decodeLedger(body);
+  if (ledger === undefined) throw new PortError('invalid', `${path} is damaged: what was placed in staticPodPath is unknown`);
+  return ledger;
+}

@@ -1,0 +1,78 @@
+/**
+ * Looks at the state directory before anything is written: it must be a directory of ours on a disk that survives a
+ * reboot. Creates it where only the last element is missing. Never touches what is in it.
+ */
+import { lstat, statfs } from 'node:fs/promises';
+import { dirname, isAbsolute } from 'node:path';
+import { PortError } from '../../ports.ts';
+import { makeDirectory } from './atomic-write.ts';
+import { codeOf, wrapError } from './errors.ts';
+import type { Primitives } from './primitives.ts';
+import { settleDirectory } from './sync.ts';
+
+/** f_type of statfs(2): TMPFS_MAGIC and RAMFS_MAGIC of linux/magic.h. */
+const MEMORY_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
+  [0x01021994, 'tmpfs'],
+  [0x858458f6, 'ramfs'],
+]);
+const STATE_DIR_MODE = 0o700;
+
+export interface StateDirOptions {
+  readonly dir: string;
+  readonly primitives: Primitives;
+  /** Who we are; a directory of anybody else is refused. */
+  readonly uid: number;
+  /** For a demo or a test only: such a directory is empty after a reboot. */
+  readonly allowTmpfs?: boolean;
+  /** f_type of the file system that holds a path. Default: statfs(2). */
+  readonly fileSystemOf?: (path: string) => Promise<number>;
+}
+
+/** Throws PortError `invalid` (path, kind, file system), `denied` (not ours), `failed`; each says what to do. */
+export async function prepareStateDir(options: StateDirOptions): Promise<void> {
+  const { dir, primitives } = options;
+  if (!isAbsolute(dir)) throw new PortError('invalid', `the state directory must be an absolute path, not "${dir}"`);
+  const found = await lstat(dir).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw wrapError(`looking at the state directory ${dir}`, error);
+  });
+  if (found === undefined) {
+    await checkFileSystem(options, await parentOf(dir));
+    await makeDirectory(primitives, dir, STATE_DIR_MODE);
+    return;
+  }
+  if (!found.isDirectory()) throw new PortError('invalid', `the state directory ${dir} is not a directory; name one, not a link to one`);
+  await checkFileSystem(options, dir);
+  if (found.uid !== options.uid) {
+    throw new PortError(
+      'denied',
+      `the state directory ${dir} belongs to user ${found.uid}, not to ours (${options.uid}): change its owner, or name another one`,
+    );
+  }
+  if ((found.mode & 0o7777) === STATE_DIR_MODE) return;
+  try {
+    await settleDirectory(primitives, dir, STATE_DIR_MODE);
+  } catch (error) {
+    throw wrapError(`closing the state directory ${dir} to others`, error);
+  }
+}
+
+async function parentOf(dir: string): Promise<string> {
+  const parent = dirname(dir);
+  const found = await lstat(parent).catch(() => undefined);
+  if (found === undefined) throw new PortError('invalid', `the state directory ${dir} cannot be created: ${parent} does not exist`);
+  return parent;
+}
+
+async function checkFileSystem(options: StateDirOptions, path: string): Promise<void> {
+  if (options.allowTmpfs === true) return;
+  const typeOf = options.fileSystemOf ?? (async (at: string) => (await statfs(at)).type);
+  const type = await typeOf(path).catch((error: unknown) => {
+    throw wrapError(`asking for the file system of ${path}`, error);
+  });
+  // statfs fields are signed on some machines
+  const name = MEMORY_FILE_SYSTEMS.get(type >>> 0);
+  if (name !== undefined) {
+    throw new PortError('invalid', `the state directory ${options.dir} is on ${name}, which a reboot empties: name a directory on a disk`);
+  }
+}

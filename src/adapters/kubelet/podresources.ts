@@ -1,0 +1,35 @@
+/**
+ * The kubelet's own list of pods, over the podresources socket (`<root-dir>/pod-resources/kubelet.sock`).
+ *
+ * It answers "does this kubelet process know the parent?" while the API server is away: API pods stay listed as long
+ * as the kubelet keeps running, and only static pods remain after it restarted offline. Finished and rejected pods are
+ * not listed from 1.34 on (`pkg/kubelet/apis/podresources/server_v1.go`). No uids. Only reads.
+ */
+import type { PodName } from '../../core/model.ts';
+import { type KubeletPods, PortError } from '../../ports.ts';
+import { createGrpcClient } from '../cri/grpc.ts';
+import { createCodec } from '../cri/messages.ts';
+import { POD_RESOURCES_LIST } from '../cri/names.ts';
+
+export interface KubeletPodsOptions {
+  /** Absolute path of the socket. */
+  readonly socket: string;
+  readonly maxReceiveBytes?: number;
+}
+
+export function createKubeletPods(options: KubeletPodsOptions): KubeletPods {
+  const grpc = createGrpcClient(options);
+  const codec = createCodec();
+
+  async function list(deadlineMs: number): Promise<readonly PodName[]> {
+    try {
+      const bytes = await grpc.unary(POD_RESOURCES_LIST, codec.encode('ListPodResourcesRequest', {}), deadlineMs);
+      return codec.decode('ListPodResourcesResponse', bytes).podResources.map(({ namespace, name }) => ({ namespace, name }));
+    } catch (error) {
+      if (!(error instanceof PortError) || error.kind !== 'unsupported') throw error;
+      throw new PortError('unsupported', `the kubelet at ${options.socket} does not know podresources v1 List`, { cause: error });
+    }
+  }
+
+  return { list, close: () => grpc.close() };
+}

@@ -1,0 +1,81 @@
+/**
+ * One verified TLS connection to one endpoint, within a deadline.
+ *
+ * Nothing is ever sent before the certificate was verified against the cluster's own CA and the endpoint's name; the
+ * system's root certificates and proxy settings are not looked at.
+ */
+import { isIP } from 'node:net';
+import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from 'node:tls';
+import type { Millis } from '../../core/model.ts';
+import { ApiFailure, failure } from './failure.ts';
+import type { ApiEndpoint, Trust } from './kubeconfig.ts';
+
+export interface ConnectOptions {
+  readonly endpoint: ApiEndpoint;
+  readonly trust: Trust;
+  /** Name the certificate must carry instead of the endpoint's host (kubeconfig: tls-server-name). */
+  readonly serverName?: string | undefined;
+  readonly alpn: readonly string[];
+  /** For name resolution, TCP and TLS together. */
+  readonly deadlineMs: Millis;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Resolves with a verified socket. Rejects with {@link ApiFailure}: refused, reset, timeout, unroutable, dns, tls, closed. */
+export function connectTls(options: ConnectOptions): Promise<TLSSocket> {
+  const { endpoint, trust, alpn, deadlineMs, signal } = options;
+  const name = options.serverName ?? endpoint.host;
+  const activity = `connecting to ${endpoint.url}`;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) {
+      reject(new ApiFailure('closed', `${activity}: given up`));
+      return;
+    }
+    let socket: TLSSocket;
+    try {
+      // Applied to net.connect, though the types of tls.connect do not list it.
+      const manyAddresses = { autoSelectFamilyAttemptTimeout: Math.max(250, Math.floor(deadlineMs / 3)) };
+      socket = connect({
+        ...manyAddresses,
+        host: endpoint.host,
+        port: endpoint.port,
+        ...(isIP(name) === 0 ? { servername: name } : {}),
+        checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate),
+        ca: trust.ca,
+        ...(trust.cert === undefined ? {} : { cert: trust.cert }),
+        ...(trust.key === undefined ? {} : { key: trust.key }),
+        ALPNProtocols: [...alpn],
+        minVersion: 'TLSv1.2',
+        rejectUnauthorized: true,
+      });
+    } catch (error) {
+      // A certificate, key or CA that OpenSSL cannot read throws here, before any packet is sent.
+      reject(new ApiFailure('tls', `${activity}: the TLS material cannot be used: ${(error as Error).message}`, { cause: error }));
+      return;
+    }
+    const settle = (outcome: () => void) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      socket.removeListener('secureConnect', onSecure);
+      socket.removeListener('close', onClose);
+      socket.removeListener('error', onError);
+      outcome();
+    };
+    const fail = (error: ApiFailure) =>
+      settle(() => {
+        // The socket may still report its own destruction; that report has no reader.
+        socket.on('error', () => {});
+        socket.destroy();
+        reject(error);
+      });
+    const onSecure = () => settle(() => resolve(socket));
+    const onError = (error: Error) => fail(failure(activity, error));
+    const onClose = () => fail(new ApiFailure('reset', `${activity}: closed before TLS was ready`));
+    const onAbort = () => fail(new ApiFailure('closed', `${activity}: given up`));
+    const timer = setTimeout(() => fail(new ApiFailure('timeout', `${activity}: not ready within ${deadlineMs} ms`)), deadlineMs);
+    socket.once('secureConnect', onSecure);
+    socket.once('error', onError);
+    socket.once('close', onClose);
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}

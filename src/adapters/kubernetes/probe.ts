@@ -1,0 +1,109 @@
+/**
+ * Probes of every endpoint at once, each on a fresh connection: is there an API server?
+ *
+ * It never reuses a connection, never throws, and sends credentials only after the certificate was verified. What the
+ * outcomes mean for the node is decided elsewhere (core/reachability).
+ */
+import type { Millis, Probe, ProbeOutcome } from '../../core/model.ts';
+import type { ApiProbe, ApiRequestObserver, Clock } from '../../ports.ts';
+import { type AnswerHead, GATEWAY_CODES, isKubernetesAnswer, namesStorage } from './answer.ts';
+import { readBody } from './body.ts';
+import { http1Get } from './channel.ts';
+import { connectTls } from './connect.ts';
+import { ApiFailure, causeOf, type FailureCause, withDeadline } from './failure.ts';
+import type { ApiAccess, ApiEndpoint } from './kubeconfig.ts';
+
+/** A failing readyz lists its checks in a few kilobytes. */
+const MAX_BODY_BYTES = 64 << 10;
+/** Part of the time left after the head that the body may take. */
+const BODY_SHARE = 0.9;
+
+export interface ApiProbeOptions {
+  readonly access: ApiAccess;
+  readonly userAgent: string;
+  readonly clock: Clock;
+  readonly observer: ApiRequestObserver;
+}
+
+export function createApiProbe(options: ApiProbeOptions): ApiProbe {
+  const { access, clock, observer } = options;
+  return {
+    probe: (deadlineMs) =>
+      Promise.all(
+        access.endpoints.map(async (endpoint) => {
+          const { outcome, detail } = await probeOne(options, endpoint, deadlineMs);
+          observer.probe(outcome);
+          return { endpoint: endpoint.url, outcome, at: clock.now(), detail } satisfies Probe;
+        }),
+      ),
+  };
+}
+
+interface Finding {
+  readonly outcome: ProbeOutcome;
+  readonly detail: string;
+}
+
+async function probeOne(options: ApiProbeOptions, endpoint: ApiEndpoint, deadlineMs: Millis): Promise<Finding> {
+  const abort = new AbortController();
+  try {
+    return await withDeadline(ask(options, endpoint, deadlineMs, abort.signal), deadlineMs, `probing ${endpoint.url}`, () => abort.abort());
+  } catch (error) {
+    return { outcome: outcomeOf(causeOf(error)), detail: error instanceof Error ? error.message : 'failed' };
+  }
+}
+
+async function ask(options: ApiProbeOptions, endpoint: ApiEndpoint, deadlineMs: Millis, signal: AbortSignal): Promise<Finding> {
+  const { access, userAgent, clock } = options;
+  const startedAt = clock.now();
+  const trust = await access.trust();
+  const socket = await connectTls({ endpoint, trust, serverName: access.serverName, alpn: ['http/1.1'], deadlineMs, signal });
+  const give = () => socket.destroy();
+  signal.addEventListener('abort', give, { once: true });
+  try {
+    // readyz may be read without credentials where anonymous access is on, so a missing token does not stop the probe.
+    const token = await access.token?.current().catch(() => undefined);
+    const headers = { accept: '*/*', 'user-agent': userAgent, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+    const exchange = await http1Get(socket, endpoint, '/readyz', headers, signal);
+    // The head alone may be proof enough, so a body that hangs must not use up the whole deadline.
+    const left = deadlineMs - (clock.now() - startedAt);
+    const body = await withDeadline(readBody(exchange.body, MAX_BODY_BYTES, 'cut'), left * BODY_SHARE, 'reading the reply').catch(
+      () => undefined,
+    );
+    if (exchange.status === 401 && token !== undefined) await access.token?.renew(token);
+    if (body === undefined && GATEWAY_CODES.has(exchange.status))
+      throw new ApiFailure('timeout', `HTTP ${exchange.status}, its body never came`);
+    return judge(exchange, body ?? '');
+  } finally {
+    signal.removeEventListener('abort', give);
+    socket.destroy();
+  }
+}
+
+/** What an HTTP reply to `GET /readyz` proves. */
+export function judge(head: AnswerHead, body: string): Finding {
+  const detail = `HTTP ${head.status}`;
+  if (head.status === 200) return { outcome: 'ok', detail };
+  if (head.status === 500 && namesStorage(body)) return { outcome: 'storage', detail: `${detail}, readyz names etcd` };
+  if (isKubernetesAnswer(head, body)) return { outcome: 'answered', detail };
+  if (GATEWAY_CODES.has(head.status)) return { outcome: 'gateway', detail: `${detail} without a Kubernetes body` };
+  // Something with the cluster's certificate speaks, and not as Kubernetes does: neither an outage nor a server.
+  return { outcome: 'tls', detail: `${detail}, not the answer of a Kubernetes API server` };
+}
+
+function outcomeOf(cause: FailureCause): ProbeOutcome {
+  switch (cause) {
+    case 'refused':
+    case 'reset':
+    case 'timeout':
+    case 'unroutable':
+    case 'dns':
+    case 'tls':
+      return cause;
+    case 'closed':
+      return 'timeout';
+    case 'protocol':
+    case 'too-large':
+      return 'tls';
+  }
+}

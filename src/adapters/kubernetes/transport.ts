@@ -1,0 +1,286 @@
+/**
+ * Authenticated GET requests to the cluster's API server: one HTTP/2 session that list, watch and reads share.
+ *
+ * It goes to the configured endpoints only, over TLS verified against the cluster's CA; it follows no redirect, knows no
+ * proxy, and retries nothing but a 401 whose token had been renewed meanwhile. Replies are returned as they came,
+ * whatever their status; what they mean is for the callers.
+ */
+import type { Millis } from '../../core/model.ts';
+import { type ApiRequestObserver, type Clock, PortError } from '../../ports.ts';
+import type { AnswerHead } from './answer.ts';
+import { readBody, splitLines } from './body.ts';
+import { type Channel, createChannel, type Exchange } from './channel.ts';
+import { connectTls } from './connect.ts';
+import { ApiFailure, causeOf, failure, withDeadline } from './failure.ts';
+import type { ApiAccess } from './kubeconfig.ts';
+
+export interface TransportTimings {
+  /** Per endpoint: name resolution, TCP and TLS. */
+  readonly connectMs: Millis;
+  readonly pingEveryMs: Millis;
+  readonly pingAnswerMs: Millis;
+  readonly maxReplyBytes: number;
+  readonly maxErrorBytes: number;
+  readonly maxLineBytes: number;
+}
+export const TRANSPORT_TIMINGS: TransportTimings = {
+  connectMs: 5_000,
+  pingEveryMs: 30_000,
+  pingAnswerMs: 15_000,
+  maxReplyBytes: 64 << 20,
+  maxErrorBytes: 1 << 20,
+  maxLineBytes: 16 << 20,
+};
+/** A connection attempt younger than this is not thrown away when somebody says "try now". */
+const REDIAL_AFTER_MS = 500;
+
+export type Verb = 'list' | 'watch';
+
+export interface ApiReply extends AnswerHead {
+  readonly body: string;
+}
+
+export interface ApiLines {
+  readonly lines: AsyncIterable<string>;
+  /** After the last line: true when the server ended the stream, false when the connection did. */
+  ended(): boolean;
+  /** When the peer last answered a PING on this connection. */
+  lastPing(): Millis | undefined;
+  close(): void;
+}
+
+export interface Transport {
+  /** The whole reply within the deadline, whatever its status. Throws PortError; 3xx is a reply like any other. */
+  get(path: string, verb: Verb, deadlineMs: Millis): Promise<ApiReply>;
+  /** A 200's body line by line, without end; any other status as a reply. The deadline is for the head only. */
+  lines(path: string, verb: Verb, deadlineMs: Millis): Promise<ApiReply | ApiLines>;
+  /** The next request opens a new connection, at the next endpoint. */
+  abandon(): void;
+  /** Gives up a connection attempt that hangs, so that the next one starts now. */
+  redial(): void;
+  /** Ends every connection; requests under way fail with `closed`. */
+  close(): Promise<void>;
+}
+
+export interface TransportOptions {
+  readonly access: ApiAccess;
+  readonly userAgent: string;
+  readonly clock: Clock;
+  readonly observer: ApiRequestObserver;
+  readonly timings?: Partial<TransportTimings> | undefined;
+}
+
+export function createTransport(options: TransportOptions): Transport {
+  const { access, userAgent, clock, observer } = options;
+  const timings = { ...TRANSPORT_TIMINGS, ...options.timings };
+  const pool = createPool(access, clock, timings);
+
+  async function once(path: string, token: string | undefined, signal: AbortSignal): Promise<{ channel: Channel; exchange: Exchange }> {
+    const channel = await pool.channel();
+    if (signal.aborted) throw new ApiFailure('closed', 'the request was given up');
+    const headers = {
+      accept: 'application/json',
+      'user-agent': userAgent,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    };
+    return { channel, exchange: await channel.get(path, headers, signal) };
+  }
+
+  /** A refused token is replaced and tried once more if its file has a new one. */
+  async function authorized(path: string, verb: Verb, signal: AbortSignal): Promise<{ channel: Channel; exchange: Exchange }> {
+    const token = await access.token?.current();
+    const first = await counted(verb, () => once(path, token, signal));
+    if (first.exchange.status !== 401) return first;
+    if (access.token === undefined || token === undefined) {
+      // A client certificate is part of the connection: only a new one shows a renewed certificate.
+      pool.retire(first.channel);
+      return first;
+    }
+    if (!(await access.token.renew(token))) return first;
+    first.exchange.cancel();
+    const renewed = await access.token.current();
+    return counted(verb, () => once(path, renewed, signal));
+  }
+
+  async function counted<T extends { exchange: Exchange }>(verb: Verb, send: () => Promise<T>): Promise<T> {
+    try {
+      const sent = await send();
+      observer.request(verb, String(sent.exchange.status));
+      return sent;
+    } catch (error) {
+      observer.request(verb, causeOf(error));
+      throw error;
+    }
+  }
+
+  async function whole(exchange: Exchange): Promise<ApiReply> {
+    const good = exchange.status >= 200 && exchange.status < 300;
+    const body = await readBody(exchange.body, good ? timings.maxReplyBytes : timings.maxErrorBytes, good ? 'fail' : 'cut');
+    if (good && !exchange.complete()) throw new ApiFailure('reset', 'the connection broke in the middle of the reply');
+    return { status: exchange.status, header: exchange.header, body };
+  }
+
+  /** Runs `work` with a deadline; when it passes, the request is given up and the connection is put in doubt. */
+  async function bounded<T>(
+    path: string,
+    deadlineMs: Millis,
+    work: (signal: AbortSignal, holds: (exchange: Exchange) => void) => Promise<T>,
+  ) {
+    const activity = `GET ${path.split('?')[0]}`;
+    const abort = new AbortController();
+    let held: Exchange | undefined;
+    const give = () => {
+      abort.abort();
+      held?.cancel();
+      pool.doubt();
+    };
+    const running = work(abort.signal, (exchange) => {
+      held = exchange;
+    });
+    try {
+      return await withDeadline(running, deadlineMs, activity, give);
+    } catch (error) {
+      held?.cancel();
+      if (error instanceof PortError && !(error instanceof ApiFailure)) throw error;
+      throw failure(activity, error);
+    }
+  }
+
+  return {
+    get: (path, verb, deadlineMs) =>
+      bounded(path, deadlineMs, async (signal, holds) => {
+        const { exchange } = await authorized(path, verb, signal);
+        holds(exchange);
+        return whole(exchange);
+      }),
+    lines: (path, verb, deadlineMs) =>
+      bounded(path, deadlineMs, async (signal, holds) => {
+        const { channel, exchange } = await authorized(path, verb, signal);
+        holds(exchange);
+        if (signal.aborted) exchange.cancel();
+        if (exchange.status !== 200) return whole(exchange);
+        return {
+          lines: splitLines(exchange.body, timings.maxLineBytes),
+          ended: () => exchange.complete(),
+          lastPing: () => channel.lastPing(),
+          close: () => exchange.cancel(),
+        };
+      }),
+    abandon: pool.abandon,
+    redial: pool.redial,
+    close: pool.close,
+  };
+}
+
+interface Pool {
+  channel(): Promise<Channel>;
+  retire(channel: Channel): void;
+  doubt(): void;
+  abandon(): void;
+  redial(): void;
+  close(): Promise<void>;
+}
+
+/** Keeps the one shared session and every HTTP/1.1 connection in use, and remembers which endpoint to try first. */
+function createPool(access: ApiAccess, clock: Clock, timings: TransportTimings): Pool {
+  const open = new Set<Channel>();
+  const taken = new WeakSet<Channel>();
+  let shared: Channel | undefined;
+  let dialing: { readonly promise: Promise<Channel>; readonly abort: AbortController; readonly since: Millis } | undefined;
+  let preferred = 0;
+  let closed = false;
+
+  async function dialOne(index: number, signal: AbortSignal): Promise<Channel> {
+    const endpoint = access.endpoints[index];
+    if (endpoint === undefined) throw new ApiFailure('closed', 'no API endpoint is configured');
+    const trust = await access.trust();
+    const socket = await connectTls({
+      endpoint,
+      trust,
+      serverName: access.serverName,
+      alpn: ['h2', 'http/1.1'],
+      deadlineMs: timings.connectMs,
+      signal,
+    });
+    const channel: Channel = createChannel({
+      socket,
+      endpoint,
+      now: () => clock.now(),
+      pingEveryMs: timings.pingEveryMs,
+      pingAnswerMs: timings.pingAnswerMs,
+      onGone: (lost) => {
+        if (shared === channel) shared = undefined;
+        if (lost && preferred === index) preferred = (index + 1) % access.endpoints.length;
+      },
+    });
+    open.add(channel);
+    socket.once('close', () => open.delete(channel));
+    preferred = index;
+    if (closed || signal.aborted) {
+      channel.destroy();
+      throw new ApiFailure('closed', `connecting to ${endpoint.url}: given up`);
+    }
+    return channel;
+  }
+
+  async function dial(signal: AbortSignal): Promise<Channel> {
+    const start = preferred;
+    let last: unknown;
+    for (let step = 0; step < access.endpoints.length && !signal.aborted; step++) {
+      try {
+        return await dialOne((start + step) % access.endpoints.length, signal);
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw last ?? new ApiFailure('closed', 'connecting: given up');
+  }
+
+  async function channel(): Promise<Channel> {
+    if (closed) throw new ApiFailure('closed', 'the API client is closed');
+    if (shared?.usable() === true) return shared;
+    if (dialing === undefined) {
+      const abort = new AbortController();
+      const promise = dial(abort.signal);
+      const mine = { promise, abort, since: clock.now() };
+      dialing = mine;
+      const done = () => {
+        if (dialing === mine) dialing = undefined;
+      };
+      promise.then((fresh) => {
+        if (fresh.protocol === 'h2' && fresh.usable()) shared = fresh;
+        done();
+      }, done);
+    }
+    const fresh = await dialing.promise;
+    if (fresh.protocol === 'h2') {
+      if (fresh.usable()) return fresh;
+      throw new ApiFailure('reset', 'the server closed the connection as soon as it was there');
+    }
+    // Several callers may have waited for one HTTP/1.1 connection; it serves the first of them.
+    if (taken.has(fresh)) return channel();
+    taken.add(fresh);
+    return fresh;
+  }
+
+  return {
+    channel,
+    retire: (used) => used.retire(),
+    doubt: () => shared?.doubt(),
+    abandon() {
+      preferred = (preferred + 1) % access.endpoints.length;
+      shared?.destroy();
+      shared = undefined;
+    },
+    redial() {
+      if (dialing !== undefined && clock.now() - dialing.since > REDIAL_AFTER_MS) dialing.abort.abort();
+    },
+    async close() {
+      closed = true;
+      dialing?.abort.abort();
+      await dialing?.promise.catch(() => {});
+      for (const each of open) each.destroy();
+      shared = undefined;
+    },
+  };
+}

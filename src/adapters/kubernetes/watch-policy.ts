@@ -1,0 +1,85 @@
+/**
+ * How a broken list or watch is mended: the causes, the waits and the choice between resuming and reading anew. Pure.
+ */
+import type { Millis } from '../../core/model.ts';
+import { isKubernetesAnswer } from './answer.ts';
+import type { ApiReply } from './transport.ts';
+
+export interface PodWatchTimings {
+  readonly listMs: Millis;
+  /** Until the head of the watch's reply. */
+  readonly watchHeadMs: Millis;
+  /** Bookmarks come about once a minute; a stream without any line for so long is opened anew. */
+  readonly silentMs: Millis;
+  /** The watch is healthy if it has shown life within this time. */
+  readonly lifeMs: Millis;
+  readonly backoffBaseMs: Millis;
+  readonly backoffMaxMs: Millis;
+  /** A longer Retry-After is not obeyed to the end. */
+  readonly retryAfterMaxMs: Millis;
+  /** A watch that lived so long ends the series of failures before it. */
+  readonly healthyMs: Millis;
+  /** No two attempts closer than this, whoever asks for them. */
+  readonly minGapMs: Millis;
+  /** `timeoutSeconds` is chosen between these. */
+  readonly watchSeconds: readonly [number, number];
+}
+export const POD_WATCH_TIMINGS: PodWatchTimings = {
+  listMs: 30_000,
+  watchHeadMs: 15_000,
+  silentMs: 180_000,
+  lifeMs: 60_000,
+  backoffBaseMs: 800,
+  backoffMaxMs: 30_000,
+  retryAfterMaxMs: 120_000,
+  healthyMs: 120_000,
+  minGapMs: 250,
+  watchSeconds: [300, 600],
+};
+
+/** Why a list or a watch ended; also the cause in the counter of watch restarts. */
+export type EndCause =
+  | 'clean-end'
+  | 'expired'
+  | 'error-event'
+  | 'garbage'
+  | 'silent'
+  | 'lost'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'throttled'
+  | 'refused-by-server'
+  | 'invalid-list'
+  | 'regressed-list'
+  | 'credentials';
+
+export interface End {
+  readonly cause: EndCause;
+  /** The server's own Retry-After. */
+  readonly waitMs?: Millis | undefined;
+  /** Lines were applied on this watch before it ended. */
+  readonly progress: boolean;
+}
+
+/** The stream itself, not the way to it, was wrong. */
+export function isDoubt(cause: EndCause): boolean {
+  return cause === 'error-event' || cause === 'garbage' || cause === 'silent';
+}
+
+/**
+ * After a watch ended: read everything anew, or resume at the last resourceVersion? Resuming loses nothing, so it is the
+ * rule; what the server calls expired cannot be resumed, and what was wrong twice at the same point is not tried a third time.
+ */
+export function nextMove(end: End, doubtedBefore: boolean): 'list' | 'resume' {
+  if (end.cause === 'expired') return 'list';
+  return isDoubt(end.cause) && doubtedBefore && !end.progress ? 'list' : 'resume';
+}
+
+/** What a reply that is no 200 means. `lost`: whoever answered is no API server. */
+export function causeOfRefusal(reply: ApiReply): EndCause {
+  if (!isKubernetesAnswer(reply, reply.body)) return 'lost';
+  if (reply.status === 410) return 'expired';
+  if (reply.status === 401) return 'unauthorized';
+  if (reply.status === 403) return 'forbidden';
+  return reply.status === 429 ? 'throttled' : 'refused-by-server';
+}

@@ -1,0 +1,216 @@
+/**
+ * The loop: observe → decide → plan → apply → report, one turn at a time, never two at once.
+ *
+ * It orders and waits; what to do is decided in `core/turn.ts`. A failing source costs knowledge, a failing action is
+ * planned again, a failing capture is tried later: nothing here ends the process.
+ */
+
+import { adoptOwn } from '../core/adopt.ts';
+import type { Policy } from '../core/facts.ts';
+import { nothingFromApiRuns } from '../core/here.ts';
+import type { Millis } from '../core/model.ts';
+import { needs, nextTurnIn, type Pace, watchTargets } from '../core/needs.ts';
+import {
+  initialReachability,
+  nextReachability,
+  nextRoundIn,
+  type ReachabilityEvent,
+  type ReachabilityPolicy,
+  type ReachabilityState,
+} from '../core/reachability.ts';
+import type { SelectionPolicy } from '../core/select.ts';
+import type { Where } from '../core/track.ts';
+import { EMPTY_MIND, type Mind, turn } from '../core/turn.ts';
+import { PortError, type Ports } from '../ports.ts';
+import { apply, type Held } from './apply.ts';
+import { createCaptures } from './captures.ts';
+import { createCloseWatch } from './close-watch.ts';
+import { observe } from './observe.ts';
+import { createReporter } from './report.ts';
+import { createVerifier } from './verify.ts';
+import { createWakeups } from './wakeups.ts';
+
+export interface AgentSettings {
+  readonly where: Where;
+  /** Annotations that opt a pod in. */
+  readonly optIn: readonly string[];
+  readonly policy: Policy;
+  readonly reachability: ReachabilityPolicy & { readonly deadlineMs: Millis };
+  readonly selection: SelectionPolicy;
+  readonly maxAgeMs: Millis;
+  readonly limits: { readonly checkpoints: number; readonly bytesPerPod: number; readonly bytesTotal: number };
+}
+
+/** What other parts of the process may ask of a running agent. */
+export interface AgentStatus {
+  /** Monotonic time of the end of the last turn. */
+  readonly lastTurn: Millis | undefined;
+  readonly lockHeld: boolean;
+  /** Every source has answered once, or is known to be down. */
+  readonly sourcesSettled: boolean;
+  readonly checkpoints: readonly { readonly key: string; readonly state: string; readonly reason: string; readonly sinceWall: number }[];
+  readonly refused: readonly {
+    readonly namespace: string;
+    readonly name: string;
+    readonly reasons: readonly { readonly code: string; readonly message: string }[];
+  }[];
+  readonly api: { readonly state: string; readonly evidence: string };
+}
+
+export interface Agent {
+  /** Runs until the signal, the host lock being held; resolves when everything has come to rest. Placed copies stay placed. */
+  run(signal: AbortSignal): Promise<void>;
+  status(): AgentStatus;
+}
+
+export function createAgent(ports: Ports, settings: AgentSettings): Agent {
+  const wakeups = createWakeups(ports.clock);
+  const closeWatch = createCloseWatch(ports, () => wakeups.wake('close-watch'));
+  const reporter = createReporter(ports);
+  const held: Held = { ledger: { formatVersion: 1, placed: [], handBacks: [] }, checkpoints: new Map() };
+  const captures = createCaptures(ports, settings, held);
+  const verifier = createVerifier(ports, held);
+  let mind: Mind = EMPTY_MIND;
+  let reach: ReachabilityState = initialReachability(ports.clock.now());
+  let pace: Pace = { lastRuntime: undefined, lastManifests: undefined, wasHealthy: false };
+  let probing = false;
+  let lastRound: Millis | undefined;
+  let lastTurn: Millis | undefined;
+  let nothingRunsHere = false;
+
+  function learn(event: ReachabilityEvent): void {
+    const before = reach;
+    reach = nextReachability(reach, event, settings.reachability);
+    if (before.verdict !== reach.verdict) reporter.reachability(before, reach);
+    // The first answer after an outage: the watch need not sit out its back-off.
+    if (event.kind === 'round' && reach.lastAnswer === event.at && !ports.watch.view().healthy) ports.watch.retryNow();
+  }
+
+  function learnFromWatch(): void {
+    const view = ports.watch.view();
+    const at = ports.clock.now();
+    if (view.healthy && view.synced && (reach.verdict !== 'reachable' || !pace.wasHealthy)) learn({ kind: 'success', at });
+    if (!view.healthy && pace.wasHealthy) learn({ kind: 'lost', at });
+    pace = { ...pace, wasHealthy: view.healthy };
+  }
+
+  /** Probes run beside the turns: a deadline of seconds must not hold up a hand-back. */
+  function probeWhenDue(): Millis | undefined {
+    const now = ports.clock.now();
+    const due = nextRoundIn(reach, ports.watch.view().healthy, lastRound, now, settings.reachability, held.ledger.placed.length > 0);
+    if (due === undefined || due > 0 || probing) return due;
+    probing = true;
+    lastRound = now;
+    void ports.probe.probe(settings.reachability.deadlineMs).then((probes) => {
+      probing = false;
+      if (!ports.watch.view().healthy) learn({ kind: 'round', at: ports.clock.now(), probes, nothingRunsHere });
+      wakeups.wake('probe');
+    });
+    return undefined;
+  }
+
+  /** `hurry`: a parent's container has just appeared, and only the runtime's word is waited for. */
+  async function takeTurn(hurry: boolean): Promise<Millis> {
+    const from = ports.clock.now();
+    learnFromWatch();
+    const probeIn = probeWhenDue();
+    // one verdict for the whole turn: a probe that ends meanwhile is for the next one
+    const judged = reach;
+    const checkpoints = await verifier.checkpoints(judged.verdict, from);
+    const all = needs({
+      checkpoints,
+      ledger: held.ledger,
+      mind,
+      reach: judged,
+      pace,
+      now: from,
+      policy: settings.policy,
+    });
+    const need = hurry ? { ...all, kubelet: false, manifests: false, images: [], reads: [] } : all;
+    const observation = await observe(ports, need, judged, settings);
+    if (observation.runtime.known) {
+      pace = { ...pace, lastRuntime: observation.now };
+      nothingRunsHere = nothingFromApiRuns(observation.runtime.value);
+    }
+    if (observation.manifests.known) pace = { ...pace, lastManifests: observation.now };
+    const result = turn(mind, checkpoints, held.ledger, observation, settings.policy);
+    mind = result.mind;
+    if (result.localSign) learn({ kind: 'sign', at: observation.now });
+    reporter.decisions(result, checkpoints, observation);
+    await apply(ports, held, result.actions);
+    closeWatch.aim(watchTargets(checkpoints, held.ledger, mind, observation, settings.policy));
+    reporter.afterActions(result, held, observation);
+    const captureIn = await captures.run(observation, reach, closeWatchRests(held));
+    lastTurn = ports.clock.now();
+    reporter.turnTaken(from, lastTurn, held, reach);
+    return nextTurnIn({
+      ledger: held.ledger,
+      mind,
+      reach,
+      observation,
+      probeIn,
+      captureIn,
+      acted: result.actions.length > 0,
+      handBackTimeoutMs: settings.policy.handBackTimeoutMs,
+    });
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => wakeups.wake('stop'), { once: true });
+    for (const checkpoint of await ports.store.load()) held.checkpoints.set(checkpoint.key, checkpoint);
+    held.ledger = await readLedger(ports, held);
+    reporter.started([...held.checkpoints.values()], held.ledger);
+    ports.watch.start(() => wakeups.wake('api'));
+    const beside = [closeWatch.run(signal), hearEvents(signal)];
+    let hurry = false;
+    while (!signal.aborted) {
+      const wait: Millis = await takeTurn(hurry).catch((error: unknown) => {
+        ports.log.error('A turn failed; the next one starts afresh', { error: error instanceof Error ? error.message : String(error) });
+        return 1_000;
+      });
+      if (!signal.aborted) hurry = (await wakeups.wait(wait)).has('close-watch');
+    }
+    await ports.watch.stop();
+    await Promise.all(beside);
+  }
+
+  /** Runtime events only wake the loop, and only while something waits for the runtime. */
+  async function hearEvents(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const pause = await ports.runtime
+        .events(() => (held.ledger.placed.length > 0 || reach.verdict !== 'reachable' ? wakeups.wake('runtime') : undefined), signal)
+        .then(() => 2_000)
+        .catch((error: unknown) => (error instanceof Error && 'kind' in error && error.kind === 'unsupported' ? undefined : 5_000));
+      if (pause === undefined) return;
+      await ports.clock.sleep(pause, signal).catch(() => undefined);
+    }
+  }
+
+  return {
+    run,
+    status: () => ({
+      lastTurn,
+      lockHeld: ports.lock.held(),
+      sourcesSettled: lastTurn !== undefined && reach.verdict !== 'unsure',
+      checkpoints: reporter.states(),
+      refused: captures.refused(),
+      api: { state: reach.verdict, evidence: reach.evidence },
+    }),
+  };
+}
+
+/** A ledger that is lost or damaged is made again from what lies in staticPodPath and is, byte for byte, ours. */
+async function readLedger(ports: Ports, held: Held): Promise<Held['ledger']> {
+  const ledger = await ports.store.readLedger().catch((error: unknown) => {
+    if (!(error instanceof PortError) || error.kind !== 'invalid') throw error;
+    ports.log.error('The ledger is damaged and is made again from the manifests found', { error: error.message });
+    return held.ledger;
+  });
+  const found = await ports.manifests.list().catch(() => []);
+  return adoptOwn(ledger, [...held.checkpoints.values()], found, ports.clock.wall());
+}
+
+/** While a hand-back may be a matter of milliseconds, nothing else is begun. */
+function closeWatchRests(held: Held): boolean {
+  return held.ledger.placed.length === 0;
+}

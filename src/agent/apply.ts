@@ -1,0 +1,168 @@
+/**
+ * Carries out planned actions through the ports, one after another, and keeps the ledger true. Contains no rules.
+ *
+ * Order inside an action matters and is stated where it is made. An action that fails is logged and counted; the next
+ * turn plans it again.
+ */
+import type { Action } from '../core/actions.ts';
+import type { Checkpoint, CheckpointKey, HandBackMemory, Ledger, Millis, Placed } from '../core/model.ts';
+import type { Ports } from '../ports.ts';
+
+const STOP_DEADLINE_MS: Millis = 10_000;
+
+/** What the agent holds in memory of the disk; the disk is written first, then this. */
+export interface Held {
+  ledger: Ledger;
+  readonly checkpoints: Map<CheckpointKey, Checkpoint>;
+}
+
+type Withdrawal = Extract<Action, { do: 'withdraw' }>;
+
+/** Withdrawals first, and all at once: several parents may be about to start, each within milliseconds of the other. */
+export async function apply(ports: Ports, held: Held, actions: readonly Action[]): Promise<void> {
+  const withdrawals = actions.filter((action) => action.do === 'withdraw');
+  if (withdrawals.length > 0) await withdrawAll(ports, held, withdrawals);
+  for (const action of actions) if (action.do !== 'withdraw') await attempt(ports, held, action, () => applyOne(ports, held, action));
+}
+
+async function attempt(ports: Ports, held: Held, action: Action, work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    ports.log.error('An action failed and will be planned again', {
+      action: action.do,
+      checkpoint: nameOf(held, action),
+      error: messageOf(error),
+    });
+    countFailure(ports, action);
+    return false;
+  }
+}
+
+async function applyOne(ports: Ports, held: Held, action: Exclude<Action, Withdrawal>): Promise<void> {
+  switch (action.do) {
+    case 'place':
+      return place(ports, held, action);
+    case 'stop-copy':
+      for (const id of action.sandboxes) await ports.runtime.stopSandbox(id, STOP_DEADLINE_MS);
+      ports.log.warn('Stopped what was left of the copy', { checkpoint: nameOf(held, action), sandboxes: action.sandboxes.length });
+      return;
+    case 'forget-copy':
+      return writeLedger(ports, held, { placed: held.ledger.placed.filter((placed) => placed.key !== action.key) });
+    case 'remember':
+      return writeLedger(ports, held, { handBacks: withMemory(held.ledger, action.memory) });
+    case 'remove-checkpoint':
+      return removeCheckpoint(ports, held, action);
+  }
+}
+
+/**
+ * 1. the parent's dead sandbox goes, so that it cannot hold a port or an address; 2. the ledger says what will be
+ * there; 3. the manifest appears. A crash between 2 and 3 leaves an entry without a file: planned again, or forgotten.
+ */
+async function place(ports: Ports, held: Held, action: Extract<Action, { do: 'place' }>): Promise<void> {
+  const { placed } = action;
+  for (const id of action.stopOrphans) await ports.runtime.stopSandbox(id, STOP_DEADLINE_MS);
+  await writeLedger(ports, held, { placed: withPlaced(held.ledger.placed, placed) });
+  await ports.manifests.place(placed.file, action.manifest, action.expect);
+  ports.meter.count('checkpointer_activations_total', { result: placed.attempt === 1 ? 'placed' : 'retried' });
+  ports.log.info("Placed the copy's manifest", {
+    checkpoint: nameOf(held, action),
+    file: placed.file,
+    revision: placed.revision,
+    attempt: placed.attempt,
+    reason: placed.why,
+  });
+}
+
+/**
+ * Each: 1. the manifest goes, or the kubelet would restart what is stopped; 2. the copy's containers are told to stop,
+ * all at once: the parent's process starts 50 to 160 ms after its container was created, and by then the port must be
+ * free. Then 3. the ledger follows, for all. A crash before 3 repeats 1 and 2, which then find nothing to do.
+ *
+ * Nobody waits for the stops: on a busy node one takes a second, in which another parent may be created. One that
+ * fails shows in the runtime, and the copy's sandbox is stopped instead.
+ */
+async function withdrawAll(ports: Ports, held: Held, withdrawals: readonly Withdrawal[]): Promise<void> {
+  const done = await Promise.all(
+    withdrawals.map(async (action) => ((await attempt(ports, held, action, () => withdraw(ports, held, action))) ? [action.placed] : [])),
+  );
+  const left = done.flat().map((placed) => ({ ...placed, phase: 'leaving' as const }));
+  const [first] = withdrawals;
+  if (left.length === 0 || first === undefined) return;
+  await attempt(ports, held, first, () => writeLedger(ports, held, { placed: left.reduce(withPlaced, held.ledger.placed) }));
+}
+
+async function withdraw(ports: Ports, held: Held, action: Withdrawal): Promise<void> {
+  const from = ports.clock.now();
+  await ports.manifests.remove(action.placed.file, action.digest);
+  const removed = ports.clock.now();
+  const checkpoint = nameOf(held, action);
+  const deadlineMs = STOP_DEADLINE_MS + action.graceSeconds * 1000;
+  const stops = action.stop.map(async (id) => ports.runtime.stopContainer(id, action.graceSeconds, deadlineMs));
+  ports.log.info("Withdrew the copy's manifest", { checkpoint, file: action.placed.file, removeMs: Math.round(removed - from) });
+  if (stops.length === 0) return;
+  void Promise.all(stops).then(
+    () =>
+      ports.log.info("Stopped the copy's containers", {
+        checkpoint,
+        containers: stops.length,
+        stopMs: Math.round(ports.clock.now() - removed),
+      }),
+    (error: unknown) =>
+      ports.log.warn("The copy's containers could not be stopped; its sandbox will be", { checkpoint, error: messageOf(error) }),
+  );
+}
+
+async function removeCheckpoint(ports: Ports, held: Held, action: Extract<Action, { do: 'remove-checkpoint' }>): Promise<void> {
+  await ports.store.remove(action.key);
+  const name = nameOf(held, action);
+  held.checkpoints.delete(action.key);
+  await writeLedger(ports, held, { handBacks: held.ledger.handBacks.filter((memory) => memory.key !== action.key) });
+  ports.meter.count('checkpointer_retirements_total', { reason: action.reason });
+  ports.log.info('Retired the checkpoint', { checkpoint: name, reason: action.reason });
+}
+
+async function writeLedger(ports: Ports, held: Held, change: Partial<Pick<Ledger, 'placed' | 'handBacks'>>): Promise<void> {
+  const next: Ledger = { ...held.ledger, ...change };
+  if (JSON.stringify(next) === JSON.stringify(held.ledger)) return;
+  await ports.store.writeLedger(next);
+  held.ledger = next;
+}
+
+function withPlaced(all: readonly Placed[], placed: Placed): readonly Placed[] {
+  return [...all.filter((entry) => entry.key !== placed.key), placed].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function withMemory(ledger: Ledger, memory: HandBackMemory): readonly HandBackMemory[] {
+  return [...ledger.handBacks.filter((entry) => entry.key !== memory.key), memory].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** `namespace/name`, as people write it. */
+function nameOf(held: Held, action: Action): string {
+  const key = keyOf(action);
+  const parent = held.checkpoints.get(key)?.record.parent;
+  return parent === undefined ? key : `${parent.namespace}/${parent.name}`;
+}
+
+function keyOf(action: Action): CheckpointKey {
+  switch (action.do) {
+    case 'place':
+    case 'withdraw':
+      return action.placed.key;
+    case 'remember':
+      return action.memory.key;
+    default:
+      return action.key;
+  }
+}
+
+function countFailure(ports: Ports, action: Action): void {
+  if (action.do === 'place') ports.meter.count('checkpointer_activations_total', { result: 'failed' });
+  if (action.do === 'withdraw') ports.meter.count('checkpointer_hand_backs_total', { mode: 'unknown', result: 'failed' });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

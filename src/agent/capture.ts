@@ -1,0 +1,120 @@
+/**
+ * Captures one parent: the files from the kubelet's own volume directories, the environment and the images from the
+ * runtime's record; then the pure sanitizer; then one save. A complete revision, or nothing.
+ *
+ * Reads no Secret and no ConfigMap through the API. Contains no rule about what may be kept: `core/select.ts` and
+ * `core/sanitize.ts` have them.
+ */
+import { checkpointKey } from '../core/keys.ts';
+import type { CapturedFile, Checkpoint, Millis, RawPod, RevisionDraft } from '../core/model.ts';
+import { neededInputs } from '../core/references.ts';
+import type { Refusal } from '../core/refusal.ts';
+import { type CaptureInputs, type Sanitized, sanitize } from '../core/sanitize.ts';
+import type { PodOptions } from '../core/select.ts';
+import { formatTime } from '../core/time.ts';
+import { earliestTokenExpiry } from '../core/token.ts';
+import type { Where } from '../core/track.ts';
+import { PortError, type Ports } from '../ports.ts';
+
+export interface CaptureSettings {
+  readonly where: Where;
+  readonly bytesPerPod: number;
+  readonly maxAgeMs: Millis;
+}
+
+export type CaptureResult =
+  | { readonly kind: 'saved'; readonly checkpoint: Checkpoint }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'refused'; readonly reasons: readonly Refusal[] };
+
+const RUNTIME_DEADLINE_MS: Millis = 5_000;
+
+/** Versions of all volumes a revision would hold: cheap, and enough to see that nothing has changed. */
+export async function volumeVersions(ports: Ports, pod: RawPod): Promise<Record<string, string>> {
+  const uid = pod.metadata?.uid ?? '';
+  const versions: Record<string, string> = {};
+  for (const { name, plugin } of neededInputs(pod).volumes) {
+    versions[name] = (await ports.volumes.version(uid, plugin, name)) ?? 'absent';
+  }
+  return versions;
+}
+
+/** Throws PortError when an input cannot be read now; the caller tries again later. */
+export async function capture(ports: Ports, pod: RawPod, options: PodOptions, settings: CaptureSettings): Promise<CaptureResult> {
+  const inputs = await readInputs(ports, pod, settings);
+  const sanitized = sanitize(pod, inputs, { nodeName: settings.where.node }, options);
+  if (!sanitized.ok) return { kind: 'refused', reasons: sanitized.reasons };
+  const draft = draftOf(pod, sanitized, options, settings, ports.clock.wall());
+  const saved = await ports.store.save(draft);
+  return saved === undefined ? { kind: 'unchanged' } : { kind: 'saved', checkpoint: saved };
+}
+
+async function readInputs(ports: Ports, pod: RawPod, settings: CaptureSettings): Promise<CaptureInputs> {
+  const uid = pod.metadata?.uid ?? '';
+  const needed = neededInputs(pod);
+  const volumes: Record<string, readonly CapturedFile[]> = {};
+  let left = settings.bytesPerPod;
+  for (const { name, plugin } of needed.volumes) {
+    const files = await ports.volumes.read(uid, plugin, name, left);
+    volumes[name] = files;
+    left -= files.reduce((sum, file) => sum + file.content.length, 0);
+  }
+  return { volumes, containers: await readContainers(ports, pod) };
+}
+
+/** The environment each container really got. A container the runtime has forgotten (an init container) is left out. */
+async function readContainers(ports: Ports, pod: RawPod): Promise<CaptureInputs['containers']> {
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  const containers: Record<string, CaptureInputs['containers'][string]> = {};
+  for (const status of statuses) {
+    const id = status.containerID?.replace(/^[a-z0-9-]+:\/\//, '');
+    if (!id) continue;
+    const details = await ports.runtime.containerDetails(id, RUNTIME_DEADLINE_MS).catch((error: unknown) => {
+      if (error instanceof PortError && error.kind === 'not-found') return undefined;
+      throw error;
+    });
+    if (details === undefined) continue;
+    const { env, image, imageRef } = details;
+    const imagePinnable = imageRef.includes('@') && (await ports.runtime.imageId(imageRef, RUNTIME_DEADLINE_MS)) !== undefined;
+    containers[status.name] = { env, image, imageRef, imagePinnable };
+  }
+  return containers;
+}
+
+function draftOf(
+  pod: RawPod,
+  sanitized: Extract<Sanitized, { ok: true }>,
+  options: PodOptions,
+  settings: CaptureSettings,
+  wall: number,
+): RevisionDraft {
+  const { metadata } = pod;
+  const name = { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' };
+  const controller = metadata?.ownerReferences?.find((owner) => owner.controller === true);
+  const expiry = earliestTokenExpiry(Object.values(sanitized.volumes).flat());
+  return {
+    key: checkpointKey(name),
+    manifest: sanitized.manifest,
+    volumes: sanitized.volumes,
+    record: {
+      parent: {
+        ...name,
+        uid: metadata?.uid ?? '',
+        resourceVersion: metadata?.resourceVersion ?? '',
+        ...(controller === undefined ? {} : { controller: { kind: controller.kind, name: controller.name, uid: controller.uid } }),
+      },
+      node: { name: settings.where.node, machineId: settings.where.machineId },
+      cluster: settings.where.cluster,
+      capturedAt: formatTime(wall),
+      bootId: settings.where.bootId,
+      images: sanitized.images,
+      ...(expiry === undefined ? {} : { tokenExpiry: formatTime(expiry * 1000) }),
+      changes: sanitized.changes,
+      handBack: sanitized.handBack,
+      handBackGraceful: options.handBackGraceful,
+      order: options.order,
+      maxAgeMs: options.maxAgeMs ?? settings.maxAgeMs,
+      serving: sanitized.serving,
+    },
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * Asks every source with a deadline. A source that fails becomes an unknown with the reason, never an empty answer.
+ * Chooses nothing but what was asked of it.
+ */
+import type { ManifestFile, Millis, RawPod, RuntimeView, Seen } from '../core/model.ts';
+import { seen, unseen } from '../core/model.ts';
+import type { Needs } from '../core/needs.ts';
+import type { ReachabilityState } from '../core/reachability.ts';
+import type { Observation } from '../core/track.ts';
+import type { Ports } from '../ports.ts';
+
+const LOCAL_DEADLINE_MS: Millis = 2_000;
+const READ_DEADLINE_MS: Millis = 5_000;
+const NOT_ASKED = unseen('not asked in this turn');
+
+export async function observe(
+  ports: Ports,
+  need: Needs,
+  api: ReachabilityState,
+  bound: Pick<Observation, 'where' | 'optIn'>,
+): Promise<Observation> {
+  const [runtime, kubelet, manifests, images, reads] = await Promise.all([
+    need.runtime ? askRuntime(ports) : NOT_ASKED,
+    need.kubelet ? askKubelet(ports) : NOT_ASKED,
+    need.manifests ? askManifests(ports) : NOT_ASKED,
+    askImages(ports, need.images),
+    askReads(ports, need.reads),
+  ]);
+  const { synced, healthy, pods } = ports.watch.view();
+  return {
+    now: ports.clock.now(),
+    wall: ports.clock.wall(),
+    api,
+    watch: { synced, healthy, pods },
+    runtime,
+    kubelet,
+    manifests,
+    images,
+    reads,
+    ...bound,
+  };
+}
+
+async function askRuntime(ports: Ports): Promise<Seen<RuntimeView>> {
+  return ask(ports, 'runtime', async () => ports.runtime.view(LOCAL_DEADLINE_MS));
+}
+
+async function askKubelet(ports: Ports): Promise<Seen<ReadonlySet<string>>> {
+  return ask(ports, 'kubelet', async () => {
+    const pods = await ports.kubelet.list(LOCAL_DEADLINE_MS);
+    return new Set(pods.map((pod) => `${pod.namespace}/${pod.name}`));
+  });
+}
+
+async function askManifests(ports: Ports): Promise<Seen<readonly ManifestFile[]>> {
+  return ask(ports, 'manifests', async () => ports.manifests.list());
+}
+
+async function askImages(ports: Ports, references: readonly string[]): Promise<ReadonlyMap<string, Seen<boolean>>> {
+  const answers = references.map(async (reference) => {
+    const present = await wonder(async () => (await ports.runtime.imageId(reference, LOCAL_DEADLINE_MS)) !== undefined);
+    return [reference, present] as const;
+  });
+  return new Map(await Promise.all(answers));
+}
+
+async function askReads(ports: Ports, wanted: Needs['reads']): Promise<ReadonlyMap<string, Seen<RawPod | undefined>>> {
+  const answers = wanted.map(async ({ key, namespace, name }) => {
+    const pod = await wonder(async () => ports.reader.readPod({ namespace, name }, READ_DEADLINE_MS));
+    return [key, pod] as const;
+  });
+  return new Map(await Promise.all(answers));
+}
+
+async function ask<T>(ports: Ports, source: string, question: () => Promise<T>): Promise<Seen<T>> {
+  const answer = await wonder(question);
+  ports.meter.gauge('checkpointer_source_up', answer.known ? 1 : 0, { source });
+  return answer;
+}
+
+async function wonder<T>(question: () => Promise<T>): Promise<Seen<T>> {
+  try {
+    return seen(await question());
+  } catch (error) {
+    return unseen(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,83 @@
+/** The rows of `status`: the disk says what is there, the running agent says why. Reads nothing itself. */
+import type { AgentStatus } from '../agent/agent.ts';
+import { parseTime } from '../core/time.ts';
+import type { StoredCheckpoints } from './checkpoints.ts';
+import type { Column } from './output.ts';
+
+export interface StatusRow {
+  readonly namespace: string;
+  readonly name: string;
+  /** `damaged` and `refused` beside the states of a checkpoint. */
+  readonly state: string;
+  readonly reason: string;
+  /** RFC 3339; empty where no agent answers. */
+  readonly since: string;
+  readonly revision: string;
+  /** Seconds since the API server confirmed the parent, as far as the disk knows. */
+  readonly ageSeconds: number | null;
+  readonly bytes: number;
+}
+
+export function statusRows(
+  stored: StoredCheckpoints,
+  manifests: ReadonlyMap<string, string | undefined> | undefined,
+  agent: AgentStatus | undefined,
+  wall: number,
+): readonly StatusRow[] {
+  const kept = stored.checkpoints.map((checkpoint): StatusRow => {
+    const { parent, revision } = checkpoint.record;
+    const told = agent?.checkpoints.find((candidate) => candidate.key === checkpoint.key);
+    const placed = stored.ledger.placed.find((candidate) => candidate.key === checkpoint.key);
+    const missing = placed?.phase === 'placed' && manifests !== undefined && manifests.get(placed.file) !== placed.digest;
+    const onDisk = placed === undefined ? 'inactive' : placed.phase === 'placed' ? 'active' : 'handing-back';
+    const age = (wall - parseTime(checkpoint.confirmedAt)) / 1000;
+    return {
+      namespace: parent.namespace,
+      name: parent.name,
+      state: checkpoint.problem === undefined ? onDisk : 'damaged',
+      reason: checkpoint.problem ?? (missing ? 'manifest-missing' : (told?.reason ?? '')),
+      since: told === undefined ? '' : new Date(told.sinceWall).toISOString(),
+      revision,
+      ageSeconds: Number.isFinite(age) ? Math.max(0, Math.round(age)) : null,
+      bytes: checkpoint.bytes,
+    };
+  });
+  const refused = (agent?.refused ?? []).map(
+    (pod): StatusRow => ({
+      namespace: pod.namespace,
+      name: pod.name,
+      state: 'refused',
+      reason: pod.reasons.map((reason) => reason.code).join(', '),
+      since: '',
+      revision: '',
+      ageSeconds: null,
+      bytes: 0,
+    }),
+  );
+  return [...kept, ...refused].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
+}
+
+export const statusColumns: readonly Column<StatusRow>[] = [
+  { header: 'NAMESPACE', cell: (row) => row.namespace },
+  { header: 'NAME', cell: (row) => row.name },
+  { header: 'STATE', cell: (row) => row.state },
+  { header: 'REASON', cell: (row) => row.reason || '-' },
+  { header: 'SINCE', cell: (row) => row.since || '-' },
+  { header: 'REVISION', cell: (row) => row.revision.slice(0, 12) || '-' },
+  { header: 'AGE', cell: (row) => (row.ageSeconds === null ? '-' : formatAge(row.ageSeconds)), align: 'right' },
+  { header: 'SIZE', cell: (row) => formatBytes(row.bytes), align: 'right' },
+];
+
+/** As kubectl writes ages: the largest unit, and one below it while it matters. */
+export function formatAge(seconds: number): string {
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 10_240) return `${bytes}B`;
+  if (bytes < 10_485_760) return `${Math.round(bytes / 1024)}Ki`;
+  return `${Math.round(bytes / 1_048_576)}Mi`;
+}

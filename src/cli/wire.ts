@@ -1,0 +1,172 @@
+/**
+ * Joins a configuration and the adapters: everything the agent needs from the outside world, made once.
+ *
+ * Fails before anything is changed on the host, with one sentence that says what, where and what to do. Opens the store
+ * for writing only while the host lock is held.
+ */
+import { access, constants, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findCriSocket } from '../adapters/cri/find-socket.ts';
+import { createContainerRuntime } from '../adapters/cri/runtime.ts';
+import { openManifestDir } from '../adapters/disk/manifest-dir.ts';
+import { nodePrimitives, type Primitives } from '../adapters/disk/primitives.ts';
+import { prepareStateDir } from '../adapters/disk/state-dir.ts';
+import { openStore } from '../adapters/disk/store.ts';
+import { createKubeletPods } from '../adapters/kubelet/podresources.ts';
+import { createKubeletVolumes } from '../adapters/kubelet/volumes.ts';
+import { createKubernetes, loadApiAccess } from '../adapters/kubernetes/index.ts';
+import type { AgentSettings } from '../agent/agent.ts';
+import type { Config } from '../core/config.ts';
+import { ANNOTATION_ENABLED } from '../core/keys.ts';
+import type { Where } from '../core/track.ts';
+import {
+  type ApiRequestObserver,
+  type Clock,
+  type ContainerRuntime,
+  type HostLock,
+  type Log,
+  type Meter,
+  PortError,
+  type Ports,
+} from '../ports.ts';
+
+export interface Surroundings {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly observer: ApiRequestObserver;
+  readonly lock: HostLock;
+  readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+  readonly random: () => number;
+}
+
+export interface Wired {
+  readonly ports: Ports;
+  readonly settings: AgentSettings;
+  close(): Promise<void>;
+}
+
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** What can be judged before the lock is held: paths, sockets, credentials. Throws PortError. */
+export async function checkHost(config: Config, uid: number): Promise<void> {
+  await access(config.staticPodPath, constants.W_OK).catch((error: unknown) => {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw new PortError(
+      'invalid',
+      missing
+        ? `staticPodPath ${config.staticPodPath} does not exist: create it and set staticPodPath in the kubelet's configuration to it, or name the directory the kubelet uses`
+        : `staticPodPath ${config.staticPodPath} cannot be written: mount it read-write, or run as root`,
+      { cause: error },
+    );
+  });
+  await prepareStateDir({ dir: config.stateDir, primitives: nodePrimitives(), uid, allowTmpfs: config.allowTmpfs });
+}
+
+/** The runtime's socket, and that it speaks CRI v1. Throws PortError. */
+export async function connectRuntime(config: Config): Promise<ContainerRuntime> {
+  const socket = config.criSocket !== '' ? config.criSocket : await findCriSocket();
+  if (socket === undefined) throw new PortError('unavailable', 'no container runtime socket is in any of the usual places: set criSocket');
+  const found = await stat(socket).catch(() => undefined);
+  if (found !== undefined && !found.isSocket()) {
+    throw new PortError('invalid', `criSocket ${socket} is not a socket: name the unix socket of the container runtime`);
+  }
+  return createContainerRuntime({ socket });
+}
+
+/** Call it with the host lock held. Throws PortError: invalid, unsupported, unavailable, failed. */
+export async function wire(around: Surroundings): Promise<Wired> {
+  const { config, clock, log, meter, lock } = around;
+  const kubernetesAccess = await loadApiAccess({
+    kubeconfig: config.kubeconfig === '' ? undefined : config.kubeconfig,
+    apiEndpoints: config.apiEndpoints,
+    inCluster: {
+      host: around.env['KUBERNETES_SERVICE_HOST'],
+      port: around.env['KUBERNETES_SERVICE_PORT'],
+      tokenFile: join(SERVICE_ACCOUNT, 'token'),
+      caFile: join(SERVICE_ACCOUNT, 'ca.crt'),
+    },
+    readFile: (path) => readFile(path, 'utf8'),
+    clock,
+  });
+  const runtime = await connectRuntime(config);
+  const primitives = countingPrimitives(meter);
+  const mayWrite = (): boolean => lock.held();
+  const store = await openStore({ dir: config.stateDir, mayWrite, primitives });
+  const manifests = await openManifestDir({ dir: config.staticPodPath, mayWrite, uid: around.uid, primitives });
+  const kubernetes = createKubernetes(kubernetesAccess, {
+    nodeName: config.nodeName,
+    version: around.version,
+    clock,
+    random: around.random,
+    observer: around.observer,
+  });
+  const kubelet = createKubeletPods({ socket: config.podResourcesSocket });
+  const { watch, probe, reader } = kubernetes;
+  const where: Where = {
+    node: config.nodeName,
+    machineId: await firstLine(config.machineIdFile),
+    cluster: reader.clusterFingerprint(),
+    bootId: await firstLine(config.bootIdFile),
+  };
+  return {
+    ports: {
+      clock,
+      watch,
+      probe,
+      reader,
+      runtime,
+      kubelet,
+      volumes: createKubeletVolumes({ podsDir: join(config.kubeletRootDir, 'pods') }),
+      store,
+      manifests,
+      lock,
+      log,
+      meter,
+    },
+    settings: settingsOf(config, where),
+    async close() {
+      runtime.close();
+      kubelet.close();
+      await kubernetes.close();
+    },
+  };
+}
+
+function settingsOf(config: Config, where: Where): AgentSettings {
+  const { orphanGraceMs, stuckGraceMs, retireGraceMs, handBackTimeoutMs, minReadyMs, limits } = config;
+  return {
+    where,
+    optIn: [ANNOTATION_ENABLED, ...(config.legacyAnnotation === '' ? [] : [config.legacyAnnotation])],
+    policy: { orphanGraceMs, stuckGraceMs, retireGraceMs, handBackTimeoutMs, minReadyMs, activeLimit: limits.active },
+    reachability: { ...config.unreachable, bootFastPath: config.bootFastPath },
+    selection: {
+      namespaces: config.namespaces,
+      nodeName: config.nodeName,
+      ...(config.legacyAnnotation === '' ? {} : { legacyAnnotation: config.legacyAnnotation }),
+    },
+    maxAgeMs: config.maxAgeMs,
+    limits,
+  };
+}
+
+/** One file written is one count, whatever the number of system calls. */
+function countingPrimitives(meter: Meter): Primitives {
+  const primitives = nodePrimitives();
+  return {
+    ...primitives,
+    createFile: async (path, mode) => {
+      meter.count('checkpointer_disk_writes_total');
+      return primitives.createFile(path, mode);
+    },
+  };
+}
+
+/** A machine without the file (a minimal image) has no such id: an empty one is equal to itself on the next boot. */
+async function firstLine(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.split('\n')[0]?.trim() ?? '';
+}

@@ -1,0 +1,154 @@
+/**
+ * What must be asked in the next turn, when that turn is due, and whom the close watch looks for. Pure.
+ *
+ * Quiet when all is well: with a healthy watch and nothing placed no source is asked but the runtime now and then, and
+ * the loop turns every ten seconds.
+ */
+import type { Policy } from './facts.ts';
+import { identities } from './identity.ts';
+import type { Checkpoint, Ledger, Millis } from './model.ts';
+import type { ReachabilityState } from './reachability.ts';
+import type { Observation } from './track.ts';
+import type { Mind } from './turn.ts';
+
+export interface Pace {
+  readonly lastRuntime: Millis | undefined;
+  readonly lastManifests: Millis | undefined;
+  readonly wasHealthy: boolean;
+}
+
+export const IDLE_MS: Millis = 10_000;
+export const ALERT_MS: Millis = 1_000;
+/** While a copy waits for its parent after the first sign of the API server. */
+export const CLOSE_MS: Millis = 250;
+const IDLE_LOOK_MS: Millis = 60_000;
+/** Without a further sign of the API server the close watch rests after this long. */
+export const CLOSE_WATCH_MS: Millis = 120_000;
+
+export interface NeedInput {
+  readonly checkpoints: readonly Checkpoint[];
+  readonly ledger: Ledger;
+  readonly mind: Mind;
+  readonly reach: ReachabilityState;
+  readonly pace: Pace;
+  readonly now: Millis;
+  readonly policy: Policy;
+}
+
+/** What this turn needs to know. */
+export interface Needs {
+  readonly runtime: boolean;
+  readonly kubelet: boolean;
+  readonly manifests: boolean;
+  /** Image references to look up. */
+  readonly images: readonly string[];
+  /** Parents to read from the API server, by checkpoint key. */
+  readonly reads: readonly { readonly key: string; readonly namespace: string; readonly name: string }[];
+}
+
+export function needs(input: NeedInput): Needs {
+  const { ledger, reach, pace, now, checkpoints } = input;
+  const alert = reach.verdict !== 'reachable' || ledger.placed.length > 0 || anyLeaving(input.mind);
+  const stale = (last: Millis | undefined): boolean => last === undefined || now - last >= IDLE_LOOK_MS;
+  const placed = new Set(ledger.placed.map((entry) => entry.key));
+  const unplaced = checkpoints.filter((checkpoint) => !placed.has(checkpoint.key));
+  // an image that is gone is best told before the outage that needs it
+  const waiting = reach.verdict === 'unreachable' || stale(pace.lastRuntime) ? unplaced : [];
+  return {
+    runtime: alert || stale(pace.lastRuntime),
+    kubelet: alert || stale(pace.lastRuntime),
+    manifests: alert || stale(pace.lastManifests),
+    images: [...new Set(waiting.flatMap((checkpoint) => checkpoint.record.images.map(({ image }) => image)))].sort(),
+    reads: reach.verdict === 'reachable' ? dueReads(input) : [],
+  };
+}
+
+/** A parent that the watch has shown as leaving for a whole grace is read once itself, and again after a brake. */
+function dueReads({ checkpoints, mind, now, policy }: NeedInput): Needs['reads'] {
+  return checkpoints
+    .filter((checkpoint) => {
+      const track = mind.tracks.get(checkpoint.key);
+      if (track?.leavingSince === undefined || now - track.leavingSince < policy.retireGraceMs) return false;
+      const confirmAfter = mind.confirmAfter ?? Number.NEGATIVE_INFINITY;
+      if (now < confirmAfter) return false;
+      return (
+        track.goneConfirmedAt === undefined || track.goneConfirmedAt < Math.max(confirmAfter, track.leavingSince + policy.retireGraceMs)
+      );
+    })
+    .map(({ key, record }) => ({ key, namespace: record.parent.namespace, name: record.parent.name }));
+}
+
+function anyLeaving(mind: Mind): boolean {
+  return [...mind.tracks.values()].some((track) => track.leavingSince !== undefined);
+}
+
+export interface NextInput {
+  readonly ledger: Ledger;
+  readonly mind: Mind;
+  readonly reach: ReachabilityState;
+  readonly observation: Observation;
+  readonly probeIn: Millis | undefined;
+  readonly captureIn: Millis | undefined;
+  readonly acted: boolean;
+  readonly handBackTimeoutMs: Millis;
+}
+
+export function nextTurnIn(input: NextInput): Millis {
+  const candidates: Millis[] = [IDLE_MS];
+  if (input.probeIn !== undefined) candidates.push(input.probeIn);
+  if (input.captureIn !== undefined) candidates.push(input.captureIn);
+  if (input.reach.verdict !== 'reachable' || input.ledger.placed.length > 0 || anyLeaving(input.mind)) candidates.push(ALERT_MS);
+  if (input.ledger.placed.length > 0 && (signSeen(input.reach, input.observation.now) || input.acted) && !allOverdue(input))
+    candidates.push(CLOSE_MS);
+  return Math.max(10, Math.min(...candidates));
+}
+
+/** Every placed copy has waited for its parent longer than the hand-back timeout: no need to hurry any more. */
+function allOverdue({ ledger, mind, observation, handBackTimeoutMs }: NextInput): boolean {
+  return ledger.placed.every((placed) => {
+    const since = mind.tracks.get(placed.key)?.awaitingSince;
+    return since !== undefined && observation.now - since >= handBackTimeoutMs;
+  });
+}
+
+export interface WatchTarget {
+  readonly podUids: readonly string[];
+  readonly known: ReadonlySet<string>;
+  /** Time between two looks, milliseconds. */
+  readonly paceMs: Millis;
+}
+
+/** A tenth of the time between a container's creation and the start of its process. */
+export const CLOSE_WATCH_PACE_MS: Millis = 15;
+/** For a parent that has kept its copy waiting longer than the hand-back timeout. */
+export const OVERDUE_PACE_MS: Millis = 100;
+
+/** Copies that must leave the instant the parent's container is created, once there is a sign of the API server. */
+export function watchTargets(
+  checkpoints: readonly Checkpoint[],
+  ledger: Ledger,
+  mind: Mind,
+  o: Observation,
+  policy: Policy,
+): readonly WatchTarget[] {
+  return ledger.placed.flatMap((placed) => {
+    const checkpoint = checkpoints.find((candidate) => candidate.key === placed.key);
+    if (checkpoint === undefined || placed.phase !== 'placed' || checkpoint.record.handBack !== 'container') return [];
+    const parent = identities(checkpoint.record, o.watch.pods);
+    const listed = o.kubelet.known && parent.names.some((name) => o.kubelet.known && o.kubelet.value.has(name));
+    if (!listed && !signSeen(o.api, o.now)) return [];
+    const since = mind.tracks.get(placed.key)?.awaitingSince;
+    const overdue = since !== undefined && o.now - since >= policy.handBackTimeoutMs;
+    return [
+      {
+        podUids: [parent.uid, ...parent.successors.map((pod) => pod.uid)],
+        known: new Set(placed.knownContainers),
+        paceMs: overdue ? OVERDUE_PACE_MS : CLOSE_WATCH_PACE_MS,
+      },
+    ];
+  });
+}
+
+function signSeen(reach: ReachabilityState, now: Millis): boolean {
+  return reach.verdict === 'reachable' || (reach.lastAnswer !== undefined && now - reach.lastAnswer < CLOSE_WATCH_MS);
+}

@@ -1,0 +1,102 @@
+/**
+ * Why a copy that the rules would start must not start: the checkpoint itself, its images, the limits, the order.
+ *
+ * Pure. Looks at all checkpoints together, because limits and order are about all of them.
+ */
+import { copySandboxes, type Policy } from './facts.ts';
+import { manifestFileName } from './keys.ts';
+import type { Checkpoint, CheckpointKey, Ledger, Millis, Obstacle, Placed } from './model.ts';
+import { parseTime } from './time.ts';
+import type { Observation, Track } from './track.ts';
+
+/** A copy of higher order waits this long, at most, for the lower ones to run. */
+export const ORDER_WAIT_MS: Millis = 30_000;
+/** Placed and not in CRI after this long: the kubelet refused it without a word. */
+export const START_DEADLINE_MS: Millis = 30_000;
+export const MAX_ATTEMPTS = 5;
+
+export interface ObstacleInput {
+  readonly checkpoints: readonly Checkpoint[];
+  readonly ledger: Ledger;
+  readonly tracks: ReadonlyMap<CheckpointKey, Track>;
+  /** Since when the rules would have started each waiting copy, for the order's patience. */
+  readonly waitingSince: ReadonlyMap<CheckpointKey, Millis>;
+}
+
+export function obstacles(input: ObstacleInput, o: Observation, policy: Policy): ReadonlyMap<CheckpointKey, Obstacle> {
+  const found = new Map<CheckpointKey, Obstacle>();
+  for (const checkpoint of input.checkpoints) {
+    const placed = input.ledger.placed.find((candidate) => candidate.key === checkpoint.key);
+    const obstacle = placed === undefined ? beforePlacing(checkpoint, input, o, policy) : afterPlacing(checkpoint, placed, input, o);
+    if (obstacle !== undefined) found.set(checkpoint.key, obstacle);
+  }
+  return found;
+}
+
+function beforePlacing(checkpoint: Checkpoint, input: ObstacleInput, o: Observation, policy: Policy): Obstacle | undefined {
+  return ofCheckpoint(checkpoint, o) ?? limit(input, policy) ?? nameTaken(checkpoint, o) ?? order(checkpoint, input, o);
+}
+
+/** A copy that was placed stays whatever has become of its checkpoint; only that it never started is worth a word. */
+function afterPlacing(checkpoint: Checkpoint, placed: Placed, input: ObstacleInput, o: Observation): Obstacle | undefined {
+  const track = input.tracks.get(checkpoint.key);
+  const given = placed.attempt >= MAX_ATTEMPTS && track !== undefined && neverStarted(checkpoint, placed, track, o);
+  return given ? 'activation-refused' : undefined;
+}
+
+/** A checkpoint is good for one node of one cluster, whole, for a time, and only with its images at hand. */
+function ofCheckpoint(checkpoint: Checkpoint, o: Observation): Obstacle | undefined {
+  if (checkpoint.problem !== undefined) return 'checkpoint-damaged';
+  const { record } = checkpoint;
+  if (record.node.name !== o.where.node || record.node.machineId !== o.where.machineId) return 'checkpoint-of-other-node';
+  if (record.cluster !== o.where.cluster) return 'checkpoint-of-other-cluster';
+  if (expired(checkpoint, o.wall)) return 'checkpoint-expired';
+  const missing = record.images.some(({ image }) => {
+    const present = o.images.get(image);
+    return present?.known === true && !present.value;
+  });
+  return missing ? 'image-missing' : undefined;
+}
+
+/** A clock before the confirmation is no proof of freshness: it was set back or lost its battery. */
+function expired(checkpoint: Checkpoint, wall: number): boolean {
+  const { maxAgeMs } = checkpoint.record;
+  if (maxAgeMs === 0) return false;
+  const age = wall - parseTime(checkpoint.confirmedAt);
+  return !(age >= 0 && age <= maxAgeMs);
+}
+
+function limit(input: ObstacleInput, policy: Policy): Obstacle | undefined {
+  return input.ledger.placed.length >= policy.activeLimit ? 'active-limit-reached' : undefined;
+}
+
+function nameTaken(checkpoint: Checkpoint, o: Observation): Obstacle | undefined {
+  if (!o.manifests.known) return undefined;
+  const file = manifestFileName(checkpoint.record.parent);
+  return o.manifests.value.some((candidate) => candidate.file === file) ? 'manifest-name-taken' : undefined;
+}
+
+function order(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Obstacle | undefined {
+  const since = input.waitingSince.get(checkpoint.key);
+  if (since !== undefined && o.now - since >= ORDER_WAIT_MS) return undefined;
+  const waitsFor = input.checkpoints.some((other) => {
+    if (other.record.order >= checkpoint.record.order || ofCheckpoint(other, o) !== undefined) return false;
+    const placed = input.ledger.placed.find((candidate) => candidate.key === other.key);
+    return placed === undefined ? input.waitingSince.has(other.key) : !copyRuns(other, o);
+  });
+  return waitsFor ? 'waiting-for-lower-order' : undefined;
+}
+
+export function copyRuns(checkpoint: Checkpoint, o: Observation): boolean {
+  if (!o.runtime.known) return false;
+  const ids = new Set(copySandboxes(checkpoint, o.runtime.value).map((sandbox) => sandbox.id));
+  const running = new Set(o.runtime.value.containers.filter((c) => ids.has(c.sandboxId) && c.state === 'running').map((c) => c.name));
+  return checkpoint.record.serving.length > 0 && checkpoint.record.serving.every((name) => running.has(name));
+}
+
+/** Nothing of the copy ever appeared: how the kubelet refuses a static pod. `undefined`: not (yet) known to be so. */
+export function neverStarted(checkpoint: Checkpoint, placed: Placed, track: Track, o: Observation): boolean {
+  if (placed.phase !== 'placed' || !o.runtime.known || track.placedSince === undefined) return false;
+  const patience = START_DEADLINE_MS * 2 ** Math.min(placed.attempt - 1, 3);
+  return o.now - track.placedSince.at >= patience && copySandboxes(checkpoint, o.runtime.value).length === 0;
+}

@@ -1,0 +1,76 @@
+/**
+ * The reasons for which a pod is not checkpointed. Data and one constructor.
+ * Never carries a value taken from a Secret: messages name fields, containers and variables only.
+ */
+
+/** Every reason there is. The code is a metric label and part of the JSON output: rename nothing. */
+export const REFUSAL_CODES = [
+  // the pod as a whole (select)
+  'malformed',
+  'unknown-key',
+  'bad-value',
+  'namespace-not-honoured',
+  'mirror-pod',
+  'static-pod',
+  'own-copy',
+  'terminating',
+  'finished',
+  'job',
+  'stateful-set',
+  'restart-policy',
+  'runtime-class',
+  // the pod's fields (sanitize)
+  'unknown-field',
+  'needs-newer-kubelet',
+  'name-too-long',
+  'annotations-too-large',
+  'reserved-text',
+  'active-deadline',
+  'resource-claim',
+  'extended-resource',
+  'windows',
+  'host-users',
+  'ip-notation',
+  'named-port',
+  'persistent-volume',
+  'csi-volume',
+  'attached-volume',
+  'api-volume',
+  'git-repo-volume',
+  'pod-certificate',
+  'block-device',
+  'volume-not-captured',
+  'sub-path-missing',
+  'secret-env',
+  'secret-env-file',
+  'env-not-captured',
+  'env-name',
+  'env-value',
+  'env-file-key',
+  'field-reference',
+  // an assertion of ours failed
+  'internal-api-reference',
+  // the node
+  'limit',
+] as const;
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
+
+export interface Refusal {
+  readonly code: RefusalCode;
+  /** One sentence: which field, why, and what to do about it. */
+  readonly message: string;
+}
+
+/** A refusal as a value. */
+export function refusal(code: RefusalCode, message: string): Refusal {
+  return { code, message };
+}
+
+/**
+ * What a sanitizing run found so far. Owned by one call of `sanitize`, filled in by its helpers.
+ */
+export interface Findings {
+  /** Sentences for `show` and record.json; sorted at the end. */
+  readonly changes: string[];
+  readonly reasons: Refusal[];
+}

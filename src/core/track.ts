@@ -1,0 +1,121 @@
+/**
+ * Clocks: since when does something hold? One small record per checkpoint, carried from tick to tick.
+ *
+ * Pure. All times are monotonic and of this process: a restarted agent starts every grace anew, which can only delay.
+ */
+import { type LocalTruth, parentHere, runningOf } from './here.ts';
+import { identities, optedIn, type Parent } from './identity.ts';
+import type { Checkpoint, ManifestFile, Millis, ParentInApi, Placed, RawPod, Seen } from './model.ts';
+import type { ReachabilityState } from './reachability.ts';
+
+/** Everything one tick saw. Made by `agent/observe.ts`; a source that failed is an unknown, never an empty list. */
+export interface Observation extends LocalTruth {
+  readonly now: Millis;
+  /** Milliseconds since 1970. */
+  readonly wall: number;
+  readonly api: ReachabilityState;
+  readonly watch: { readonly synced: boolean; readonly healthy: boolean; readonly pods: ReadonlyMap<string, RawPod> };
+  readonly manifests: Seen<readonly ManifestFile[]>;
+  /** Is this image reference present? Asked only where a decision waits for it. */
+  readonly images: ReadonlyMap<string, Seen<boolean>>;
+  /** Consistent reads of parents that the watch shows to be leaving, by key, from this tick. */
+  readonly reads: ReadonlyMap<string, Seen<RawPod | undefined>>;
+  readonly where: Where;
+  /** Annotations that opt a pod in when they are "true". */
+  readonly optIn: readonly string[];
+}
+
+/** What a checkpoint is bound to. */
+export interface Where {
+  readonly node: string;
+  readonly machineId: string;
+  readonly cluster: string;
+  readonly bootId: string;
+}
+
+export interface Track {
+  /** When each running container of the parent was first seen running. */
+  readonly runningSince: ReadonlyMap<string, Millis>;
+  /** Last moment a container of the parent had been running for {@link STEADY_MS}, or the parent was not watched. */
+  readonly lastSteady: Millis;
+  readonly orphanSince?: Millis;
+  /** Since when the API's list lacks the parent (or shows it elsewhere, finished, opted out), without a break. */
+  readonly leavingSince?: Millis;
+  /** When a read of its own confirmed that. */
+  readonly goneConfirmedAt?: Millis;
+  /** When this process first saw the copy placed, and this attempt. */
+  readonly placedSince?: { readonly attempt: number; readonly at: Millis };
+  readonly leavingCopySince?: Millis;
+  /** When the last hand-back began. */
+  readonly handedBackAt?: Millis;
+  /** When API contact with the parent waiting first began, for the hand-back timeout. */
+  readonly awaitingSince?: Millis;
+}
+
+/** A container that ran this long without a break counts as started for good. */
+export const STEADY_MS = 10_000;
+
+export function initialTrack(now: Millis): Track {
+  return { runningSince: new Map(), lastSteady: now };
+}
+
+export function track(before: Track, checkpoint: Checkpoint, placed: Placed | undefined, o: Observation): Track {
+  const parent: Parent = identities(checkpoint.record, o.watch.pods);
+  const running = o.runtime.known ? runningOf(parent, o.runtime.value).map((container) => container.id) : [];
+  const runningSince = new Map(running.map((id) => [id, before.runningSince.get(id) ?? o.now] as const));
+  const steady = running.some((id) => o.now - (runningSince.get(id) ?? o.now) >= STEADY_MS);
+  const absent = o.watch.synced && o.watch.healthy ? parentInWatch(checkpoint, o) !== 'present' : undefined;
+  const leavingSince = absent === undefined ? before.leavingSince : absent ? (before.leavingSince ?? o.now) : undefined;
+  const read = o.reads.get(checkpoint.key);
+  const confirmed = read?.known === true && !stillParent(checkpoint, read.value, o);
+  const here = parentHere(parent, checkpoint, o);
+  return compact({
+    runningSince: o.runtime.known ? runningSince : before.runningSince,
+    lastSteady: steady || !o.runtime.known ? o.now : before.lastSteady,
+    orphanSince: here === 'orphan' ? (before.orphanSince ?? o.now) : here === 'unknown' ? before.orphanSince : undefined,
+    leavingSince,
+    goneConfirmedAt: leavingSince === undefined ? undefined : confirmed ? o.now : before.goneConfirmedAt,
+    placedSince: placedSince(before, placed, o.now),
+    leavingCopySince: placed?.phase === 'leaving' ? (before.leavingCopySince ?? o.now) : undefined,
+    handedBackAt: before.handedBackAt,
+    awaitingSince: placed?.phase === 'placed' && o.api.verdict === 'reachable' ? (before.awaitingSince ?? o.now) : undefined,
+  });
+}
+
+/** What the synced watch says of the parent, without any grace. */
+export function parentInWatch(checkpoint: Checkpoint, o: Observation): Extract<ParentInApi, 'present' | 'leaving' | 'unknown'> {
+  if (!o.watch.synced || !o.watch.healthy) return 'unknown';
+  // a record that could not be read tells no uid; only a pod of another name is surely another pod
+  if (checkpoint.record.parent.uid === '')
+    return [...o.watch.pods.values()].some((pod) => isNamed(checkpoint, pod)) ? 'present' : 'leaving';
+  return stillParent(checkpoint, o.watch.pods.get(checkpoint.record.parent.uid), o) ? 'present' : 'leaving';
+}
+
+/** Is this pod, as the API gives it, still the parent: same uid, bound here, opted in, not finished? */
+export function stillParent(checkpoint: Checkpoint, pod: RawPod | undefined, o: Pick<Observation, 'where' | 'optIn'>): boolean {
+  if (pod === undefined) return false;
+  if (checkpoint.record.parent.uid === '') return isNamed(checkpoint, pod);
+  const phase = pod.status?.phase;
+  return (
+    pod.metadata?.uid === checkpoint.record.parent.uid &&
+    pod.spec?.nodeName === o.where.node &&
+    phase !== 'Succeeded' &&
+    phase !== 'Failed' &&
+    optedIn(pod, o.optIn)
+  );
+}
+
+function isNamed(checkpoint: Checkpoint, pod: RawPod): boolean {
+  const { namespace, name } = checkpoint.record.parent;
+  return pod.metadata?.namespace === namespace && pod.metadata.name === name;
+}
+
+function placedSince(before: Track, placed: Placed | undefined, now: Millis): Track['placedSince'] {
+  if (placed?.phase !== 'placed') return undefined;
+  return before.placedSince?.attempt === placed.attempt ? before.placedSince : { attempt: placed.attempt, at: now };
+}
+
+/** Drops keys whose value is undefined, as exact optional properties ask. */
+function compact<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
+}

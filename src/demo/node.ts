@@ -1,0 +1,207 @@
+/**
+ * The demo's node in a temporary directory: embedded API server and runtime, kubelet stand-in, two parents, and the
+ * agent as a process of its own, the same binary with an ordinary configuration file.
+ *
+ * Needs no root, no network beyond loopback, no container engine.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../ports.ts';
+import { type ApiServer, createApiServer } from './api-server.ts';
+import { createDemoKubelet } from './kubelet.ts';
+import type { DemoKubelet, PodReport } from './kubelet-types.ts';
+import { CONFIG_MAP, IMAGES, kubeletApi, NODE, parents, podStatus, SECRET } from './parents.ts';
+import { createDemoRuntime } from './runtime.ts';
+import { createHttpEffect } from './runtime-service.ts';
+import type { DemoRuntime } from './runtime-types.ts';
+
+export interface DemoOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Factor on the kubelet's own delays; 1 is as slow as the real one. */
+  readonly scale: number;
+  readonly execPath: string;
+  readonly bundle: string;
+}
+
+/** One line of the agent's log. */
+export interface AgentLine {
+  readonly time: number;
+  readonly msg: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface DemoNode {
+  readonly dir: string;
+  readonly api: ApiServer;
+  readonly runtime: DemoRuntime;
+  readonly kubelet: DemoKubelet;
+  /** URL of the parent on the host network. */
+  readonly url: string;
+  readonly config: string;
+  readonly lines: readonly AgentLine[];
+  startAgent(): void;
+  /** Everything on the node dies at once; the disk stays. */
+  powerCut(): Promise<void>;
+  /** Runtime and kubelet come up again, with a new boot id. */
+  boot(): Promise<void>;
+  /** Names of our files in staticPodPath. */
+  manifests(): Promise<readonly string[]>;
+  /** Ends everything; removes the directory unless it is to be kept. */
+  dispose(keep: boolean): Promise<void>;
+}
+
+export async function createDemoNode(options: DemoOptions): Promise<DemoNode> {
+  const { clock } = options;
+  const dir = await mkdtemp(join(tmpdir(), 'pod-checkpointer-demo-'));
+  const path = (name: string): string => join(dir, name);
+  for (const name of ['state', 'manifests', 'kubelet', 'run']) await mkdir(path(name), { mode: 0o700 });
+  const api = createApiServer({ bookmarkMs: 5_000 });
+  await api.start();
+  const port = await freePort();
+  const runtime = createDemoRuntime({
+    socket: path('run/runtime.sock'),
+    clock,
+    random: options.random,
+    onContainerRunning: createHttpEffect((_container, sandbox) => (sandbox.config.hostNetwork ? port : undefined)),
+  });
+  for (const image of IMAGES) runtime.addImage(image);
+  await runtime.start();
+  const kubelet = createDemoKubelet({
+    nodeName: NODE,
+    rootDir: path('kubelet'),
+    staticPodPath: path('manifests'),
+    runtime,
+    api: kubeletApi(api),
+    clock,
+    random: options.random,
+    scale: options.scale,
+    onReport: (report) => reportStatus(api, report),
+  });
+  await writeFiles(dir, api, kubelet.podResourcesSocket, await freePort());
+  for (const pod of parents(port)) api.createPod(pod);
+  await kubelet.start();
+
+  const lines: AgentLine[] = [];
+  let agent: ChildProcess | undefined;
+  return {
+    dir,
+    api,
+    runtime,
+    kubelet,
+    url: `http://127.0.0.1:${port}/`,
+    config: path('agent.yaml'),
+    lines,
+    startAgent() {
+      agent = spawn(options.execPath, [options.bundle, 'agent', '--config', path('agent.yaml')], { stdio: ['ignore', 'pipe', 'inherit'] });
+      readLines(agent, (line) => lines.push(line));
+    },
+    async powerCut() {
+      await Promise.all([api.stop(), kubelet.kill(), kill(agent), runtime.powerCut()]);
+      agent = undefined;
+    },
+    async boot() {
+      await writeFile(path('boot-id'), `${randomUUID()}\n`);
+      await runtime.start();
+      await kubelet.start();
+    },
+    async manifests() {
+      return (await readdir(path('manifests'))).filter((name) => !name.startsWith('.')).sort();
+    },
+    async dispose(keep) {
+      await Promise.all([kill(agent), kubelet.kill(), api.stop()]);
+      await runtime.powerCut();
+      if (!keep) await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What the kubelet would write to the API server; while that does not answer the report is lost, as it is there. */
+function reportStatus(api: ApiServer, report: PodReport): void {
+  if (report.source !== 'api' || !api.running) return;
+  const { namespace, name, uid } = report;
+  if (api.pods().some((pod) => pod.metadata?.uid === uid)) api.setPodStatus({ namespace, name }, podStatus(report));
+}
+
+async function writeFiles(dir: string, api: ApiServer, podResourcesSocket: string, metricsPort: number): Promise<void> {
+  const at = (name: string): string => join(dir, name);
+  await writeFile(at('boot-id'), `${randomUUID()}\n`);
+  await writeFile(at('machine-id'), 'demo\n');
+  await writeFile(
+    at('kubeconfig'),
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'demo',
+      contexts: [{ name: 'demo', context: { cluster: 'demo', user: 'demo' } }],
+      clusters: [{ name: 'demo', cluster: { server: api.url, 'certificate-authority-data': Buffer.from(api.ca).toString('base64') } }],
+      users: [{ name: 'demo', user: { token: api.token } }],
+    }),
+    { mode: 0o600 },
+  );
+  const configuration: Record<string, unknown> = {
+    nodeName: NODE,
+    stateDir: at('state'),
+    staticPodPath: at('manifests'),
+    kubeletRootDir: at('kubelet'),
+    criSocket: at('run/runtime.sock'),
+    podResourcesSocket,
+    kubeconfig: at('kubeconfig'),
+    bootIdFile: at('boot-id'),
+    machineIdFile: at('machine-id'),
+    minReady: '1s',
+    allowTmpfs: true,
+    metrics: { address: `127.0.0.1:${metricsPort}` },
+  };
+  await writeFile(at('agent.yaml'), `${JSON.stringify(configuration, undefined, 2)}\n`);
+}
+
+function readLines(agent: ChildProcess, tell: (line: AgentLine) => void): void {
+  let rest = '';
+  agent.stdout?.setEncoding('utf8');
+  agent.stdout?.on('data', (chunk: string) => {
+    const parts = (rest + chunk).split('\n');
+    rest = parts.pop() ?? '';
+    for (const text of parts) {
+      const fields = JSON.parse(text) as Record<string, unknown>;
+      tell({ time: Number(fields['time']), msg: String(fields['msg']), fields });
+    }
+  });
+}
+
+async function kill(child: ChildProcess | undefined): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.kill('SIGKILL');
+  });
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** For the story's comparison: every file the parent was given, by name. */
+export async function storedFiles(dir: string, key: string): Promise<ReadonlyMap<string, string>> {
+  const files = join(dir, 'state', 'checkpoints', key, 'current', 'files');
+  const found = new Map<string, string>();
+  for (const volume of await readdir(files)) {
+    for (const name of (await readdir(join(files, volume))).filter((entry) => !entry.startsWith('..'))) {
+      found.set(`${volume}/${name}`, await readFile(join(files, volume, name), 'utf8'));
+    }
+  }
+  return found;
+}
+
+export const GIVEN = { secret: SECRET, configMap: CONFIG_MAP };

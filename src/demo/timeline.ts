@@ -1,0 +1,31 @@
+/** How the demo speaks: one line an event, with the time since the start and who it is about. Prints, decides nothing. */
+
+export interface Timeline {
+  chapter(title: string): void;
+  /** `at`: milliseconds since the start of the story. */
+  event(at: number, who: string, what: string): void;
+  /** A promise that was (not) kept, with the figure. */
+  check(ok: boolean, what: string): void;
+  /** How many promises were not kept so far. */
+  broken(): number;
+}
+
+const WHO_WIDTH = 11;
+
+export function createTimeline(write: (text: string) => void, colours: boolean): Timeline {
+  const paint = (code: number, text: string): string => (colours ? `\u001b[${code}m${text}\u001b[0m` : text);
+  let broken = 0;
+  return {
+    chapter(title) {
+      write(`\n${paint(1, title)}\n`);
+    },
+    event(at, who, what) {
+      write(`${paint(2, `${(at / 1000).toFixed(2).padStart(7)} s`)}  ${paint(36, who.padEnd(WHO_WIDTH))} ${what}\n`);
+    },
+    check(ok, what) {
+      if (!ok) broken += 1;
+      write(`   ${ok ? paint(32, '✓') : paint(31, '✗')} ${what}\n`);
+    },
+    broken: () => broken,
+  };
+}

@@ -1,0 +1,236 @@
+/**
+ * The outside world on one page. Adapters implement these interfaces, `agent/` uses them, `main.ts` joins both.
+ *
+ * Every method that asks something may throw a {@link PortError}; `agent/observe.ts` turns it into an unknown fact.
+ * No method decides anything. Every port has one contract suite in `test/contracts/`, run against its stand-in and
+ * against the real thing.
+ */
+import type {
+  CapturedFile,
+  Checkpoint,
+  CheckpointKey,
+  Ledger,
+  ManifestFile,
+  Millis,
+  PodName,
+  Probe,
+  RawPod,
+  RevisionDraft,
+  RuntimeView,
+} from './core/model.ts';
+
+/**
+ * - `unavailable`: nobody answers (socket missing, refused, closed, timed out)
+ * - `unsupported`: the peer is there and does not know the method or the version
+ * - `denied`: the peer refuses us
+ * - `not-found`: the thing asked about does not exist
+ * - `invalid`: the peer's answer makes no sense, or is larger than we accept
+ * - `failed`: anything else; the message says what
+ */
+export type PortErrorKind = 'unavailable' | 'unsupported' | 'denied' | 'not-found' | 'invalid' | 'failed';
+
+export class PortError extends Error {
+  readonly kind: PortErrorKind;
+  constructor(kind: PortErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'PortError';
+    this.kind = kind;
+  }
+}
+
+export interface Clock {
+  /** Monotonic, milliseconds since this process started. All durations come from it. */
+  now(): Millis;
+  /** Wall clock, milliseconds since 1970. For people and for comparing with other machines' stamps only. */
+  wall(): number;
+  sleep(ms: Millis, signal?: AbortSignal): Promise<void>;
+}
+
+// ---- Kubernetes API -----------------------------------------------------------------------------------------------------
+
+export interface PodWatchView {
+  /** A complete list was read by this process, and every event since has been applied. */
+  readonly synced: boolean;
+  /** The watch is open and has shown life (event, bookmark, PING answered) within the last 60 s. */
+  readonly healthy: boolean;
+  /** Last moment an authenticated request of ours succeeded. */
+  readonly lastSuccess?: Millis;
+  /** Last moment anything answered as an API server does, 401 included. */
+  readonly lastAnswer?: Millis;
+  /** This node's pods by uid, raw JSON as the server sent it. Valid only while synced. */
+  readonly pods: ReadonlyMap<string, RawPod>;
+}
+
+/** This node's pods: list once, then watch; never throws: failures show in the view and in the counters. */
+export interface PodWatch {
+  /** Starts; `wake` is called after every change of the view. */
+  start(wake: () => void): void;
+  view(): PodWatchView;
+  /** The server is known to be back: do not wait for the rest of the back-off. */
+  retryNow(): void;
+  stop(): Promise<void>;
+}
+
+export interface ApiProbe {
+  /** One probe of every endpoint at once, each on a fresh connection, each with the deadline. Never throws. */
+  probe(deadlineMs: Millis): Promise<readonly Probe[]>;
+}
+
+export interface ApiReader {
+  /**
+   * One consistent read (no resourceVersion) of a pod by name. `undefined`: the server, authenticated, says that there
+   * is none. Throws PortError: denied (401, 403), unavailable, invalid, failed.
+   */
+  readPod(name: PodName, deadlineMs: Millis): Promise<RawPod | undefined>;
+  /** Identity of the cluster: sha256 over the CA bundle's certificates, known without a request. */
+  clusterFingerprint(): string;
+}
+
+export interface ApiRequestObserver {
+  request(verb: string, code: string): void;
+  watchRestart(cause: string): void;
+  probe(outcome: string): void;
+}
+
+// ---- container runtime (CRI v1) --------------------------------------------------------------------------------------------
+
+export interface RuntimeVersion {
+  readonly runtimeName: string;
+  readonly runtimeVersion: string;
+  readonly runtimeApiVersion: string;
+}
+
+export interface ContainerDetails {
+  readonly id: string;
+  readonly name: string;
+  /** Reference as the pod gave it. */
+  readonly image: string;
+  /** `repo@sha256:…` where the runtime knows one, else the bare image id; may be empty. */
+  readonly imageRef: string;
+  readonly imageId: string;
+  /** Environment as the kubelet resolved it, without the image's own; sorted by name. Secret: never log it. */
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly mounts: readonly { readonly containerPath: string; readonly hostPath: string; readonly readonly: boolean }[];
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  readonly exitCode: number;
+}
+
+export interface RuntimeEvent {
+  readonly type: 'created' | 'started' | 'stopped' | 'deleted';
+  readonly containerId: string;
+  readonly podUid: string;
+  readonly createdAtMs: number;
+}
+
+export interface ContainerRuntime {
+  version(): Promise<RuntimeVersion>;
+  /** Sandboxes and containers of the whole node, both calls within one deadline: both succeed or it throws. */
+  view(deadlineMs: Millis): Promise<RuntimeView>;
+  /** Containers of one pod only, by its uid: about a millisecond, for the close watch during a hand-back. */
+  containersOf(podUid: string, deadlineMs: Millis): Promise<RuntimeView['containers']>;
+  /** Verbose status of a container. Throws not-found when the runtime no longer has it. */
+  containerDetails(id: string, deadlineMs: Millis): Promise<ContainerDetails>;
+  /** Is this reference resolvable locally? The image's id, or undefined. */
+  imageId(reference: string, deadlineMs: Millis): Promise<string | undefined>;
+  /** SIGTERM, then SIGKILL after the grace; 0 kills at once. A container already gone is success. */
+  stopContainer(id: string, graceSeconds: number, deadlineMs: Millis): Promise<void>;
+  stopSandbox(id: string, deadlineMs: Millis): Promise<void>;
+  /**
+   * Event stream as a wake-up hint; truth is always listed again. Resolves when the stream ends or `signal` aborts;
+   * throws unsupported where the runtime has none, unavailable when it cannot be reached.
+   */
+  events(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+// ---- kubelet ------------------------------------------------------------------------------------------------------------------
+
+export interface KubeletPods {
+  /** podresources v1 `List`: the pods this kubelet process knows (not: rejected or finished ones), without uids. */
+  list(deadlineMs: Millis): Promise<readonly PodName[]>;
+  close(): void;
+}
+
+/** Read-only view of `<kubeletRootDir>/pods/<uid>/volumes/kubernetes.io~<plugin>/<volume>`. */
+export interface KubeletVolumes {
+  /**
+   * All files of a secret, configMap, projected or downwardAPI volume, of one consistent version, sorted by path.
+   * Throws not-found (no such volume), invalid (larger than maxBytes, or an odd tree), failed.
+   */
+  read(podUid: string, plugin: VolumePlugin, volume: string, maxBytes: number): Promise<readonly CapturedFile[]>;
+  /** Changes when, and only when, the kubelet has written a new version; cheap. undefined: no such volume. */
+  version(podUid: string, plugin: VolumePlugin, volume: string): Promise<string | undefined>;
+}
+export type VolumePlugin = 'secret' | 'configmap' | 'projected' | 'downward-api';
+
+// ---- disk -----------------------------------------------------------------------------------------------------------------------
+
+/** Checkpoints and ledger below stateDir. Everything it reports as stored has been fsynced, directories included. */
+export interface Store {
+  /** Every checkpoint whose `current` can be read; a damaged one comes with its `problem`, never as a throw. */
+  load(): Promise<readonly Checkpoint[]>;
+  /** Writes a complete revision and swaps `current` to it, or changes nothing. `undefined`: equal to the current one. */
+  save(draft: RevisionDraft): Promise<Checkpoint | undefined>;
+  /** Removes revisions of a checkpoint that are neither current nor named. */
+  prune(key: CheckpointKey, keep: readonly string[]): Promise<void>;
+  confirm(key: CheckpointKey, confirmedAt: string): Promise<void>;
+  remove(key: CheckpointKey): Promise<void>;
+  readLedger(): Promise<Ledger>;
+  writeLedger(ledger: Ledger): Promise<void>;
+  /** Absolute path of the state directory. */
+  readonly dir: string;
+}
+
+/** The kubelet's staticPodPath. Only this port writes there, and only names it is given with their digests. */
+export interface ManifestDir {
+  /** Every name without a leading dot. */
+  list(): Promise<readonly ManifestFile[]>;
+  /** Atomic and durable. Throws `failed` when a foreign file has the name: `expect` is the digest it may replace. */
+  place(file: string, content: string, expect: string | undefined): Promise<void>;
+  /** Removes the file if its digest is `digest`; absent is success; another digest throws `failed`. */
+  remove(file: string, digest: string): Promise<void>;
+}
+
+export interface HostLock {
+  /** Blocks no one: true when this process now holds the lock, or did already. Dies with the process. */
+  tryAcquire(): Promise<boolean>;
+  held(): boolean;
+}
+
+// ---- reports --------------------------------------------------------------------------------------------------------------------
+
+export type LogFields = Readonly<Record<string, unknown>>;
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/** Counters and gauges by their full names; `telemetry/metrics.ts` has the one list of them. */
+export interface Meter {
+  count(name: string, labels?: Readonly<Record<string, string>>, by?: number): void;
+  /** Sets a gauge. */
+  gauge(name: string, value: number, labels?: Readonly<Record<string, string>>): void;
+  /** Replaces every series of a gauge at once, so that none of a thing that is gone remains. */
+  gauges(name: string, series: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[]): void;
+  /** Adds one observation to a histogram; seconds. */
+  observe(name: string, value: number, labels?: Readonly<Record<string, string>>): void;
+}
+
+/** The outside world of the agent, whole. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly watch: PodWatch;
+  readonly probe: ApiProbe;
+  readonly reader: ApiReader;
+  readonly runtime: ContainerRuntime;
+  readonly kubelet: KubeletPods;
+  readonly volumes: KubeletVolumes;
+  readonly store: Store;
+  readonly manifests: ManifestDir;
+  readonly lock: HostLock;
+  readonly log: Log;
+  readonly meter: Meter;
+}

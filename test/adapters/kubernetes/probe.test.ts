@@ -1,0 +1,166 @@
+/** Every way a probe can end, on real sockets. */
+import { afterEach, describe, expect, test } from 'vitest';
+import type { ProbeOutcome } from '../../../src/core/model.ts';
+import { createApiServer } from '../../../src/demo/api-server.ts';
+import { createAuthority } from '../../../src/demo/certificates.ts';
+import { authority, DAY, http, leaf, type Peer, replying, tcpPeer, tlsPeer, VALID } from './peers.ts';
+import { accessTo, accessToServer, clientOf } from './rig.ts';
+
+const TOKEN = 'very-secret-token';
+const DEADLINE = 400;
+const STATUS = '{"kind":"Status","apiVersion":"v1","code":500}';
+const ETCD_DOWN = '[+]ping ok\n[-]etcd failed: reason withheld\nreadyz check failed\n';
+
+let peers: Peer[] = [];
+afterEach(async () => {
+  await Promise.all(peers.map((peer) => peer.close()));
+  peers = [];
+});
+
+async function kept(peer: Promise<Peer>): Promise<Peer> {
+  peers.push(await peer);
+  return peer;
+}
+
+async function probe(url: string, ca = authority.cert) {
+  const client = clientOf(await accessTo({ urls: [url], ca, token: () => TOKEN }));
+  const [result] = await client.probe.probe(DEADLINE);
+  await client.close();
+  if (result === undefined) throw new Error('no result');
+  return result;
+}
+
+describe('what an HTTP answer proves', () => {
+  const rows: [string, string, ProbeOutcome][] = [
+    ['200', http(200, 'ok'), 'ok'],
+    ['readyz 500 that names etcd', http(500, ETCD_DOWN), 'storage'],
+    ['readyz 500 that names etcd-readiness', http(500, '[-]etcd-readiness failed: reason withheld\n'), 'storage'],
+    ['readyz 500 for another reason', http(500, '[+]etcd ok\n[-]informer-sync failed: reason withheld\n'), 'answered'],
+    ...[401, 403, 404, 409, 410, 429].map((code): [string, string, ProbeOutcome] => [`${code} without a body`, http(code, ''), 'answered']),
+    ['503 with a Status', http(503, STATUS), 'answered'],
+    ['504 with a Status', http(504, STATUS), 'answered'],
+    ['500 with a Status', http(500, STATUS), 'answered'],
+    ['504 in words, by an API server', http(504, 'timeout', { 'Audit-Id': 'x' }), 'answered'],
+    ['502 of a load balancer', http(502, '<html>Bad Gateway</html>'), 'gateway'],
+    ['503 of a load balancer', http(503, ''), 'gateway'],
+    ['504 of a load balancer', http(504, '{"message":"upstream"}'), 'gateway'],
+    ['a redirect', http(302, '', { location: 'https://127.0.0.1:1/' }), 'tls'],
+    ['500 of something else', http(500, '<html>'), 'tls'],
+    ['no HTTP at all', 'SSH-2.0-OpenSSH_9.9\r\n', 'tls'],
+  ];
+  test.each(rows)('%s', async (_name, bytes, outcome) => {
+    const peer = await kept(tlsPeer(leaf(), replying(bytes)));
+    expect((await probe(peer.url)).outcome).toBe(outcome);
+  });
+
+  test('a head that arrives is proof enough when the body hangs', async () => {
+    const peer = await kept(tlsPeer(leaf(), (socket) => void socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n')));
+    expect((await probe(peer.url)).outcome).toBe('ok');
+  });
+
+  test('a 503 whose body hangs proves nothing yet', async () => {
+    const peer = await kept(tlsPeer(leaf(), (socket) => void socket.write('HTTP/1.1 503 No\r\ncontent-length: 2\r\n\r\n')));
+    expect((await probe(peer.url)).outcome).toBe('timeout');
+  });
+});
+
+describe('what a connection proves', () => {
+  test('a closed port refuses', async () => {
+    const peer = await tcpPeer(() => {});
+    await peer.close();
+    expect((await probe(peer.url)).outcome).toBe('refused');
+  });
+
+  test('a connection closed at once is a reset', async () => {
+    const peer = await kept(
+      tcpPeer(
+        () => {},
+        (socket) => socket.end(),
+      ),
+    );
+    expect((await probe(peer.url)).outcome).toBe('reset');
+  });
+
+  test('a connection reset during the handshake is a reset', async () => {
+    const peer = await kept(tcpPeer((socket) => void socket.resetAndDestroy()));
+    expect((await probe(peer.url)).outcome).toBe('reset');
+  });
+
+  test('a connection closed after the handshake, without an answer, is a reset', async () => {
+    const peer = await kept(tlsPeer(leaf(), (socket) => void socket.end()));
+    expect((await probe(peer.url)).outcome).toBe('reset');
+  });
+
+  test('a peer that never finishes the handshake is a timeout, within the deadline', async () => {
+    const peer = await kept(tcpPeer(() => {}));
+    const startedAt = performance.now();
+    expect((await probe(peer.url)).outcome).toBe('timeout');
+    expect(performance.now() - startedAt).toBeLessThan(DEADLINE + 250);
+  });
+
+  test('a peer that reads the request and says nothing is a timeout', async () => {
+    const peer = await kept(tlsPeer(leaf(), () => {}));
+    expect((await probe(peer.url)).outcome).toBe('timeout');
+  });
+
+  test('a name that does not exist is a dns failure', async () => {
+    expect(['dns', 'timeout']).toContain((await probe('https://no-such-host.invalid:6443')).outcome);
+  });
+
+  test('a plain HTTP port is no outage', async () => {
+    const peer = await kept(tcpPeer(replying('HTTP/1.0 400 Bad Request\r\n\r\nClient sent HTTP')));
+    expect((await probe(peer.url)).outcome).toBe('tls');
+    expect(peer.received()).not.toContain(TOKEN);
+  });
+
+  const strange = createAuthority('other-ca', VALID);
+  const certificates: [string, ReturnType<typeof leaf>][] = [
+    ['of another authority', leaf({ by: strange })],
+    ['of an authority with our name and another key', leaf({ by: createAuthority('test-ca', VALID) })],
+    ['that has expired', leaf({ notBefore: VALID.notBefore - DAY, notAfter: Date.now() - 1000 })],
+    ['that is not yet valid', leaf({ notBefore: Date.now() + 3_600_000 })],
+    ['for another name', leaf({ names: ['kubernetes.example'] })],
+  ];
+  test.each(certificates)('a certificate %s is no outage, and is never told the token', async (_name, identity) => {
+    const peer = await kept(tlsPeer(identity, replying(http(200, 'ok'))));
+    const result = await probe(peer.url);
+    expect(result.outcome).toBe('tls');
+    expect(peer.received()).toBe('');
+    expect(result.detail).not.toContain(TOKEN);
+  });
+});
+
+describe('a round', () => {
+  test('asks every endpoint at once, each on a connection of its own, and counts every outcome', async () => {
+    const api = createApiServer();
+    await api.start();
+    const deaf = await kept(tcpPeer(() => {}));
+    const client = clientOf(await accessTo({ urls: [api.url, deaf.url], ca: api.ca, token: () => api.token }));
+    const startedAt = performance.now();
+    const first = await client.probe.probe(DEADLINE);
+    expect(performance.now() - startedAt).toBeLessThan(DEADLINE + 250);
+    expect(first.map(({ endpoint, outcome }) => [endpoint, outcome])).toEqual([
+      [api.url, 'ok'],
+      [deaf.url, 'timeout'],
+    ]);
+    await client.probe.probe(DEADLINE);
+    expect(api.wire.connections()).toBe(2);
+    expect(client.counters.probes.sort()).toEqual(['ok', 'ok', 'timeout', 'timeout']);
+    await client.close();
+    await api.stop();
+  });
+
+  test('an unready storage of the embedded server is seen as such', async () => {
+    const api = createApiServer();
+    await api.start();
+    const client = clientOf(await accessToServer(api));
+    api.faults.storageDown = true;
+    expect((await client.probe.probe(DEADLINE))[0]?.outcome).toBe('storage');
+    api.wire.drip(true);
+    expect((await client.probe.probe(2000))[0]?.outcome).toBe('storage');
+    api.faults.clear();
+    expect((await client.probe.probe(2000))[0]?.outcome).toBe('ok');
+    await client.close();
+    await api.stop();
+  });
+});

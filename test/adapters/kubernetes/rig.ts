@@ -1,0 +1,123 @@
+/**
+ * What the tests of the Kubernetes adapter share: a real clock, a counting observer, access to an embedded server, and a
+ * wait for a condition. No assertion here.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ApiAccess, createKubernetes, type Kubernetes, loadApiAccess } from '../../../src/adapters/kubernetes/index.ts';
+import type { TransportTimings } from '../../../src/adapters/kubernetes/transport.ts';
+import type { PodWatchTimings } from '../../../src/adapters/kubernetes/watch-policy.ts';
+import type { ApiServer } from '../../../src/demo/api-server.ts';
+import type { ApiRequestObserver, Clock } from '../../../src/ports.ts';
+
+export const NODE = 'node-1';
+
+export const realClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
+};
+
+/** Production's shape, a hundred times faster. */
+export const FAST_WATCH: Partial<PodWatchTimings> = {
+  listMs: 1500,
+  watchHeadMs: 600,
+  backoffBaseMs: 10,
+  backoffMaxMs: 80,
+  minGapMs: 5,
+  healthyMs: 1200,
+};
+export const FAST_TRANSPORT: Partial<TransportTimings> = { connectMs: 500 };
+
+export interface Counters extends ApiRequestObserver {
+  readonly requests: string[];
+  readonly restarts: string[];
+  readonly probes: string[];
+}
+
+export function counters(): Counters {
+  const requests: string[] = [];
+  const restarts: string[] = [];
+  const probes: string[] = [];
+  return {
+    requests,
+    restarts,
+    probes,
+    request: (verb, code) => void requests.push(`${verb} ${code}`),
+    watchRestart: (cause) => void restarts.push(cause),
+    probe: (outcome) => void probes.push(outcome),
+  };
+}
+
+export interface AccessOf {
+  readonly urls: readonly string[];
+  readonly ca: string;
+  readonly token: () => string;
+}
+
+export function accessTo(of: AccessOf): Promise<ApiAccess> {
+  return loadApiAccess({
+    apiEndpoints: of.urls,
+    inCluster: { tokenFile: '/sa/token', caFile: '/sa/ca.crt' },
+    readFile: async (path) => (path === '/sa/token' ? of.token() : of.ca),
+    clock: realClock,
+  });
+}
+
+export const accessToServer = (api: ApiServer) => accessTo({ urls: [api.url], ca: api.ca, token: () => api.token });
+
+export interface Client extends Kubernetes {
+  readonly counters: Counters;
+  /** How often the view was reported to have changed. */
+  wakes(): number;
+  names(): string[];
+}
+
+export interface ClientOptions {
+  readonly watch?: Partial<PodWatchTimings>;
+  readonly transport?: Partial<TransportTimings>;
+  readonly nodeName?: string;
+}
+
+/** A client that is not started yet. */
+export function clientOf(access: ApiAccess, options: ClientOptions = {}): Client {
+  const observer = counters();
+  const kubernetes = createKubernetes(access, {
+    nodeName: options.nodeName ?? NODE,
+    version: '0.0.0-test',
+    clock: realClock,
+    random: () => 0.5,
+    observer,
+    watchTimings: { ...FAST_WATCH, ...options.watch },
+    transportTimings: { ...FAST_TRANSPORT, ...options.transport },
+  });
+  let wakes = 0;
+  const start = kubernetes.watch.start.bind(kubernetes.watch);
+  return {
+    ...kubernetes,
+    watch: {
+      ...kubernetes.watch,
+      start: (wake) =>
+        start(() => {
+          wakes += 1;
+          wake();
+        }),
+    },
+    counters: observer,
+    wakes: () => wakes,
+    names: () => [...kubernetes.watch.view().pods.values()].map((pod) => pod.metadata?.name ?? '').sort(),
+  };
+}
+
+/** Resolves as soon as the condition holds; throws with its source after `ms`. */
+export async function until(condition: () => boolean, ms = 4000): Promise<void> {
+  const end = performance.now() + ms;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${condition.toString()}`);
+    await sleep(5);
+  }
+}
+
+export const podOn = (name: string, nodeName: string = NODE, extra: Record<string, unknown> = {}) => ({
+  metadata: { name, namespace: 'kube-system', labels: { app: name } },
+  spec: { nodeName, containers: [{ name: 'main', image: 'example/main:1' }], ...extra },
+});

@@ -1,0 +1,180 @@
+/** The house rules: each is shown an offender that it must find, then the whole tree, which must have none. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { codeOffences, importOffences, MAX_LINES, purityOffences, type TreeFile, textOffences } from './architecture/rules.ts';
+import { readSource } from './architecture/source.ts';
+
+/** Not ours, or made by a command. */
+const NOT_TRACKED = ['.git', 'node_modules', 'dist', '.cache', 'coverage'];
+
+/** Every text file that is, or would be, under version control. */
+function readTree(dir = '.'): readonly TreeFile[] {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const path = dir === '.' ? entry.name : `${dir}/${entry.name}`;
+    if (entry.isDirectory()) return NOT_TRACKED.includes(entry.name) ? [] : readTree(path);
+    if (!entry.isFile() || entry.name.endsWith('.log')) return [];
+    const text = readFileSync(path, 'utf8');
+    return text.includes('\0') ? [] : [{ path, text }];
+  });
+}
+
+const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: Record<string, string> };
+const DEPENDENCIES = Object.keys(dependencies);
+const tree = readTree();
+
+describe('the tree', () => {
+  test('is really looked at', () => {
+    expect(tree.filter(({ path }) => path.startsWith('src/core/')).length).toBeGreaterThan(10);
+    expect(tree.flatMap(({ path, text }) => (path.startsWith('src/') ? readSource(text).imports : [])).length).toBeGreaterThan(100);
+  });
+
+  test.each<[string, (file: TreeFile) => readonly string[]]>([
+    ['imports only what its room may know', (file) => importOffences(file, DEPENDENCIES)],
+    ['keeps its core pure', purityOffences],
+    ['keeps to the form of a source file', codeOffences],
+    ['names no machine and leaves nothing unfinished', textOffences],
+  ])('%s', (_, offences) => {
+    expect(tree.flatMap(offences)).toEqual([]);
+  });
+});
+
+describe('an import', () => {
+  test.each([
+    ['src/core/a.ts', "import { b } from './b.ts';"],
+    ['src/core/a.ts', "import { createHash } from 'node:crypto';"],
+    ['src/core/a.ts', "import type { V1Pod } from '@kubernetes/client-node';"],
+    ['src/agent/a.ts', "import { PortError } from '../ports.ts';\nimport { b } from '../core/b.ts';"],
+    ['src/adapters/cri/a.ts', "import { readFile } from 'node:fs/promises';\nimport x from 'js-yaml';\nimport { b } from './b.ts';"],
+    ['src/adapters/kubelet/a.ts', "import { b } from '../cri/grpc.ts';"],
+    ['src/telemetry/a.ts', "import { pino } from 'pino';"],
+    ['src/cli/a.ts', "const { runDemo } = await import('../demo/demo.ts');"],
+    ['src/main.ts', "import { runCli } from './cli/args.ts';"],
+    ['test/a.test.ts', "import { x } from 'whatever';"],
+    ['src/core/a.ts', "export interface A {\n  readonly from: 'x' | 'agent';\n}"],
+    ['src/core/a.ts', '// import { x } from "../agent/x.ts"\nconst text = "import { x } from \'../agent/x.ts\'";'],
+  ])('in %s is fine: %s', (path, text) => {
+    expect(importOffences({ path, text }, DEPENDENCIES)).toEqual([]);
+  });
+
+  test.each([
+    ['src/core/a.ts', "import { b } from '../ports.ts';", 'core may not know ports'],
+    ['src/core/a.ts', "import type { b } from '../agent/b.ts';", 'core may not know agent'],
+    ['src/core/a.ts', "import { readFile } from 'node:fs';", 'core may not know packages'],
+    ['src/core/a.ts', "import { load } from 'js-yaml';", 'core may not know packages'],
+    ['src/core/a.ts', "import {\n  type V1Pod,\n} from '@kubernetes/client-node';", 'its types only'],
+    ['src/demo/a.ts', "import { KubeConfig } from '@kubernetes/client-node';", 'its types only'],
+    ['src/core/a.ts', "export * from '../cli/b.ts';", 'core may not know cli'],
+    ['src/ports.ts', "import { b } from './adapters/clock.ts';", 'ports may not know adapters'],
+    ['src/agent/a.ts', "import { b } from '../adapters/clock.ts';", 'agent may not know adapters'],
+    ['src/agent/a.ts', "import { b } from '../telemetry/metrics.ts';", 'agent may not know telemetry'],
+    ['src/agent/a.ts', "import { setTimeout } from 'node:timers';", 'agent may not know packages'],
+    ['src/adapters/disk/a.ts', "import { b } from '../cri/grpc.ts';", 'adapters do not know each other'],
+    ['src/adapters/kubelet/a.ts', "import { b } from '../cri/runtime.ts';", 'adapters do not know each other'],
+    ['src/adapters/disk/a.ts', "import { b } from '../../agent/b.ts';", 'adapters may not know agent'],
+    ['src/telemetry/a.ts', "import { b } from '../cli/b.ts';", 'telemetry may not know cli'],
+    ['src/demo/a.ts', "import { b } from '../main.ts';", 'nothing imports main'],
+    ['src/cli/a.ts', "const a = 1;\nconst b = await import('../main.ts');", 'nothing imports main'],
+    ['src/cli/a.ts', "import { b } from '../../test/b.ts';", 'src knows nothing outside itself'],
+    ['src/cli/a.ts', "import 'sonic-boom';", 'it is no dependency'],
+    ['src/cli/a.ts', "import { join } from 'path';", 'it is no dependency'],
+  ])('in %s is refused: %s', (path, text, why) => {
+    const found = importOffences({ path, text }, DEPENDENCIES);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(why);
+  });
+});
+
+describe('core', () => {
+  test.each([
+    'export async function a() {}',
+    'const a = await b;',
+    'const a = Date.now();',
+    'const a = new Date(1);',
+    'const a = Math.random();',
+    'const a = process.env;',
+    "console.log('a');",
+    'setTimeout(a, 1);',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code that is looked at
+    'const a = `${Date.now()}`;',
+    'const a = /x/.test(b) ? Date.now() : 0;',
+  ])('must not say %s', (text) => {
+    expect(purityOffences({ path: 'src/core/a.ts', text })).toHaveLength(1);
+    expect(purityOffences({ path: 'src/agent/a.ts', text })).toEqual([]);
+  });
+
+  test.each([
+    '/** the process awaits a Date: await Date.now() */',
+    "const a = 'await Date.now()';",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source code that is looked at
+    'const a = `await ${b} Date.now() ${`process.env`}`;',
+    'const a = /await Date.now["`]/;',
+    'type Raw<T> = T extends Date ? string : T;',
+    'const process = 1;',
+  ])('may say %s', (text) => {
+    expect(purityOffences({ path: 'src/core/a.ts', text })).toEqual([]);
+  });
+
+  test('converts stamps in one file, which reads no clock either', () => {
+    const path = 'src/core/time.ts';
+    expect(purityOffences({ path, text: 'const a = Date.parse(b), c = new Date(a).toISOString();' })).toEqual([]);
+    for (const text of ['Date.now()', 'new Date()', 'new Date', 'Date()']) expect(purityOffences({ path, text })).toHaveLength(1);
+  });
+});
+
+describe('a source file', () => {
+  test.each([
+    ['src/a.ts', '\n'.repeat(MAX_LINES), '321 lines'],
+    ['test/a.test.ts', '\n'.repeat(MAX_LINES), '321 lines'],
+    ['src/a.ts', 'export default 1;', 'by default'],
+    ['src/cli/a.ts', 'process.exit(1);', 'only src/main.ts ends the process'],
+    ['src/a.ts', 'const here = import.meta.url;', 'import.meta'],
+    ['src/a.ts', 'let count = 0;', 'no mutable state'],
+    ['src/a.ts', 'export let count = 0;', 'no mutable state'],
+    ['test/a.test.ts', ['test.sk', "ip('a');"].join(''), 'switched off'],
+    ['test/a.test.ts', ['describe.on', "ly('a');"].join(''), 'switched off'],
+    ['test/a.test.ts', ['test.to', "do('a');"].join(''), 'switched off'],
+    ['test/a.test.ts', ['test.concurrent.sk', "ipIf(true)('a');"].join(''), 'switched off'],
+    ['test/a.test.ts', ['xi', "t('a');"].join(''), 'switched off'],
+  ])('%s is refused with %j', (path, text, why) => {
+    const found = codeOffences({ path, text: `/** Job. */\n${text}` });
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(why);
+  });
+
+  test('is refused without a comment that says its job', () => {
+    expect(codeOffences({ path: 'src/a.ts', text: 'const a = 1;\n' })).toEqual(['src/a.ts: begins with a comment that says its job']);
+  });
+
+  test.each([
+    ['src/main.ts', 'process.exit(1);'],
+    ['src/a.ts', 'process.exitCode = 1;'],
+    ['src/a.ts', 'function a() {\n  let b = 0;\n}'],
+    ['test/a.test.ts', 'cursor.skip(1); list.only;'],
+    ['src/a.generated.ts', '\n'.repeat(1000)],
+    ['vitest.config.ts', 'export default {};'],
+    ['test/e2e/contracts/vitest.config.ts', 'export default {};'],
+  ])('%s is fine with %j', (path, text) => {
+    expect(codeOffences({ path, text: `/** Job. */ ${text}` })).toEqual([]);
+  });
+});
+
+describe('any file', () => {
+  test.each([
+    ['README.md', ['TO', 'DO: later'].join('')],
+    ['README.md', ['FIX', 'ME'].join('')],
+    ['deploy/a.sh', ['cd /wo', 'rk/main'].join('')],
+    ['deploy/a.sh', ['cd /ho', 'me/someone/x'].join('')],
+    ['.npmrc', ['registry=https://registry.npm', 'js.org/'].join('')],
+    ['package-lock.json', '{\n  "resolved": "x"\n}'],
+  ])('%s is refused with %j', (path, text) => {
+    expect(textOffences({ path, text })).toHaveLength(1);
+  });
+
+  test.each([
+    ['pod.yaml', 'mountPath: /work/dir'],
+    ['README.md', 'what is left to do'],
+    ['package-lock.json', '{\n  "version": "1"\n}'],
+  ])('%s is fine with %j', (path, text) => {
+    expect(textOffences({ path, text })).toEqual([]);
+  });
+});

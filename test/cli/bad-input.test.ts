@@ -1,0 +1,133 @@
+/** What keeps the agent from starting: one sentence each, the right exit code, and nothing changed on the host. */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BUNDLE } from '../../deploy/bundle.ts';
+import { createClock } from '../../src/adapters/clock.ts';
+import { createDemoRuntime } from '../../src/demo/runtime.ts';
+import type { DemoRuntime } from '../../src/demo/runtime-types.ts';
+
+interface Outcome {
+  readonly code: number;
+  readonly stderr: string;
+  readonly stdout: string;
+}
+
+let dir: string;
+let runtime: DemoRuntime;
+const at = (name: string): string => join(dir, name);
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'bad-input-'));
+  await mkdir(at('manifests'));
+  await mkdir(at('state'), { mode: 0o700 });
+  runtime = createDemoRuntime({ socket: at('runtime.sock'), clock: createClock(), random: () => 0.5 });
+  await runtime.start();
+  await writeFile(at('kubeconfig'), 'apiVersion: v1\nkind: Config\ncurrent-context: none\n');
+});
+afterEach(async () => {
+  await runtime.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+function run(change: Record<string, unknown>, command = 'agent'): Promise<Outcome> {
+  const config = {
+    nodeName: 'n1',
+    stateDir: at('state'),
+    staticPodPath: at('manifests'),
+    criSocket: at('runtime.sock'),
+    kubeconfig: at('kubeconfig'),
+    allowTmpfs: true,
+    metrics: { address: '' },
+    ...change,
+  };
+  const args = [BUNDLE, command, '--config', at('agent.yaml')];
+  return writeFile(at('agent.yaml'), JSON.stringify(config)).then(
+    () =>
+      new Promise((resolve) => {
+        execFile(process.execPath, args, { timeout: 15_000 }, (error, stdout, stderr) => {
+          resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+        });
+      }),
+  );
+}
+
+describe('the agent does not start', () => {
+  it.each<[string, () => Record<string, unknown>, number, RegExp]>([
+    ['without staticPodPath', () => ({ staticPodPath: at('none') }), 2, /staticPodPath .*none does not exist: create it/],
+    ['with a state directory below nothing', () => ({ stateDir: at('no/such/state') }), 2, /no\/such/],
+    ['with a state directory that is a file', () => ({ stateDir: at('kubeconfig') }), 2, /is not a directory/],
+    ['with a state directory in memory', () => ({ stateDir: '/dev/shm/podckpt-bad-input', allowTmpfs: false }), 2, /tmpfs/],
+    [
+      'with a runtime socket that is a file',
+      () => ({ criSocket: at('kubeconfig') }),
+      2,
+      /kubeconfig.*is not a socket|not a socket.*kubeconfig/,
+    ],
+    ['without a kubeconfig file', () => ({ kubeconfig: at('none') }), 4, /none/],
+    ['with a kubeconfig that names no cluster', () => ({}), 2, /kubeconfig/],
+    ['with an unknown key', () => ({ orphanGrase: '30s' }), 2, /orphanGrase.*orphanGrace/],
+    ['with several bad values, all told at once', () => ({ orphanGrace: 'soon', retireGrace: 5 }), 2, /orphanGrace[\s\S]*retireGrace/],
+  ])('%s', async (_name, change, code, message) => {
+    const outcome = await run(change());
+
+    expect(outcome.stderr).toMatch(message);
+    expect(outcome.code).toBe(code);
+    expect(outcome.stderr).not.toMatch(/\n\s+at /);
+    expect(await readdir(at('manifests'))).toEqual([]);
+  });
+
+  it('with a runtime that speaks an older CRI', async () => {
+    runtime.server.fault('/runtime.v1.RuntimeService/Version', {
+      do: 'fail',
+      code: 12,
+      message: 'unknown service runtime.v1.RuntimeService',
+    });
+
+    const outcome = await run({});
+
+    expect(outcome.stderr).toMatch(/CRI v1/);
+    expect(outcome.code).toBe(4);
+  });
+
+  it('on a state directory of a newer format, which it leaves untouched', async () => {
+    await writeFile(at('state/format'), '2\n');
+
+    const outcome = await run({ kubeconfig: await goodKubeconfig() });
+
+    expect(outcome.stderr).toMatch(/format/);
+    expect(outcome.code).toBe(4);
+    expect((await readdir(at('state'))).filter((name) => name !== 'lock')).toEqual(['format']);
+  });
+});
+
+async function goodKubeconfig(): Promise<string> {
+  const { createAuthority } = await import('../../src/demo/certificates.ts');
+  const ca = createAuthority('test', { notBefore: Date.now() - 1000, notAfter: Date.now() + 3_600_000 }).cert;
+  const file = at('good-kubeconfig');
+  await writeFile(
+    file,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'c',
+      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      clusters: [
+        { name: 'c', cluster: { server: 'https://127.0.0.1:1', 'certificate-authority-data': Buffer.from(ca).toString('base64') } },
+      ],
+      users: [{ name: 'u', user: { token: 't' } }],
+    }),
+  );
+  return file;
+}
+
+describe('status and verify', () => {
+  it.each(['status', 'verify'])('%s says what is missing when there is no state directory', async (command) => {
+    const outcome = await run({ stateDir: at('none') }, command);
+
+    expect(outcome.stderr).toMatch(/none/);
+    expect(outcome.code).toBe(4);
+  });
+});

@@ -1,0 +1,119 @@
+/** Holds `decide` against the hand-written table: every combination is in exactly one row, and gets that row's answer. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { decide } from '../../src/core/decide.ts';
+import type { Facts, State } from '../../src/core/model.ts';
+
+const DOMAINS = {
+  state: ['inactive', 'active', 'handing-back', 'retired'],
+  api: ['reachable', 'unreachable', 'unsure'],
+  here: ['running', 'known', 'orphan', 'absent', 'unknown'],
+  grace: ['running', 'over', 'hand-back-failed'],
+  inApi: ['present', 'leaving', 'gone', 'unknown'],
+  trigger: ['yes', 'no', 'late', 'unknown'],
+  copy: ['gone', 'there', 'unknown'],
+  obstacle: ['yes', 'no'],
+} as const;
+type Column = keyof typeof DOMAINS;
+type Case = Record<Column, string>;
+const COLUMNS = Object.keys(DOMAINS) as Column[];
+
+interface Row {
+  readonly line: number;
+  readonly match: Record<Column, ReadonlySet<string>>;
+  readonly next: string;
+  readonly reason: string;
+}
+
+function parseRow(text: string, line: number): Row {
+  const cells = text.split(/\s\|\s/).map((cell) => cell.trim());
+  const match = Object.fromEntries(COLUMNS.map((column, index) => [column, parseCell(cells[index] ?? '', DOMAINS[column], line)]));
+  return { line, match: match as Row['match'], next: cells[COLUMNS.length] ?? '', reason: cells[COLUMNS.length + 1] ?? '' };
+}
+
+function parseCell(cell: string, domain: readonly string[], line: number): ReadonlySet<string> {
+  if (cell === '*') return new Set(domain);
+  const values = cell.startsWith('!') ? domain.filter((value) => value !== cell.slice(1)) : cell.split('|');
+  for (const value of values) if (!domain.includes(value)) throw new Error(`line ${line}: ${value} is none of ${domain.join(', ')}`);
+  return new Set(values);
+}
+
+function* allCases(columns: readonly Column[] = COLUMNS): Generator<Case> {
+  const [column, ...rest] = columns;
+  if (column === undefined) {
+    yield {} as Case;
+    return;
+  }
+  for (const value of DOMAINS[column]) for (const tail of allCases(rest)) yield { ...tail, [column]: value };
+}
+
+function factsOf(row: Case): Facts {
+  const { state: _, obstacle, ...facts } = row;
+  return { ...facts, ...(obstacle === 'yes' ? { obstacle: 'image-missing' } : {}) } as Facts;
+}
+
+const rows = readFileSync(new URL('tables/decide.txt', import.meta.url), 'utf8')
+  .split('\n')
+  .map((text, index) => ({ text, line: index + 1 }))
+  .filter(({ text }) => text.trim() !== '' && !text.startsWith('#'))
+  .map(({ text, line }) => parseRow(text, line));
+
+describe('the decision table', () => {
+  it('covers every state with every combination of facts in exactly one row', () => {
+    const wrong: string[] = [];
+    let cases = 0;
+    for (const candidate of allCases()) {
+      cases += 1;
+      const hits = rows.filter((row) => COLUMNS.every((column) => row.match[column].has(candidate[column])));
+      if (hits.length !== 1) wrong.push(`${JSON.stringify(candidate)} is in lines ${hits.map((row) => row.line).join(', ') || 'none'}`);
+    }
+
+    expect(wrong.slice(0, 5)).toEqual([]);
+    expect(cases).toBe(4 * 3 * 5 * 3 * 4 * 4 * 3 * 2);
+  });
+
+  it('is what decide answers', () => {
+    const wrong: string[] = [];
+    for (const candidate of allCases()) {
+      const row = rows.find((one) => COLUMNS.every((column) => one.match[column].has(candidate[column])));
+      const got = decide(candidate.state as State, factsOf(candidate));
+      const reason = row?.reason === 'obstacle' ? 'image-missing' : row?.reason;
+      if (got.state !== row?.next || got.reason !== reason)
+        wrong.push(`line ${row?.line}: ${JSON.stringify(candidate)} -> ${JSON.stringify(got)}`);
+    }
+
+    expect(wrong.slice(0, 5)).toEqual([]);
+  });
+
+  it('has no row that no combination reaches', () => {
+    const reached = new Set<number>();
+    for (const candidate of allCases()) {
+      for (const row of rows) if (COLUMNS.every((column) => row.match[column].has(candidate[column]))) reached.add(row.line);
+    }
+
+    expect(rows.filter((row) => !reached.has(row.line)).map((row) => row.line)).toEqual([]);
+  });
+});
+
+describe('unknown is not none', () => {
+  it('never starts a copy that is not placed while any of api and here is not known', () => {
+    for (const candidate of allCases()) {
+      if (candidate.state !== 'inactive' || (candidate.api === 'unreachable' && candidate.here !== 'unknown')) continue;
+      expect(decide('inactive', factsOf(candidate)).state).not.toBe('active');
+    }
+  });
+
+  it('never retires without the word of a reachable API server', () => {
+    for (const candidate of allCases()) {
+      if (candidate.state === 'retired' || (candidate.api === 'reachable' && candidate.inApi === 'gone')) continue;
+      expect(decide(candidate.state as State, factsOf(candidate)).state).not.toBe('retired');
+    }
+  });
+
+  it('leaves a placed copy alone while unreachable unless the kubelet starts the parent', () => {
+    for (const candidate of allCases()) {
+      if (candidate.state !== 'active' || candidate.api !== 'unreachable' || candidate.trigger === 'yes') continue;
+      expect(decide('active', factsOf(candidate)).state).toBe('active');
+    }
+  });
+});

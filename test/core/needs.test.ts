@@ -1,0 +1,108 @@
+/** What is asked, how often, and whom the close watch looks for: quiet when all is well, quick when it counts. */
+import { describe, expect, it } from 'vitest';
+import { seen } from '../../src/core/model.ts';
+import { needs, nextTurnIn, watchTargets } from '../../src/core/needs.ts';
+import { initialTrack } from '../../src/core/track.ts';
+import { EMPTY_MIND, type Mind } from '../../src/core/turn.ts';
+import { aCheckpoint, aLedger, anObservation, aPlaced, aReach, policy } from '../fakes/builders.ts';
+
+const checkpoint = aCheckpoint();
+const pace = { lastRuntime: 90_000, lastManifests: 90_000, wasHealthy: true };
+const base = {
+  checkpoints: [checkpoint],
+  ledger: aLedger(),
+  mind: EMPTY_MIND,
+  reach: aReach('reachable'),
+  pace,
+  now: 100_000,
+  policy,
+};
+
+describe('what a turn asks', () => {
+  it('is nothing while the API server is reachable and nothing is placed', () => {
+    expect(needs(base)).toEqual({ runtime: false, kubelet: false, manifests: false, images: [], reads: [] });
+  });
+
+  it('is everything local, and the images, once a minute all the same', () => {
+    expect(needs({ ...base, now: 160_000 })).toEqual({ runtime: true, kubelet: true, manifests: true, images: ['img:1'], reads: [] });
+  });
+
+  it('is everything local from the first doubt on, and the images once a copy may have to start', () => {
+    expect(needs({ ...base, reach: aReach('unsure') })).toMatchObject({ runtime: true, kubelet: true, manifests: true, images: [] });
+    expect(needs({ ...base, reach: aReach('unreachable') }).images).toEqual(['img:1']);
+    expect(needs({ ...base, reach: aReach('unreachable'), ledger: aLedger([aPlaced()]) }).images).toEqual([]);
+  });
+
+  it('is a read of the parent itself once the watch has shown it to be leaving for the whole grace, and not again', () => {
+    const leaving = (goneConfirmedAt?: number): Mind => ({
+      ...EMPTY_MIND,
+      tracks: new Map([
+        [checkpoint.key, { ...initialTrack(0), leavingSince: 40_000, ...(goneConfirmedAt === undefined ? {} : { goneConfirmedAt }) }],
+      ]),
+    });
+
+    expect(needs({ ...base, mind: leaving(), now: 99_999 }).reads).toEqual([]);
+    expect(needs({ ...base, mind: leaving() }).reads).toEqual([{ key: checkpoint.key, namespace: 'kube-system', name: 'web-1' }]);
+    expect(needs({ ...base, mind: leaving(100_000), now: 101_000 }).reads).toEqual([]);
+    expect(needs({ ...base, mind: { ...leaving(100_000), confirmAfter: 160_000 }, now: 160_000 }).reads.length).toBe(1);
+  });
+});
+
+describe('when the next turn is due', () => {
+  const next = {
+    ledger: aLedger(),
+    mind: EMPTY_MIND,
+    reach: aReach('reachable'),
+    observation: anObservation(),
+    probeIn: undefined,
+    captureIn: undefined,
+    acted: false,
+    handBackTimeoutMs: 600_000,
+  };
+  const waiting = (awaitingSince: number): Mind => ({
+    ...EMPTY_MIND,
+    tracks: new Map([[checkpoint.key, { ...initialTrack(0), awaitingSince }]]),
+  });
+
+  it('is in ten seconds when all is well, in one when not', () => {
+    expect(nextTurnIn(next)).toBe(10_000);
+    expect(nextTurnIn({ ...next, reach: aReach('unreachable') })).toBe(1_000);
+  });
+
+  it('is four times a second while a copy waits for its parent, until the hand-back timeout', () => {
+    const ledger = aLedger([aPlaced()]);
+
+    expect(nextTurnIn({ ...next, ledger, mind: waiting(50_000) })).toBe(250);
+    expect(nextTurnIn({ ...next, ledger, mind: waiting(-500_000) })).toBe(1_000);
+  });
+
+  it('is no later than the next probe or capture', () => {
+    expect(nextTurnIn({ ...next, probeIn: 300, captureIn: 700 })).toBe(300);
+  });
+});
+
+describe('the close watch', () => {
+  const ledger = aLedger([aPlaced()]);
+  const look = (o: Parameters<typeof anObservation>[0], mind: Mind = EMPTY_MIND, of = checkpoint) =>
+    watchTargets([of], ledger, mind, anObservation(o), policy);
+
+  it('rests until there is a sign of the API server, from itself or from the kubelet', () => {
+    expect(look({ api: aReach('unreachable') })).toEqual([]);
+    expect(look({ api: aReach('unsure', 0, 99_000) })).toMatchObject([{ podUids: ['u1'], paceMs: 15 }]);
+    expect(look({ api: aReach('unreachable'), kubelet: seen(new Set(['kube-system/web-1'])) }).length).toBe(1);
+  });
+
+  it('rests again when the sign is two minutes old', () => {
+    expect(look({ api: aReach('unreachable', 0, 1_000), now: 121_001 })).toEqual([]);
+  });
+
+  it('looks less often for a parent that is overdue', () => {
+    const mind: Mind = { ...EMPTY_MIND, tracks: new Map([[checkpoint.key, { ...initialTrack(0), awaitingSince: -500_000 }]]) };
+
+    expect(look({ api: aReach('reachable') }, mind)).toMatchObject([{ paceMs: 100 }]);
+  });
+
+  it('is only for copies on the host network', () => {
+    expect(look({ api: aReach('reachable') }, EMPTY_MIND, aCheckpoint({ handBack: 'overlap' }))).toEqual([]);
+  });
+});

@@ -1,0 +1,98 @@
+/** What must hold for every copy beside the kubelet's own word. Each function gives sentences; none means that it holds. */
+import { field, fieldAt, isObject, objectsIn, textField } from '../../../src/core/json.ts';
+import { encodeManifest } from '../../../src/core/manifest.ts';
+import type { Json } from '../../../src/core/model.ts';
+
+/** The same value with the keys of every object in reverse. */
+export function shuffled(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shuffled);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, inner]) => [key, shuffled(inner)]),
+  );
+}
+
+const POD_PRIVILEGES = ['hostNetwork', 'hostPID', 'hostIPC', 'hostUsers', 'shareProcessNamespace', 'securityContext', 'os'];
+
+const containersOf = (spec: unknown): readonly Json[] => [...objectsIn(spec, 'initContainers'), ...objectsIn(spec, 'containers')];
+const nameOf = (item: Json): string => textField(item, 'name') ?? '';
+const same = (a: unknown, b: unknown): boolean => encodeManifest({ a: a ?? null }) === encodeManifest({ a: b ?? null });
+
+/** May the copy do anything that its parent may not? `directory` is where its own stored files are. */
+export function widened(parent: Json, copy: Json, directory: string): readonly string[] {
+  const [before, after] = [field(parent, 'spec'), field(copy, 'spec')];
+  return [
+    ...POD_PRIVILEGES.filter((key) => !same(field(before, key), field(after, key))).map((key) => `spec.${key} differs from the parent's`),
+    ...widenedContainers(before, after),
+    ...widenedVolumes(before, after, directory),
+    ...['serviceAccountName', 'serviceAccount', 'imagePullSecrets', 'tolerations', 'nodeName', 'runtimeClassName']
+      .filter((key) => field(after, key) !== undefined)
+      .map((key) => `spec.${key} is there`),
+    ...['labels', 'annotations'].flatMap((map) => addedKeys(map, fieldAt(parent, 'metadata', map), fieldAt(copy, 'metadata', map))),
+  ];
+}
+
+function addedKeys(map: string, before: unknown, after: unknown): readonly string[] {
+  return Object.entries(isObject(after) ? after : {}).flatMap(([key, value]) =>
+    key.startsWith('checkpointer/') || field(before, key) === value ? [] : [`metadata.${map}[${key}] is not the parent's`],
+  );
+}
+
+function widenedContainers(before: unknown, after: unknown): readonly string[] {
+  const parents = new Map(containersOf(before).map((item) => [nameOf(item), item]));
+  const names = containersOf(after).map(nameOf);
+  const problems = same(names, [...parents.keys()]) ? [] : ['the containers are not those of the parent'];
+  for (const container of containersOf(after)) {
+    const parent = parents.get(nameOf(container));
+    const at = `container ${nameOf(container)}`;
+    for (const key of ['securityContext', 'command', 'args', 'restartPolicy', 'resources'])
+      if (!same(field(container, key), field(parent, key))) problems.push(`${at}: ${key} differs from the parent's`);
+    const image = textField(container, 'image') ?? '';
+    if (image !== field(parent, 'image') && !/^[^@]+@sha256:a{64}$/.test(image)) problems.push(`${at}: image ${image} is not the parent's`);
+    const ports = objectsIn(parent, 'ports').map((port) => encodeManifest(port));
+    if (objectsIn(container, 'ports').some((port) => !ports.includes(encodeManifest(port)))) problems.push(`${at}: has a port of its own`);
+    const mounts = objectsIn(parent, 'volumeMounts');
+    for (const [index, mount] of objectsIn(container, 'volumeMounts').entries()) {
+      const was = mounts[index];
+      const { readOnly, ...rest } = mount;
+      const { readOnly: wasReadOnly, bindMountOptions: _, ...wasRest } = was ?? {};
+      if (!same(rest, wasRest) || (wasReadOnly === true && readOnly !== true))
+        problems.push(`${at}: volumeMounts[${index}] is not the parent's`);
+    }
+  }
+  return problems;
+}
+
+function widenedVolumes(before: unknown, after: unknown, directory: string): readonly string[] {
+  const parents = new Map(objectsIn(before, 'volumes').map((item) => [nameOf(item), item]));
+  return objectsIn(after, 'volumes').flatMap((volume) => {
+    const parent = parents.get(nameOf(volume));
+    const at = `volume ${nameOf(volume)}`;
+    const path = textField(field(volume, 'hostPath'), 'path');
+    const kinds = Object.keys(volume).filter((key) => key !== 'name');
+    if (parent === undefined || kinds.length !== 1) return [`${at} is not one of the parent's, or not of one kind`];
+    if (path?.startsWith(`${directory}/`) !== true || field(parent, 'hostPath') !== undefined) {
+      if (path !== undefined)
+        return same(field(volume, 'hostPath'), field(parent, 'hostPath')) ? [] : [`${at}: hostPath differs from the parent's`];
+      return field(parent, kinds[0] ?? '') === undefined ? [`${at}: was of another kind`] : [];
+    }
+    const mounts = containersOf(after).flatMap((container) =>
+      objectsIn(container, 'volumeMounts').filter((mount) => field(mount, 'name') === nameOf(volume)),
+    );
+    return mounts.every((mount) => field(mount, 'readOnly') === true) ? [] : [`${at}: stored files can be written to`];
+  });
+}
+
+/** Paths of what was written but is not in what was understood: the kubelet drops unknown fields without a word. */
+export function lost(written: unknown, understood: unknown, at: string): readonly string[] {
+  if (Array.isArray(written)) {
+    const items = Array.isArray(understood) ? understood : [];
+    return written.length > items.length ? [at] : written.flatMap((item: unknown, index) => lost(item, items[index], `${at}[${index}]`));
+  }
+  if (isObject(written)) return Object.entries(written).flatMap(([key, value]) => lost(value, field(understood, key), `${at}.${key}`));
+  if (written === understood || written === false || written === 0 || written === '' || written === null) return [];
+  // a quantity may be written in another way
+  return understood === undefined || typeof written === 'boolean' ? [at] : [];
+}

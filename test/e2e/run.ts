@@ -1,0 +1,213 @@
+/**
+ * Runs the end-to-end scenarios on real nodes, one node after the other. The only file here that exits the process. It
+ * leaves nothing running and nothing behind, however it ends.
+ */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readAgentLog } from './agent-log.ts';
+import { type KubeletLine, prepareComponents } from './components.ts';
+import { sweepDeadRuns } from './node/leftovers.ts';
+import { type Node, startNode } from './node/node.ts';
+import { runAny } from './node/process.ts';
+import { doneUnless, until } from './node/wait.ts';
+import { HELP, type Options, parseOptions } from './options.ts';
+import { printSummary, type ScenarioResult, say, shownFigure, writeJson } from './report.ts';
+import type { Figure, Memory, Scenario, World } from './scenario.ts';
+import { SCENARIOS } from './scenarios/index.ts';
+import { ownManifests } from './status.ts';
+
+type Down = Node['down'];
+
+/** An error with its causes, one a line. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}\n${explain(error.cause)}`;
+}
+
+async function runScenario(scenario: Scenario, world: Omit<World, 'figure'>, options: Options): Promise<ScenarioResult> {
+  const { components } = world.node;
+  const figures: Figure[] = [];
+  const started = performance.now();
+  let problem: string | undefined;
+  say(`── ${scenario.id}: ${scenario.title}`);
+  for (const step of scenario.steps(options.settings)) {
+    const stepStarted = performance.now();
+    const before = figures.length;
+    try {
+      await step.run({ ...world, figure: (name, value, unit) => figures.push({ name, value, unit }) });
+    } catch (error) {
+      problem = `${step.part} ${step.say}\n${explain(error)}`;
+    }
+    const seconds = ((performance.now() - stepStarted) / 1000).toFixed(1);
+    say(`${problem === undefined ? 'ok' : 'NO'}  ${step.part.padEnd(5)} ${step.say}  (${seconds} s)`);
+    for (const figure of figures.slice(before)) say(`            ${shownFigure(figure)}`);
+    if (problem !== undefined) break;
+  }
+  if (problem !== undefined) say(problem.replaceAll('\n', '\n          '));
+  return {
+    kubelet: components.kubernetesVersion,
+    runtime: `containerd ${components.runtimeVersion}`,
+    id: scenario.id,
+    title: scenario.title,
+    outcome: problem === undefined ? 'passed' : 'failed',
+    seconds: (performance.now() - started) / 1000,
+    figures,
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
+/** What a person would look at first after a failure, into the logs. */
+async function diagnose(node: Node, scenario: string): Promise<void> {
+  const parts: string[] = [];
+  const add = async (title: string, read: () => Promise<string>) => {
+    parts.push(`==== ${title}\n${await read().catch((error: unknown) => explain(error))}\n`);
+  };
+  await add('pods', async () => (await node.kubectl(['get', 'pods', '--all-namespaces', '--output=wide'])).stdout);
+  await add('events', async () => (await node.kubectl(['get', 'events', '--all-namespaces'])).stdout);
+  await add('runtime', async () => JSON.stringify(await node.cri.pods(), undefined, 1));
+  await add('staticPodPath', async () => (await runAny(['ls', '-la', '--full-time', node.paths.manifests])).stdout);
+  await add('state directory', async () => (await runAny(['ls', '-laR', node.paths.agentState])).stdout);
+  await add('agent, last lines', async () =>
+    readAgentLog(node.paths.agentLog)
+      .slice(-30)
+      .map((line) => JSON.stringify(line))
+      .join('\n'),
+  );
+  writeFileSync(join(node.paths.logs, `diagnosis-${scenario}.txt`), parts.join('\n'));
+}
+
+/** Brings a node in whatever state back to: power on, API server up, Ready, no copy placed. */
+async function recover(node: Node): Promise<void> {
+  await node.machine.stopDaemons('prober-');
+  if (!node.machine.isOn()) await node.boot();
+  await node.apiStart();
+  await node.apiReady();
+  await node.ready();
+  if (node.agent.wanted()) await until('no copy placed', () => doneUnless(ownManifests(node).join(' ')), 120_000);
+}
+
+async function runOnNode(line: KubeletLine, options: Options, onDown: (down: Down | undefined) => void): Promise<ScenarioResult[]> {
+  const components = await prepareComponents(line, say);
+  const results: ScenarioResult[] = [];
+  let down: Down | undefined;
+  const started = performance.now();
+  say(`starting a node: Kubernetes ${components.kubernetesVersion}, containerd ${components.runtimeVersion}`);
+  try {
+    const node = await startNode({
+      components,
+      bundle: options.bundle,
+      agentConfig: { retireGrace: `${options.settings.retireGraceMs / 1000}s` },
+      onCreated: (created) => {
+        down = created;
+        onDown(created);
+      },
+    });
+    say(`node Ready after ${((performance.now() - started) / 1000).toFixed(1)} s; its files are in ${node.paths.state}`);
+    const memory: Memory = { inside: {}, foreign: [] };
+    for (const scenario of options.scenarios) {
+      const missing = scenario.needs.find((need) => results.some((result) => result.id === need && result.outcome !== 'passed'));
+      if (missing !== undefined) {
+        say(`── ${scenario.id}: not run, because ${missing} did not pass`);
+        results.push(notRun(scenario, line, `it needs ${missing}, which did not pass`));
+        continue;
+      }
+      const result = await runScenario(scenario, { node, settings: options.settings, memory, say }, options);
+      results.push(result);
+      if (result.outcome === 'failed') {
+        await diagnose(node, scenario.id);
+        await recover(node);
+      }
+    }
+    if (options.keep) await keepUntilInterrupted(node);
+  } catch (error) {
+    say(explain(error));
+    const left = options.scenarios.filter((scenario) => !results.some((result) => result.id === scenario.id));
+    results.push(...left.map((scenario) => notRun(scenario, line, explain(error))));
+  } finally {
+    await takeDown(line, options, results, down);
+    onDown(undefined);
+  }
+  return results;
+}
+
+async function takeDown(line: KubeletLine, options: Options, results: ScenarioResult[], down: Down | undefined): Promise<void> {
+  const failed = results.some((result) => result.outcome !== 'passed');
+  const keepLogsIn =
+    options.logs === undefined ? (failed ? mkdtempSync(join(tmpdir(), `e2e-logs-${line}-`)) : undefined) : join(options.logs, line);
+  const started = performance.now();
+  await down?.(keepLogsIn === undefined ? {} : { keepLogsIn });
+  say(`node down, nothing left behind (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  if (keepLogsIn !== undefined) say(`logs: ${keepLogsIn}`);
+}
+
+function notRun(scenario: Scenario, line: KubeletLine, problem: string): ScenarioResult {
+  return { kubelet: line, runtime: '', id: scenario.id, title: scenario.title, outcome: 'not run', seconds: 0, problem, figures: [] };
+}
+
+async function keepUntilInterrupted(node: Node): Promise<void> {
+  say('the node stays until Ctrl-C; in another terminal:');
+  say(`  nsenter --net=${node.machine.netns} ${node.components.kubernetes}/kubectl --kubeconfig ${node.paths.adminKubeconfig} get pods -A`);
+  say(`  ${node.machine.inside(['sh']).join(' ')}`);
+  await new Promise<never>(() => {
+    setInterval(() => undefined, 60_000); // keeps the event loop alive
+  });
+}
+
+function handleInterrupts(currentDown: () => Down | undefined): void {
+  let interrupted = false;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (interrupted) process.exit(130); // the second time at once: every daemon dies with this process
+      interrupted = true;
+      say(`${name}: taking the node down`);
+      const ended = currentDown()?.({}) ?? Promise.resolve();
+      ended.then(
+        () => process.exit(130),
+        (error: unknown) => {
+          say(explain(error));
+          process.exit(130);
+        },
+      );
+    });
+  }
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  let options: Options;
+  try {
+    options = parseOptions(args, SCENARIOS);
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    return 2;
+  }
+  if (options.help) process.stdout.write(HELP);
+  if (options.list) process.stdout.write(SCENARIOS.map((scenario) => `${scenario.id.padEnd(10)}  ${scenario.title}\n`).join(''));
+  if (options.help || options.list) return 0;
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+    process.stderr.write('The end-to-end tests start a real node: they need Linux and root.\n');
+    return 4;
+  }
+
+  let down: Down | undefined;
+  handleInterrupts(() => down);
+  await sweepDeadRuns(say);
+  const results: ScenarioResult[] = [];
+  try {
+    for (const line of options.kubelets) {
+      results.push(
+        ...(await runOnNode(line, options, (current) => {
+          down = current;
+        })),
+      );
+    }
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    return 4;
+  }
+  printSummary(results);
+  if (options.output !== undefined) writeJson(options.output, results);
+  return results.every((result) => result.outcome === 'passed') ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));

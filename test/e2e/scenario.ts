@@ -1,0 +1,83 @@
+/**
+ * What a scenario is, and what its steps share. A scenario begins and ends with the API server up, both parents Ready and
+ * no copy placed, so that any of them can run alone (after the ones it needs).
+ */
+import type { Node } from './node/node.ts';
+import type { Inside, Parents, Which } from './workload.ts';
+
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: 'ms' | 's' | 'count' | 'MiB' | '%' | 'bytes';
+}
+
+export interface ForeignFile {
+  readonly name: string;
+  readonly content: string;
+  readonly mode: number;
+  readonly inode: bigint;
+  readonly modifiedNs: bigint;
+}
+
+export interface Settings {
+  /** How often the hand-back scenario cuts the power. */
+  readonly rounds: number;
+  /** How long the API server is away in the outage scenario, milliseconds. */
+  readonly outageMs: number;
+  /** How long the idle agent is watched, milliseconds. */
+  readonly idleMs: number;
+  /** The agent's retireGrace, milliseconds. */
+  readonly retireGraceMs: number;
+}
+
+/** What steps hand to later steps. */
+export interface Memory {
+  parents?: Parents;
+  inside: Partial<Record<Which, Inside>>;
+  foreign: readonly ForeignFile[];
+}
+
+export interface World {
+  readonly node: Node;
+  readonly settings: Settings;
+  readonly memory: Memory;
+  /** Keeps a measured value for the report. */
+  figure(name: string, value: number, unit: Figure['unit']): void;
+  say(line: string): void;
+}
+
+export interface Step {
+  readonly part: 'given' | 'when' | 'then';
+  /** A sentence. */
+  readonly say: string;
+  readonly run: (world: World) => Promise<void>;
+}
+
+export interface Scenario {
+  readonly id: string;
+  readonly title: string;
+  /** Ids of scenarios whose effects this one builds on; they run first. */
+  readonly needs: readonly string[];
+  steps(settings: Settings): readonly Step[];
+}
+
+export function given(say: string, run: Step['run']): Step {
+  return { part: 'given', say, run };
+}
+export function when(say: string, run: Step['run']): Step {
+  return { part: 'when', say, run };
+}
+/** The "then" of a scenario; not called so because an object or module with a `then` looks like a promise. */
+export function check(say: string, run: Step['run']): Step {
+  return { part: 'then', say, run };
+}
+
+/** What an earlier step must have left. */
+export function remembered<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`an earlier step should have left ${what}`);
+  return value;
+}
+
+export function expect(condition: boolean, sentence: string): void {
+  if (!condition) throw new Error(sentence);
+}

@@ -1,0 +1,68 @@
+/** Annotated pods are captured: the agent says so, and the files are there. */
+import { readFileSync } from 'node:fs';
+import { foreignFiles, placeForeignFiles } from '../foreign.ts';
+import { done, doneUnless, never, notYet, until } from '../node/wait.ts';
+import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
+import { checkpointStatus, storedComplaint } from '../status.ts';
+import { applyWorkload, BOTH, HOST_URL, lookInside, PASSWORD, POD_PORT, parentsReady } from '../workload.ts';
+
+export const capture: Scenario = {
+  id: 'capture',
+  title: 'Annotated pods are captured, with their files',
+  needs: [],
+  steps: () => [
+    given('static pods and other files of somebody else lie in staticPodPath', async ({ node, memory }) => {
+      placeForeignFiles(node);
+      memory.foreign = foreignFiles(node);
+    }),
+    given('the agent runs', async ({ node }) => {
+      await node.agent.start();
+      await until(
+        'agent answering',
+        async () => (node.agent.alive() ? done(await node.agent.metrics()) : never('it ended; see agent.log')),
+        20_000,
+      );
+    }),
+    when('a DaemonSet pod and a Deployment pod with the annotation become Ready', async (world) => {
+      await applyWorkload(world.node);
+      world.memory.parents = await parentsReady(world.node, 60_000);
+    }),
+    check('the status command shows a checkpoint of each', async (world) => {
+      const started = Date.now();
+      const parents = remembered(world.memory.parents, 'the parents');
+      await until(
+        'both checkpoints listed',
+        async () => {
+          const list = await checkpointStatus(world.node);
+          const there = BOTH.filter((which) => list.some((entry) => entry.checkpoint === parents[which].checkpoint));
+          return there.length === 2 ? done() : notYet(JSON.stringify(list));
+        },
+        60_000,
+        500,
+      );
+      world.figure('parents Ready → both captured', Date.now() - started, 'ms');
+    }),
+    check('both lie complete on the disk, in a directory only root may enter', async ({ node, memory }) => {
+      for (const parent of Object.values(remembered(memory.parents, 'the parents'))) {
+        await until('checkpoint on disk', () => doneUnless(storedComplaint(node, parent.checkpoint)), 10_000);
+      }
+    }),
+    check('the agent logged no secret', async ({ node }) => {
+      const log = readFileSync(node.paths.agentLog, 'latin1');
+      expect(!log.includes('correct-horse') && !log.includes(PASSWORD.toString('base64')), 'the agent log holds the secret password');
+    }),
+    check('what the parents see inside is remembered for later', async ({ node, memory }) => {
+      const parents = remembered(memory.parents, 'the parents');
+      memory.inside.host = await lookInside(node, HOST_URL);
+      memory.inside.pod = await lookInside(node, `http://${parents.pod.address}:${POD_PORT}`);
+      for (const which of BOTH) {
+        const problems = (memory.inside[which]?.files ?? []).flatMap((file) => file.problem ?? []);
+        expect(problems.length === 0, `a file of the ${which} parent cannot be read even by itself: ${problems.join('; ')}`);
+        expect(
+          (memory.inside[which]?.files.length ?? 0) >= 11,
+          `the ${which} parent sees only ${memory.inside[which]?.files.length} files`,
+        );
+      }
+    }),
+  ],
+};

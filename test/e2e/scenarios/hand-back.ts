@@ -1,0 +1,152 @@
+/** The way back, again and again: a copy leaves when its parent can take over, and nobody notices. */
+import { findInLog, readAgentLog } from '../agent-log.ts';
+import { backToNormal, cutPowerUntilCopiesServe, livingCopies, newContainerOf, roundName, type Serving } from '../copies.ts';
+import { ADDRESSES } from '../node/layout.ts';
+import { done, holds, notYet, until } from '../node/wait.ts';
+import { type Answer, firstOk, incarnations, longestGap, startProber } from '../prober.ts';
+import { check, expect, given, remembered, type Scenario, type Step, type World, when } from '../scenario.ts';
+import { ownManifests } from '../status.ts';
+import { copiesOf, HOST_URL, type Parents, POD_PORT, parentsReady, restartsAfter } from '../workload.ts';
+
+/** What is promised for a pod on the host network. */
+const HOST_GAP_LIMIT_MS = 500;
+/** Two addresses overlap, so only the prober's own beat and a busy computer make a gap. */
+const POD_GAP_LIMIT_MS = 300;
+const RETURN_LIMIT_MS = 300_000;
+/** The last round's outage: the kubelet's back-offs grow with it, and with them the time between its pods and its services. */
+const LONG_OUTAGE_MS = 60_000;
+
+interface Round {
+  serving?: Serving;
+  before?: Parents;
+  apiStartedAt: number;
+  answers: readonly Answer[];
+  api: readonly Answer[];
+  parentPodAddress: string;
+}
+
+/** Starts the API server under the probers and waits until both parents run and both copies are gone. */
+async function watchHandBack(world: World, round: Round, name: string): Promise<void> {
+  const { node } = world;
+  const parents = remembered(world.memory.parents, 'the parents');
+  const serving = remembered(round.serving, 'the copies');
+  const prober = await startProber({ node, name, urls: [`${HOST_URL}/`, serving.podCopyUrl] });
+  const apiProber = await startProber({ node, name: `${name}-api`, urls: [`${ADDRESSES.api}/version`], asAdmin: true });
+  round.apiStartedAt = await node.apiStart();
+  await until(
+    'hand-back of both',
+    async () => {
+      const pods = await node.cri.pods();
+      const podParent = newContainerOf(pods, parents.pod.uid, round.apiStartedAt);
+      if (podParent !== undefined && round.parentPodAddress === '') {
+        round.parentPodAddress = await node.cri.addressOf(podParent.sandboxId);
+        prober.add(`http://${round.parentPodAddress}:${POD_PORT}/`);
+      }
+      const hostParent = newContainerOf(pods, parents.host.uid, round.apiStartedAt);
+      const copies = livingCopies(pods, parents).map((pod) => pod.name);
+      if (hostParent?.state === 'RUNNING' && podParent?.state === 'RUNNING' && copies.length === 0) return done();
+      return notYet(
+        `host parent ${hostParent?.state ?? 'none'}, pod parent ${podParent?.state ?? 'none'}, copies: ${copies.join(' ') || 'gone'}`,
+      );
+    },
+    RETURN_LIMIT_MS,
+    20,
+  );
+  await until(
+    'parent of the host network serving',
+    () => (firstOk(prober.answers(), Date.now() - 500) ? done() : notYet('no answer')),
+    60_000,
+  );
+  await reportHandBack(world, round, name);
+  round.answers = await prober.stop();
+  round.api = await apiProber.stop();
+}
+
+async function reportHandBack(world: World, round: Round, name: string): Promise<void> {
+  const { node } = world;
+  const parents = remembered(world.memory.parents, 'the parents');
+  const pods = await node.cri.pods();
+  const log = readAgentLog(node.paths.agentLog);
+  for (const which of ['host', 'pod'] as const) {
+    const created = newContainerOf(pods, parents[which].uid, round.apiStartedAt)?.createdAt;
+    const withdrawn = findInLog(log, { event: 'withdrew', checkpoint: parents[which].checkpoint, since: round.apiStartedAt })[0]?.time;
+    if (created !== undefined) world.figure(`${name}: ${which}: API start → parent's container`, created - round.apiStartedAt, 'ms');
+    if (created !== undefined && withdrawn !== undefined) {
+      world.figure(`${name}: ${which}: parent's container → copy withdrawn`, withdrawn - created, 'ms');
+    }
+  }
+}
+
+function roundSteps(number: number, last: boolean): readonly Step[] {
+  const name = roundName(number);
+  const round: Round = { apiStartedAt: 0, answers: [], api: [], parentPodAddress: '' };
+  return [
+    given(`${name}: both parents are Ready`, async ({ node, memory }) => {
+      memory.parents = await parentsReady(node, 60_000);
+      round.before = memory.parents;
+    }),
+    when(`${name}: the power is cut with the API server, and both copies serve`, async (world) => {
+      round.serving = await cutPowerUntilCopiesServe(world, name);
+    }),
+    ...(last ? [longOutage(name)] : []),
+    when(`${name}: the API server is back, both parents run, both copies are gone`, async (world) => {
+      await watchHandBack(world, round, name);
+    }),
+    check(`${name}: the host-network service was away for at most ${HOST_GAP_LIMIT_MS} ms`, async (world) => {
+      const first = firstOk(round.api)?.answeredAt;
+      if (first !== undefined) world.figure(`${name}: API start → first 200`, first - round.apiStartedAt, 'ms');
+      const host = round.answers.filter((answer) => answer.url === `${HOST_URL}/`);
+      const gap = longestGap(host);
+      world.figure(`${name}: host: service gap`, gap?.ms ?? Number.NaN, 'ms');
+      expect(gap !== undefined && gap.ms <= HOST_GAP_LIMIT_MS, `the gap was ${gap?.ms.toFixed(0)} ms`);
+      const served = incarnations(host);
+      expect(served.length === 2, `one copy and one parent should have answered, in turn; there were ${served.length} processes`);
+    }),
+    check(`${name}: the pod-network service had no gap, on one of its two addresses`, async (world) => {
+      const serving = remembered(round.serving, 'the copies');
+      const urls = [serving.podCopyUrl, `http://${round.parentPodAddress}:${POD_PORT}/`];
+      const gap = longestGap(round.answers.filter((answer) => urls.includes(answer.url)));
+      world.figure(`${name}: pod: service gap`, gap?.ms ?? Number.NaN, 'ms');
+      expect(round.parentPodAddress !== serving.podCopy, 'parent and copy should have addresses of their own');
+      expect(gap !== undefined && gap.ms <= POD_GAP_LIMIT_MS, `the gap was ${gap?.ms.toFixed(0)} ms`);
+    }),
+    check(`${name}: each parent was restarted exactly once, by the power cut; all is as before`, async (world) => {
+      await backToNormal(world, restartsAfter(remembered(round.before, 'the parents'), 1), RETURN_LIMIT_MS);
+    }),
+  ];
+}
+
+function longOutage(name: string): Step {
+  return when(`${name}: nobody answers for ${LONG_OUTAGE_MS / 1000} s, and the copies serve on`, async ({ node, memory }) => {
+    const parents = remembered(memory.parents, 'the parents');
+    const complaint = async () => {
+      const copies = livingCopies(await node.cri.pods(), parents).length;
+      return copies === 2 && ownManifests(node).length === 2
+        ? undefined
+        : `${copies} copies, ${ownManifests(node).length} manifests of ours`;
+    };
+    await holds('both copies stay', complaint, LONG_OUTAGE_MS, 500);
+  });
+}
+
+export const handBack: Scenario = {
+  id: 'hand-back',
+  title: 'When the API server is back every copy makes way for its parent, every time',
+  needs: ['capture'],
+  steps: ({ rounds }) => [
+    ...Array.from({ length: rounds }, (_, index) => roundSteps(index + 1, index + 1 === rounds)).flat(),
+    check('the kubelet has collected what was left of the copies', async ({ node, memory }) => {
+      const parents = remembered(memory.parents, 'the parents');
+      await until(
+        'dead sandboxes of copies removed',
+        async () => {
+          const pods = await node.cri.pods();
+          const left = Object.values(parents).flatMap((parent) => copiesOf(pods, parent.checkpoint));
+          return left.length === 0 ? done() : notYet(`${left.length} sandboxes`);
+        },
+        120_000,
+        1_000,
+      );
+    }),
+  ],
+};

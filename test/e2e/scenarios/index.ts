@@ -1,0 +1,14 @@
+/** All scenarios, in the order in which they share one node. */
+import type { Scenario } from '../scenario.ts';
+import { bareNode } from './bare-node.ts';
+import { capture } from './capture.ts';
+import { contracts } from './contracts.ts';
+import { handBack } from './hand-back.ts';
+import { idle } from './idle.ts';
+import { outage } from './outage.ts';
+import { powerCut } from './power-cut.ts';
+import { realPods } from './real-pods.ts';
+import { refresh } from './refresh.ts';
+import { retire } from './retire.ts';
+
+export const SCENARIOS: readonly Scenario[] = [contracts, bareNode, capture, powerCut, handBack, outage, idle, retire, refresh, realPods];

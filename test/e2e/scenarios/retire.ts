@@ -1,0 +1,58 @@
+/** Parents deleted for good are forgotten for good, and nothing of anybody else is touched. */
+import { existsSync } from 'node:fs';
+import { foreignComplaint, foreignFiles } from '../foreign.ts';
+import { done, notYet, until } from '../node/wait.ts';
+import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
+import { checkpointDir, checkpointStatus, ownManifests } from '../status.ts';
+import { deleteControllers, isLiving, parentsInApi, parentsReady } from '../workload.ts';
+
+/** Beyond the grace: time to notice, to confirm and to remove. */
+const SLACK_MS = 30_000;
+
+export const retire: Scenario = {
+  id: 'retire',
+  title: 'When the parents are deleted their checkpoints are retired, and foreign files stay as they are',
+  needs: ['capture'],
+  steps: ({ retireGraceMs }) => {
+    let goneAt = 0;
+    return [
+      given('both parents are Ready', async ({ node, memory }) => {
+        memory.parents = await parentsReady(node, 60_000);
+      }),
+      when('DaemonSet and Deployment are deleted and the API server shows their pods no more', async ({ node }) => {
+        await deleteControllers(node);
+        await until(
+          'parents gone from the API',
+          async () => {
+            const left = await parentsInApi(node);
+            return left.length === 0 ? done() : notYet(left.map((parent) => parent.name).join(' '));
+          },
+          120_000,
+          250,
+        );
+        goneAt = performance.now();
+      }),
+      check(`both checkpoints are gone within the grace of ${retireGraceMs / 1000} s and ${SLACK_MS / 1000} s more`, async (world) => {
+        const parents = Object.values(remembered(world.memory.parents, 'the parents'));
+        await until(
+          'checkpoints retired',
+          async () => {
+            const left = parents.filter((parent) => existsSync(checkpointDir(world.node, parent.checkpoint)));
+            const listed = await checkpointStatus(world.node);
+            return left.length === 0 && listed.length === 0 ? done() : notYet(JSON.stringify(listed));
+          },
+          retireGraceMs + SLACK_MS,
+          1_000,
+        );
+        world.figure('parents gone → checkpoints gone', performance.now() - goneAt, 'ms');
+        expect(ownManifests(world.node).length === 0, `manifests of ours: ${ownManifests(world.node).join(' ')}`);
+      }),
+      check('the files of others are the same bytes, mode, time and inode, and their pods run', async ({ node, memory }) => {
+        const complaint = foreignComplaint(memory.foreign, foreignFiles(node));
+        expect(complaint === undefined, complaint ?? '');
+        const running = (await node.cri.pods()).filter((pod) => pod.name.startsWith('foreign-') && isLiving(pod)).map((pod) => pod.name);
+        expect(running.length === 2, `of two foreign static pods run: ${running.join(' ') || 'none'}`);
+      }),
+    ];
+  },
+};

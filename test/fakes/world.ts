@@ -1,0 +1,185 @@
+/**
+ * A node in memory around a real agent: API server, runtime and kubelet as plain state that a test changes by hand.
+ * It does nothing by itself; the embedded servers of the demo are what behaves like the real thing.
+ */
+import { type Agent, type AgentSettings, createAgent } from '../../src/agent/agent.ts';
+import type { CapturedFile, PodName, Probe, ProbeOutcome, RawPod, RuntimeContainer, Sandbox } from '../../src/core/model.ts';
+import { type ContainerDetails, type LogFields, PortError, type Ports } from '../../src/ports.ts';
+import { policy, where } from './builders.ts';
+import { createFakeClock, type FakeClock } from './clock.ts';
+import { createFakeManifestDir, type FakeManifestDir } from './manifest-dir.ts';
+import { createFakeStore, type FakeStore } from './store.ts';
+
+export interface World {
+  readonly clock: FakeClock;
+  readonly store: FakeStore;
+  readonly manifests: FakeManifestDir;
+  readonly ports: Ports;
+  readonly agent: Agent;
+  /** What the API server would answer; `pods` only while it is `ok`. */
+  api: { outcome: ProbeOutcome; readonly pods: Map<string, RawPod>; healthy: boolean };
+  /** undefined: the runtime does not answer. */
+  runtime: { sandboxes: Sandbox[]; containers: RuntimeContainer[] } | undefined;
+  /** undefined: the kubelet does not answer. */
+  kubelet: PodName[] | undefined;
+  readonly images: Set<string>;
+  volumes: Record<string, { version: string; files: readonly CapturedFile[] }>;
+  env: { name: string; value: string }[];
+  readonly stopped: string[];
+  /** How long the runtime takes to stop a container, milliseconds. */
+  stopTakesMs: number;
+  readonly lines: { readonly level: string; readonly message: string; readonly fields: LogFields }[];
+  readonly counts: Map<string, number>;
+  /** Tells the agent that something about the pods has changed. */
+  podsChanged(): void;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+const settings: AgentSettings = {
+  where,
+  optIn: ['checkpointer/enabled'],
+  policy,
+  reachability: { probes: 3, windowMs: 6_000, bootFastPath: true, deadlineMs: 2_000 },
+  selection: { namespaces: ['*'], nodeName: where.node },
+  maxAgeMs: 0,
+  limits: { checkpoints: 10, bytesPerPod: 1_000_000, bytesTotal: 10_000_000 },
+};
+
+export function createWorld(change: Partial<AgentSettings> = {}): World {
+  const clock = createFakeClock();
+  const store = createFakeStore();
+  const manifests = createFakeManifestDir();
+  let wakeAgent = (): void => undefined;
+  const abort = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+
+  const ports: Ports = {
+    clock,
+    store,
+    manifests,
+    lock: { tryAcquire: async () => true, held: () => true },
+    watch: {
+      start: (wake) => {
+        wakeAgent = wake;
+      },
+      view: () => ({ synced: world.api.healthy, healthy: world.api.healthy, pods: world.api.pods }),
+      retryNow: () => {
+        if (world.api.outcome === 'ok') world.api.healthy = true;
+      },
+      stop: async () => undefined,
+    },
+    probe: {
+      probe: async () => {
+        const probe: Probe = { endpoint: 'https://api', outcome: world.api.outcome, at: clock.now(), detail: '' };
+        return [probe];
+      },
+    },
+    reader: {
+      readPod: async (name) => {
+        if (!world.api.healthy) throw new PortError('unavailable', 'refused');
+        return [...world.api.pods.values()].find((pod) => pod.metadata?.name === name.name && pod.metadata.namespace === name.namespace);
+      },
+      clusterFingerprint: () => where.cluster,
+    },
+    runtime: {
+      version: async () => ({ runtimeName: 'fake', runtimeVersion: '1', runtimeApiVersion: 'v1' }),
+      view: async () => structuredClone(runtimeOr()),
+      containersOf: async (uid) => runtimeOr().containers.filter((container) => container.podUid === uid),
+      containerDetails: async (id) => details(id),
+      imageId: async (reference) => (world.images.has(reference) ? `id of ${reference}` : undefined),
+      stopContainer: async (id) => {
+        world.stopped.push(id);
+        if (world.stopTakesMs > 0) await clock.sleep(world.stopTakesMs);
+        const view = runtimeOr();
+        world.runtime = { ...view, containers: view.containers.map((c) => (c.id === id ? { ...c, state: 'exited' } : c)) };
+      },
+      stopSandbox: async (id) => {
+        world.stopped.push(id);
+      },
+      events: async () => {
+        throw new PortError('unsupported', 'no events');
+      },
+      close: () => undefined,
+    },
+    kubelet: {
+      list: async () => {
+        if (world.kubelet === undefined) throw new PortError('unavailable', 'refused');
+        return world.kubelet;
+      },
+      close: () => undefined,
+    },
+    volumes: {
+      read: async (_uid, _plugin, volume) => world.volumes[volume]?.files ?? notFound(volume),
+      version: async (_uid, _plugin, volume) => world.volumes[volume]?.version,
+    },
+    log: {
+      debug: () => undefined,
+      info: (message, fields = {}) => world.lines.push({ level: 'info', message, fields }),
+      warn: (message, fields = {}) => world.lines.push({ level: 'warn', message, fields }),
+      error: (message, fields = {}) => world.lines.push({ level: 'error', message, fields }),
+    },
+    meter: {
+      count: (name, labels = {}, by = 1) => {
+        const series = `${name} ${Object.values(labels).join(' ')}`.trim();
+        world.counts.set(series, (world.counts.get(series) ?? 0) + by);
+      },
+      gauge: () => undefined,
+      gauges: () => undefined,
+      observe: () => undefined,
+    },
+  };
+
+  function runtimeOr(): NonNullable<World['runtime']> {
+    if (world.runtime === undefined) throw new PortError('unavailable', 'refused');
+    return world.runtime;
+  }
+  function details(id: string): ContainerDetails {
+    const container = runtimeOr().containers.find((candidate) => candidate.id === id);
+    if (container === undefined) throw new PortError('not-found', `no container ${id}`);
+    return {
+      id,
+      name: container.name,
+      image: 'img:1',
+      imageRef: 'sha256:1',
+      imageId: 'sha256:1',
+      env: world.env,
+      mounts: [],
+      startedAtMs: 5,
+      finishedAtMs: 3,
+      exitCode: 0,
+    };
+  }
+  function notFound(volume: string): never {
+    throw new PortError('not-found', `no volume ${volume}`);
+  }
+
+  const agent = createAgent(ports, { ...settings, ...change });
+  const world: World = {
+    clock,
+    store,
+    manifests,
+    ports,
+    agent,
+    api: { outcome: 'ok', pods: new Map(), healthy: true },
+    runtime: { sandboxes: [], containers: [] },
+    kubelet: [],
+    images: new Set(['img:1']),
+    volumes: {},
+    env: [],
+    stopped: [],
+    stopTakesMs: 0,
+    lines: [],
+    counts: new Map(),
+    podsChanged: () => wakeAgent(),
+    start() {
+      running = agent.run(abort.signal);
+    },
+    async stop() {
+      abort.abort();
+      await clock.run(1_000);
+      await running;
+    },
+  };
+  return world;
+}

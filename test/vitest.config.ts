@@ -1,0 +1,15 @@
+/** How the unit, contract and fault tests run: no root, no network beyond loopback, no container engine. The real node has its own runner. */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/e2e/**', 'node_modules/**'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    // A test that only passes at the second try hides a race.
+    retry: 0,
+  },
+});
