@@ -188,8 +188,11 @@ export interface ManifestDir {
   list(): Promise<readonly ManifestFile[]>;
   /** Atomic and durable. Throws `failed` when a foreign file has the name: `expect` is the digest it may replace. */
   place(file: string, content: string, expect: string | undefined): Promise<void>;
-  /** Removes the file if its digest is `digest`; absent is success; another digest throws `failed`. */
-  remove(file: string, digest: string): Promise<void>;
+  /**
+   * Removes the file if its digest is `digest`; absent is success; another digest throws `failed`. `onGone` is called the
+   * moment the name is gone for every reader, before that survives a power cut (which is when the promise resolves).
+   */
+  remove(file: string, digest: string, onGone?: () => void): Promise<void>;
 }
 
 export interface HostLock {

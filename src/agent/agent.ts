@@ -9,7 +9,7 @@ import { adoptOwn } from '../core/adopt.ts';
 import type { Policy } from '../core/facts.ts';
 import { nothingFromApiRuns } from '../core/here.ts';
 import type { Millis } from '../core/model.ts';
-import { needs, nextTurnIn, type Pace, watchTargets } from '../core/needs.ts';
+import { needs, nextTurnIn, type Pace } from '../core/needs.ts';
 import {
   initialReachability,
   nextReachability,
@@ -21,8 +21,9 @@ import {
 import type { SelectionPolicy } from '../core/select.ts';
 import type { Where } from '../core/track.ts';
 import { EMPTY_MIND, type Mind, turn } from '../core/turn.ts';
+import { watchTargets } from '../core/watch-targets.ts';
 import { PortError, type Ports } from '../ports.ts';
-import { apply, type Held } from './apply.ts';
+import { apply, forgetWithdrawals, type Held, withdrawAtOnce } from './apply.ts';
 import { createCaptures } from './captures.ts';
 import { createCloseWatch } from './close-watch.ts';
 import { observe } from './observe.ts';
@@ -65,9 +66,12 @@ export interface Agent {
 
 export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   const wakeups = createWakeups(ports.clock);
-  const closeWatch = createCloseWatch(ports, () => wakeups.wake('close-watch'));
   const reporter = createReporter(ports);
-  const held: Held = { ledger: { formatVersion: 1, placed: [], handBacks: [] }, checkpoints: new Map() };
+  const held: Held = { ledger: { formatVersion: 1, placed: [], handBacks: [] }, checkpoints: new Map(), withdrawing: new Map() };
+  const closeWatch = createCloseWatch(ports, {
+    withdraw: (withdrawal) => withdrawAtOnce(ports, held, withdrawal),
+    wake: () => wakeups.wake('close-watch'),
+  });
   const captures = createCaptures(ports, settings, held);
   const verifier = createVerifier(ports, held);
   let mind: Mind = EMPTY_MIND;
@@ -138,6 +142,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     if (result.localSign) learn({ kind: 'sign', at: observation.now });
     reporter.decisions(result, checkpoints, observation);
     await apply(ports, held, result.actions);
+    forgetWithdrawals(held, from);
     closeWatch.aim(watchTargets(checkpoints, held.ledger, mind, observation, settings.policy));
     reporter.afterActions(result, held, observation);
     const captureIn = await captures.run(observation, reach, closeWatchRests(held));
@@ -178,7 +183,10 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   async function hearEvents(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const pause = await ports.runtime
-        .events(() => (held.ledger.placed.length > 0 || reach.verdict !== 'reachable' ? wakeups.wake('runtime') : undefined), signal)
+        .events((event) => {
+          if (event.type === 'created') closeWatch.nudge(event.podUid);
+          if (held.ledger.placed.length > 0 || reach.verdict !== 'reachable') wakeups.wake('runtime');
+        }, signal)
         .then(() => 2_000)
         .catch((error: unknown) => (error instanceof Error && 'kind' in error && error.kind === 'unsupported' ? undefined : 5_000));
       if (pause === undefined) return;

@@ -4,7 +4,7 @@
  * Order inside an action matters and is stated where it is made. An action that fails is logged and counted; the next
  * turn plans it again.
  */
-import type { Action } from '../core/actions.ts';
+import type { Action, Withdrawal } from '../core/actions.ts';
 import type { Checkpoint, CheckpointKey, HandBackMemory, Ledger, Millis, Placed } from '../core/model.ts';
 import type { Ports } from '../ports.ts';
 
@@ -14,15 +14,36 @@ const STOP_DEADLINE_MS: Millis = 10_000;
 export interface Held {
   ledger: Ledger;
   readonly checkpoints: Map<CheckpointKey, Checkpoint>;
+  /** Withdrawals that the close watch has begun and no turn has put into the ledger yet; `done` says whether it worked. */
+  readonly withdrawing: Map<CheckpointKey, { readonly at: Millis; readonly done: Promise<boolean> }>;
 }
-
-type Withdrawal = Extract<Action, { do: 'withdraw' }>;
 
 /** Withdrawals first, and all at once: several parents may be about to start, each within milliseconds of the other. */
 export async function apply(ports: Ports, held: Held, actions: readonly Action[]): Promise<void> {
   const withdrawals = actions.filter((action) => action.do === 'withdraw');
   if (withdrawals.length > 0) await withdrawAll(ports, held, withdrawals);
-  for (const action of actions) if (action.do !== 'withdraw') await attempt(ports, held, action, () => applyOne(ports, held, action));
+  for (const action of actions) {
+    // planned on what was seen before the close watch took this manifest away; the next turn sees that
+    if (action.do === 'place' && held.withdrawing.has(action.placed.key)) continue;
+    if (action.do !== 'withdraw') await attempt(ports, held, action, () => applyOne(ports, held, action));
+  }
+}
+
+/**
+ * The close watch has seen the parent's container: begins the prepared withdrawal without waiting for a turn. The ledger
+ * follows in the next turn, which sees the container too; a crash before that repeats the withdrawal.
+ */
+export function withdrawAtOnce(ports: Ports, held: Held, withdrawal: Withdrawal): void {
+  const { key, file } = withdrawal.placed;
+  const now = held.ledger.placed.find((placed) => placed.key === key);
+  if (held.withdrawing.has(key) || now?.phase !== 'placed' || now.file !== file) return;
+  const done = attempt(ports, held, withdrawal, () => withdraw(ports, held, withdrawal));
+  held.withdrawing.set(key, { at: ports.clock.now(), done });
+}
+
+/** A turn that began later than this has seen what became of these withdrawals, and planned by that. */
+export function forgetWithdrawals(held: Held, begun: Millis): void {
+  for (const [key, { at }] of held.withdrawing) if (at < begun) held.withdrawing.delete(key);
 }
 
 async function attempt(ports: Ports, held: Held, action: Action, work: () => Promise<void>): Promise<boolean> {
@@ -86,7 +107,11 @@ async function place(ports: Ports, held: Held, action: Extract<Action, { do: 'pl
  */
 async function withdrawAll(ports: Ports, held: Held, withdrawals: readonly Withdrawal[]): Promise<void> {
   const done = await Promise.all(
-    withdrawals.map(async (action) => ((await attempt(ports, held, action, () => withdraw(ports, held, action))) ? [action.placed] : [])),
+    withdrawals.map(async (action) => {
+      const begun = await held.withdrawing.get(action.placed.key)?.done;
+      held.withdrawing.delete(action.placed.key);
+      return begun === true || (await attempt(ports, held, action, () => withdraw(ports, held, action))) ? [action.placed] : [];
+    }),
   );
   const left = done.flat().map((placed) => ({ ...placed, phase: 'leaving' as const }));
   const [first] = withdrawals;
@@ -96,19 +121,27 @@ async function withdrawAll(ports: Ports, held: Held, withdrawals: readonly Withd
 
 async function withdraw(ports: Ports, held: Held, action: Withdrawal): Promise<void> {
   const from = ports.clock.now();
-  await ports.manifests.remove(action.placed.file, action.digest);
-  const removed = ports.clock.now();
-  const checkpoint = nameOf(held, action);
   const deadlineMs = STOP_DEADLINE_MS + action.graceSeconds * 1000;
-  const stops = action.stop.map(async (id) => ports.runtime.stopContainer(id, action.graceSeconds, deadlineMs));
-  ports.log.info("Withdrew the copy's manifest", { checkpoint, file: action.placed.file, removeMs: Math.round(removed - from) });
+  const checkpoint = nameOf(held, action);
+  let removed = from;
+  let stops: readonly Promise<void>[] = [];
+  // the stop waits for the name to be gone, not for the disk to have written that down
+  await ports.manifests.remove(action.placed.file, action.digest, () => {
+    removed = ports.clock.now();
+    stops = action.stop.map(async (id) => ports.runtime.stopContainer(id, action.graceSeconds, deadlineMs));
+    ports.log.info("Withdrew the copy's manifest", { checkpoint, file: action.placed.file, removeMs: Math.round(removed - from) });
+    reportStops(ports, checkpoint, stops, removed);
+  });
+}
+
+function reportStops(ports: Ports, checkpoint: string, stops: readonly Promise<void>[], from: Millis): void {
   if (stops.length === 0) return;
   void Promise.all(stops).then(
     () =>
       ports.log.info("Stopped the copy's containers", {
         checkpoint,
         containers: stops.length,
-        stopMs: Math.round(ports.clock.now() - removed),
+        stopMs: Math.round(ports.clock.now() - from),
       }),
     (error: unknown) =>
       ports.log.warn("The copy's containers could not be stopped; its sandbox will be", { checkpoint, error: messageOf(error) }),

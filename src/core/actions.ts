@@ -28,3 +28,5 @@ export type Action =
   | { readonly do: 'remember'; readonly memory: HandBackMemory }
   /** Remove the stored checkpoint; only after CRI shows nothing that mounts it. */
   | { readonly do: 'remove-checkpoint'; readonly key: CheckpointKey; readonly reason: Reason };
+
+export type Withdrawal = Extract<Action, { do: 'withdraw' }>;

@@ -143,7 +143,7 @@ export function barred(memory: HandBackMemory | undefined, uid: string, wall: nu
  * API server that the copy is serving. Where the kubelet knew the parent all along (it was stuck), its own hopeless
  * attempts create containers too; there the server must have answered, or the attempt must hold.
  */
-function containerTrigger(fresh: RuntimeView['containers'], subject: Subject, o: Observation): boolean {
+export function containerTrigger(fresh: RuntimeView['containers'], subject: Pick<Subject, 'placed' | 'track'>, o: Observation): boolean {
   const why = subject.placed?.why;
   if (why !== 'parent-stuck' && why !== 'hand-back-failed') return true;
   return answeredSincePlaced(subject, o) || fresh.some((container) => steady(container.id, subject.track, o.now));
@@ -170,7 +170,7 @@ function firstSign(subject: Subject, o: Observation): boolean {
   return o.api.verdict !== 'unreachable' && answeredSincePlaced(subject, o);
 }
 
-function answeredSincePlaced(subject: Subject, o: Observation): boolean {
+function answeredSincePlaced(subject: Pick<Subject, 'track'>, o: Observation): boolean {
   const { placedSince } = subject.track;
   return placedSince !== undefined && o.api.lastAnswer !== undefined && o.api.lastAnswer > placedSince.at;
 }

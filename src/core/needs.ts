@@ -1,11 +1,10 @@
 /**
- * What must be asked in the next turn, when that turn is due, and whom the close watch looks for. Pure.
+ * What must be asked in the next turn, and when that turn is due. Pure.
  *
  * Quiet when all is well: with a healthy watch and nothing placed no source is asked but the runtime now and then, and
  * the loop turns every ten seconds.
  */
 import type { Policy } from './facts.ts';
-import { identities } from './identity.ts';
 import type { Checkpoint, Ledger, Millis } from './model.ts';
 import type { ReachabilityState } from './reachability.ts';
 import type { Observation } from './track.ts';
@@ -111,44 +110,7 @@ function allOverdue({ ledger, mind, observation, handBackTimeoutMs }: NextInput)
   });
 }
 
-export interface WatchTarget {
-  readonly podUids: readonly string[];
-  readonly known: ReadonlySet<string>;
-  /** Time between two looks, milliseconds. */
-  readonly paceMs: Millis;
-}
-
-/** A tenth of the time between a container's creation and the start of its process. */
-export const CLOSE_WATCH_PACE_MS: Millis = 15;
-/** For a parent that has kept its copy waiting longer than the hand-back timeout. */
-export const OVERDUE_PACE_MS: Millis = 100;
-
-/** Copies that must leave the instant the parent's container is created, once there is a sign of the API server. */
-export function watchTargets(
-  checkpoints: readonly Checkpoint[],
-  ledger: Ledger,
-  mind: Mind,
-  o: Observation,
-  policy: Policy,
-): readonly WatchTarget[] {
-  return ledger.placed.flatMap((placed) => {
-    const checkpoint = checkpoints.find((candidate) => candidate.key === placed.key);
-    if (checkpoint === undefined || placed.phase !== 'placed' || checkpoint.record.handBack !== 'container') return [];
-    const parent = identities(checkpoint.record, o.watch.pods);
-    const listed = o.kubelet.known && parent.names.some((name) => o.kubelet.known && o.kubelet.value.has(name));
-    if (!listed && !signSeen(o.api, o.now)) return [];
-    const since = mind.tracks.get(placed.key)?.awaitingSince;
-    const overdue = since !== undefined && o.now - since >= policy.handBackTimeoutMs;
-    return [
-      {
-        podUids: [parent.uid, ...parent.successors.map((pod) => pod.uid)],
-        known: new Set(placed.knownContainers),
-        paceMs: overdue ? OVERDUE_PACE_MS : CLOSE_WATCH_PACE_MS,
-      },
-    ];
-  });
-}
-
-function signSeen(reach: ReachabilityState, now: Millis): boolean {
+/** Has the API server shown a sign of life lately, whatever it said? */
+export function signSeen(reach: ReachabilityState, now: Millis): boolean {
   return reach.verdict === 'reachable' || (reach.lastAnswer !== undefined && now - reach.lastAnswer < CLOSE_WATCH_MS);
 }

@@ -6,7 +6,7 @@
  * but for the bounded retry of one that CRI proves never started.
  */
 
-import type { Action } from './actions.ts';
+import type { Action, Withdrawal } from './actions.ts';
 import { copySandboxes } from './facts.ts';
 import { ANNOTATION_ATTEMPT, ANNOTATION_REVISION, manifestFileName } from './keys.ts';
 import { decodeManifest, encodeManifest, sha256, withAnnotations } from './manifest.ts';
@@ -136,9 +136,14 @@ function planLeaving(input: PlanInput, o: Observation): readonly Action[] {
 
 /** Only where parent and copy cannot run side by side are the containers stopped by us; else the kubelet does it. */
 function withdraw(input: PlanInput, placed: Placed, o: Observation): Action {
-  const { record } = input.checkpoint;
-  const atOnce = record.handBack === 'container' && input.decision.reason === 'parent-started';
-  const sandboxes = new Set(o.runtime.known ? copySandboxes(input.checkpoint, o.runtime.value).map((sandbox) => sandbox.id) : []);
+  const whole = prepareWithdrawal(input.checkpoint, placed, o);
+  const atOnce = input.checkpoint.record.handBack === 'container' && input.decision.reason === 'parent-started';
+  return atOnce ? whole : { ...whole, stop: [] };
+}
+
+/** The withdrawal of a copy that has to go at once, with every container of it that may be in the parent's way. */
+export function prepareWithdrawal(checkpoint: Checkpoint, placed: Placed, o: Observation): Withdrawal {
+  const sandboxes = new Set(o.runtime.known ? copySandboxes(checkpoint, o.runtime.value).map((sandbox) => sandbox.id) : []);
   const containers = o.runtime.known
     ? o.runtime.value.containers.filter((c) => sandboxes.has(c.sandboxId) && (c.state === 'running' || c.state === 'created'))
     : [];
@@ -146,8 +151,8 @@ function withdraw(input: PlanInput, placed: Placed, o: Observation): Action {
     do: 'withdraw',
     placed,
     digest: ownDigest(placed, o) ?? placed.digest,
-    stop: atOnce ? containers.map((container) => container.id) : [],
-    graceSeconds: record.handBackGraceful ? Math.ceil(terminationGraceMs(input.checkpoint) / 1000) : 0,
+    stop: containers.map((container) => container.id),
+    graceSeconds: checkpoint.record.handBackGraceful ? Math.ceil(terminationGraceMs(checkpoint) / 1000) : 0,
   };
 }
 

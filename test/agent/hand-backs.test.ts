@@ -1,4 +1,4 @@
-/** Several parents take over within milliseconds of each other: no hand-back waits for another. */
+/** A parent's process starts within tens of milliseconds: no hand-back waits for another, nor for a slow turn. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { aContainer, aHostPod, copyContainer, copySandbox } from '../fakes/builders.ts';
 import { createWorld, type World } from '../fakes/world.ts';
@@ -39,5 +39,66 @@ describe('several hand-backs at once', () => {
     }
 
     expect([...world.stopped].sort()).toEqual(['k-dns-1', 'k-proxy-1', 'k-web-1']);
+  });
+});
+
+describe('a hand-back', () => {
+  async function untilTheCopyServes(): Promise<void> {
+    world = createWorld();
+    world.api.pods.set('u1', aHostPod({ uid: 'u1', name: 'web-1', containerId: 'p1' }));
+    world.runtime = { sandboxes: [], containers: [aContainer({ id: 'p1', podUid: 'u1', podName: 'web-1' })] };
+    world.start();
+    await world.clock.until('the capture', () => world.counts.get('checkpointer_captures_total saved') === 1, 60_000);
+    world.api.outcome = 'refused';
+    world.api.healthy = false;
+    world.runtime = { sandboxes: [], containers: [] };
+    world.podsChanged();
+    await world.clock.until('the copy', () => world.manifests.files.size === 1, 30_000);
+    world.runtime = { sandboxes: [copySandbox], containers: [copyContainer] };
+    world.api.outcome = 'ok';
+    await world.clock.run(3_000);
+  }
+
+  it('does not wait for a turn that a slow kubelet holds up', async () => {
+    await untilTheCopyServes();
+    world.kubeletTakesMs = 1_500;
+    await world.clock.run(2_000);
+
+    world.runtime?.containers.push(aContainer({ id: 'p2', podUid: 'u1', podName: 'web-1', state: 'created' }));
+    const took = await world.clock.until('the withdrawal', () => world.stopped.includes('k1'), 3_000);
+
+    expect(took).toBeLessThanOrEqual(20);
+    expect(world.manifests.files.size).toBe(0);
+    world.kubeletTakesMs = 0;
+    await world.clock.run(2_000);
+  });
+
+  it('is done once, and the copy is not placed again by the turn that was under way', async () => {
+    await untilTheCopyServes();
+    world.kubeletTakesMs = 1_500;
+    await world.clock.run(2_000);
+    world.runtime?.containers.push(aContainer({ id: 'p2', podUid: 'u1', podName: 'web-1', state: 'created' }));
+    world.kubeletTakesMs = 0;
+    await world.clock.run(5_000);
+
+    expect(world.stopped).toEqual(['k1']);
+    expect(world.manifests.files.size).toBe(0);
+    expect(world.lines.filter((line) => line.message === "Withdrew the copy's manifest").length).toBe(1);
+    expect((await world.store.readLedger()).placed.map((placed) => placed.phase)).toEqual(['leaving']);
+  });
+
+  it('to a parent that died before a turn could see it ends with the copy again, while no API server answers', async () => {
+    await untilTheCopyServes();
+    world.api.outcome = 'refused';
+    world.api.healthy = false;
+    await world.clock.run(2_000);
+    world.kubeletTakesMs = 1_500;
+    await world.clock.run(2_000);
+    world.runtime?.containers.push(aContainer({ id: 'p2', podUid: 'u1', podName: 'web-1', state: 'created' }));
+    await world.clock.until('the withdrawal', () => world.stopped.includes('k1'), 3_000);
+    world.kubeletTakesMs = 0;
+    world.runtime = { sandboxes: [], containers: [aContainer({ id: 'p2', podUid: 'u1', podName: 'web-1', state: 'exited' })] };
+
+    await world.clock.until('the copy again', () => world.manifests.files.size === 1, 30_000);
   });
 });

@@ -1,7 +1,6 @@
-/** What is asked, how often, and whom the close watch looks for: quiet when all is well, quick when it counts. */
+/** What is asked, how often: quiet when all is well, quick when it counts. */
 import { describe, expect, it } from 'vitest';
-import { seen } from '../../src/core/model.ts';
-import { needs, nextTurnIn, watchTargets } from '../../src/core/needs.ts';
+import { needs, nextTurnIn } from '../../src/core/needs.ts';
 import { initialTrack } from '../../src/core/track.ts';
 import { EMPTY_MIND, type Mind } from '../../src/core/turn.ts';
 import { aCheckpoint, aLedger, anObservation, aPlaced, aReach, policy } from '../fakes/builders.ts';
@@ -78,31 +77,5 @@ describe('when the next turn is due', () => {
 
   it('is no later than the next probe or capture', () => {
     expect(nextTurnIn({ ...next, probeIn: 300, captureIn: 700 })).toBe(300);
-  });
-});
-
-describe('the close watch', () => {
-  const ledger = aLedger([aPlaced()]);
-  const look = (o: Parameters<typeof anObservation>[0], mind: Mind = EMPTY_MIND, of = checkpoint) =>
-    watchTargets([of], ledger, mind, anObservation(o), policy);
-
-  it('rests until there is a sign of the API server, from itself or from the kubelet', () => {
-    expect(look({ api: aReach('unreachable') })).toEqual([]);
-    expect(look({ api: aReach('unsure', 0, 99_000) })).toMatchObject([{ podUids: ['u1'], paceMs: 15 }]);
-    expect(look({ api: aReach('unreachable'), kubelet: seen(new Set(['kube-system/web-1'])) }).length).toBe(1);
-  });
-
-  it('rests again when the sign is two minutes old', () => {
-    expect(look({ api: aReach('unreachable', 0, 1_000), now: 121_001 })).toEqual([]);
-  });
-
-  it('looks less often for a parent that is overdue', () => {
-    const mind: Mind = { ...EMPTY_MIND, tracks: new Map([[checkpoint.key, { ...initialTrack(0), awaitingSince: -500_000 }]]) };
-
-    expect(look({ api: aReach('reachable') }, mind)).toMatchObject([{ paceMs: 100 }]);
-  });
-
-  it('is only for copies on the host network', () => {
-    expect(look({ api: aReach('reachable') }, EMPTY_MIND, aCheckpoint({ handBack: 'overlap' }))).toEqual([]);
   });
 });

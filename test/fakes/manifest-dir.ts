@@ -49,12 +49,13 @@ export function createFakeManifestDir(): FakeManifestDir {
       }
       files.set(file, content);
     },
-    async remove(file, digest) {
+    async remove(file, digest, onGone) {
       checkManifestName(file);
       enter('remove');
-      if (!files.has(file)) return;
+      if (!files.has(file)) return onGone?.();
       if (digestOf(file) !== digest) throw new PortError('failed', `removing ${file}: it is not the file that we placed`);
       files.delete(file);
+      onGone?.();
     },
   };
   return fake;

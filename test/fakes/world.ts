@@ -28,6 +28,8 @@ export interface World {
   readonly stopped: string[];
   /** How long the runtime takes to stop a container, milliseconds. */
   stopTakesMs: number;
+  /** How long the kubelet takes to answer, milliseconds. */
+  kubeletTakesMs: number;
   readonly lines: { readonly level: string; readonly message: string; readonly fields: LogFields }[];
   readonly counts: Map<string, number>;
   /** Tells the agent that something about the pods has changed. */
@@ -104,6 +106,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     },
     kubelet: {
       list: async () => {
+        if (world.kubeletTakesMs > 0) await clock.sleep(world.kubeletTakesMs);
         if (world.kubelet === undefined) throw new PortError('unavailable', 'refused');
         return world.kubelet;
       },
@@ -169,6 +172,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     env: [],
     stopped: [],
     stopTakesMs: 0,
+    kubeletTakesMs: 0,
     lines: [],
     counts: new Map(),
     podsChanged: () => wakeAgent(),

@@ -77,15 +77,21 @@ export async function openManifestDir(options: ManifestDirOptions): Promise<Mani
     await remembering(file, () => publishFile(primitives, { temp, target, check }, { content: bytes, mode: MANIFEST_MODE }));
   }
 
-  async function remove(file: string, digest: string): Promise<void> {
+  // As few steps before the unlink as can be: a parent's process may be about to start, tens of milliseconds from now.
+  async function remove(file: string, digest: string, onGone?: () => void): Promise<void> {
     checkManifestName(file);
-    const names = await namesIn(dir);
-    if (!names.includes(file)) {
+    let absent = false;
+    const check = async (): Promise<boolean> => {
+      absent = !(await isOurs(join(dir, file), digest));
+      // a directory that is not there at all is another thing than a name that is gone
+      if (absent) await namesIn(dir);
+      return !absent;
+    };
+    await remembering(file, async () => {
+      await removeFile(primitives, join(dir, file), check, onGone);
       // the kubelet may have read the old directory again after a power cut; the ledger still knows: fsync is enough
-      if (doubtful.has(file)) await remembering(file, () => syncDirectory(primitives, dir));
-      return;
-    }
-    await remembering(file, () => removeFile(primitives, join(dir, file), () => isOurs(join(dir, file), digest)));
+      if (absent && doubtful.has(file)) await syncDirectory(primitives, dir);
+    });
   }
 
   async function remembering(file: string, change: () => Promise<void>): Promise<void> {
@@ -139,18 +145,27 @@ async function look(path: string): Promise<Look> {
   }
 }
 
-/** Right before unlink: the bytes through a descriptor, and that the name still means that descriptor's file. */
+/**
+ * Right before unlink: the bytes through a descriptor, and that the name still means that descriptor's file. False: no
+ * such name. Opens only what is a regular file, as {@link look}.
+ */
 async function isOurs(path: string, digest: string): Promise<boolean> {
-  const found = await look(path);
-  if (found.kind === 'absent') return false;
-  if (found.kind === 'foreign' || found.digest !== digest)
-    throw new PortError('failed', `removing ${path}: it is not the file that we placed, and was left alone`);
-  return withFile(path, async (file) => {
-    const [opened, named] = [await file.stat(), await lstat(path)];
-    const same = opened.ino === named.ino && opened.dev === named.dev && sha256(await file.readFile()) === digest;
-    if (!same) throw new PortError('failed', `removing ${path}: it was exchanged meanwhile, and was left alone`);
-    return true;
-  });
+  const notOurs = () => new PortError('failed', `removing ${path}: it is not the file that we placed, and was left alone`);
+  try {
+    if (!isDigestible(await lstat(path))) throw notOurs();
+    return await withFile(path, async (file) => {
+      const opened = await file.stat();
+      if (!isDigestible(opened) || sha256(await file.readFile()) !== digest) throw notOurs();
+      const named = await lstat(path);
+      const same = opened.ino === named.ino && opened.dev === named.dev && opened.size === named.size && opened.mtimeMs === named.mtimeMs;
+      if (!same) throw new PortError('failed', `removing ${path}: it was exchanged meanwhile, and was left alone`);
+      return true;
+    });
+  } catch (error) {
+    if (error instanceof PortError) throw error;
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false;
+    throw notOurs();
+  }
 }
 
 function isDigestible(stats: Stats): boolean {
