@@ -114,6 +114,8 @@ export interface ContainerDetails {
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
   readonly exitCode: number;
+  /** Its first process, in the runtime's pid namespace; absent where the runtime does not tell, or it does not run. */
+  readonly pid?: number;
 }
 
 export interface RuntimeEvent {
@@ -188,11 +190,17 @@ export interface ManifestDir {
   list(): Promise<readonly ManifestFile[]>;
   /** Atomic and durable. Throws `failed` when a foreign file has the name: `expect` is the digest it may replace. */
   place(file: string, content: string, expect: string | undefined): Promise<void>;
+  /** Removes the file if its digest is `digest`; absent is success; another digest throws `failed`. */
+  remove(file: string, digest: string): Promise<void>;
+}
+
+/** Processes of this node, as far as our own pid namespace shows them. */
+export interface Processes {
   /**
-   * Removes the file if its digest is `digest`; absent is success; another digest throws `failed`. `onGone` is called the
-   * moment the name is gone for every reader, before that survives a power cut (which is when the promise resolves).
+   * SIGKILL to a container's first process. True: sent. False: this pid is no process of that container (its control
+   * group does not name it), or is none of ours to see or to kill. Never throws.
    */
-  remove(file: string, digest: string, onGone?: () => void): Promise<void>;
+  kill(pid: number, containerId: string): boolean;
 }
 
 export interface HostLock {
@@ -234,6 +242,7 @@ export interface Ports {
   readonly store: Store;
   readonly manifests: ManifestDir;
   readonly lock: HostLock;
+  readonly processes: Processes;
   readonly log: Log;
   readonly meter: Meter;
 }

@@ -27,6 +27,7 @@ import { apply, forgetWithdrawals, type Held, withdrawAtOnce } from './apply.ts'
 import { createCaptures } from './captures.ts';
 import { createCloseWatch } from './close-watch.ts';
 import { observe } from './observe.ts';
+import { createPids } from './pids.ts';
 import { createReporter } from './report.ts';
 import { createVerifier } from './verify.ts';
 import { createWakeups } from './wakeups.ts';
@@ -67,7 +68,12 @@ export interface Agent {
 export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   const wakeups = createWakeups(ports.clock);
   const reporter = createReporter(ports);
-  const held: Held = { ledger: { formatVersion: 1, placed: [], handBacks: [] }, checkpoints: new Map(), withdrawing: new Map() };
+  const held: Held = {
+    ledger: { formatVersion: 1, placed: [], handBacks: [] },
+    checkpoints: new Map(),
+    withdrawing: new Map(),
+    pids: createPids(ports),
+  };
   const closeWatch = createCloseWatch(ports, {
     withdraw: (withdrawal) => withdrawAtOnce(ports, held, withdrawal),
     wake: () => wakeups.wake('close-watch'),
@@ -143,7 +149,9 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     reporter.decisions(result, checkpoints, observation);
     await apply(ports, held, result.actions);
     forgetWithdrawals(held, from);
-    closeWatch.aim(watchTargets(checkpoints, held.ledger, mind, observation, settings.policy));
+    const targets = watchTargets(checkpoints, held.ledger, mind, observation, settings.policy);
+    held.pids.learn(targets);
+    closeWatch.aim(targets);
     reporter.afterActions(result, held, observation);
     const captureIn = await captures.run(observation, reach, closeWatchRests(held));
     lastTurn = ports.clock.now();

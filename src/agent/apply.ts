@@ -7,6 +7,7 @@
 import type { Action, Withdrawal } from '../core/actions.ts';
 import type { Checkpoint, CheckpointKey, HandBackMemory, Ledger, Millis, Placed } from '../core/model.ts';
 import type { Ports } from '../ports.ts';
+import type { Pids } from './pids.ts';
 
 const STOP_DEADLINE_MS: Millis = 10_000;
 
@@ -16,6 +17,7 @@ export interface Held {
   readonly checkpoints: Map<CheckpointKey, Checkpoint>;
   /** Withdrawals that the close watch has begun and no turn has put into the ledger yet; `done` says whether it worked. */
   readonly withdrawing: Map<CheckpointKey, { readonly at: Millis; readonly done: Promise<boolean> }>;
+  readonly pids: Pids;
 }
 
 /** Withdrawals first, and all at once: several parents may be about to start, each within milliseconds of the other. */
@@ -98,9 +100,10 @@ async function place(ports: Ports, held: Held, action: Extract<Action, { do: 'pl
 }
 
 /**
- * Each: 1. the manifest goes, or the kubelet would restart what is stopped; 2. the copy's containers are told to stop,
- * all at once: the parent's process starts 50 to 160 ms after its container was created, and by then the port must be
- * free. Then 3. the ledger follows, for all. A crash before 3 repeats 1 and 2, which then find nothing to do.
+ * The manifest goes and the copy's containers stop, both at once: the parent's process starts 50 to 160 ms after its
+ * container was created, and by then the port must be free. The kubelet looks for dead containers once a second, so in
+ * the few milliseconds between the stop and the unlink it may try to start the copy again; it then gives up at once,
+ * and finds the port taken. Then the ledger follows, for all. A crash before that repeats it, and finds nothing to do.
  *
  * Nobody waits for the stops: on a busy node one takes a second, in which another parent may be created. One that
  * fails shows in the runtime, and the copy's sandbox is stopped instead.
@@ -123,29 +126,20 @@ async function withdraw(ports: Ports, held: Held, action: Withdrawal): Promise<v
   const from = ports.clock.now();
   const deadlineMs = STOP_DEADLINE_MS + action.graceSeconds * 1000;
   const checkpoint = nameOf(held, action);
-  let removed = from;
-  let stops: readonly Promise<void>[] = [];
-  // the stop waits for the name to be gone, not for the disk to have written that down
-  await ports.manifests.remove(action.placed.file, action.digest, () => {
-    removed = ports.clock.now();
-    stops = action.stop.map(async (id) => ports.runtime.stopContainer(id, action.graceSeconds, deadlineMs));
-    ports.log.info("Withdrew the copy's manifest", { checkpoint, file: action.placed.file, removeMs: Math.round(removed - from) });
-    reportStops(ports, checkpoint, stops, removed);
-  });
-}
-
-function reportStops(ports: Ports, checkpoint: string, stops: readonly Promise<void>[], from: Millis): void {
-  if (stops.length === 0) return;
+  const killed = action.graceSeconds === 0 ? action.stop.filter((id) => held.pids.kill(id)).length : 0;
+  const stops = action.stop.map(async (id) => ports.runtime.stopContainer(id, action.graceSeconds, deadlineMs));
   void Promise.all(stops).then(
-    () =>
-      ports.log.info("Stopped the copy's containers", {
-        checkpoint,
-        containers: stops.length,
-        stopMs: Math.round(ports.clock.now() - from),
-      }),
+    () => {
+      if (stops.length === 0) return;
+      const stopMs = Math.round(ports.clock.now() - from);
+      ports.log.info("Stopped the copy's containers", { checkpoint, containers: stops.length, killed, stopMs });
+    },
     (error: unknown) =>
       ports.log.warn("The copy's containers could not be stopped; its sandbox will be", { checkpoint, error: messageOf(error) }),
   );
+  await ports.manifests.remove(action.placed.file, action.digest);
+  const removeMs = Math.round(ports.clock.now() - from);
+  ports.log.info("Withdrew the copy's manifest", { checkpoint, file: action.placed.file, removeMs });
 }
 
 async function removeCheckpoint(ports: Ports, held: Held, action: Extract<Action, { do: 'remove-checkpoint' }>): Promise<void> {

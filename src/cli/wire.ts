@@ -15,6 +15,7 @@ import { openStore } from '../adapters/disk/store.ts';
 import { createKubeletPods } from '../adapters/kubelet/podresources.ts';
 import { createKubeletVolumes } from '../adapters/kubelet/volumes.ts';
 import { createKubernetes, loadApiAccess } from '../adapters/kubernetes/index.ts';
+import { createProcesses } from '../adapters/processes.ts';
 import type { AgentSettings } from '../agent/agent.ts';
 import type { Config } from '../core/config.ts';
 import { ANNOTATION_ENABLED } from '../core/keys.ts';
@@ -124,6 +125,7 @@ export async function wire(around: Surroundings): Promise<Wired> {
       store,
       manifests,
       lock,
+      processes: createProcesses(),
       log,
       meter,
     },

@@ -43,9 +43,10 @@ describe('several hand-backs at once', () => {
 });
 
 describe('a hand-back', () => {
-  async function untilTheCopyServes(): Promise<void> {
+  async function untilTheCopyServes(annotations: Record<string, string> = {}): Promise<void> {
     world = createWorld();
-    world.api.pods.set('u1', aHostPod({ uid: 'u1', name: 'web-1', containerId: 'p1' }));
+    const pod = aHostPod({ uid: 'u1', name: 'web-1', containerId: 'p1' });
+    world.api.pods.set('u1', { ...pod, metadata: { ...pod.metadata, annotations: { ...pod.metadata?.annotations, ...annotations } } });
     world.runtime = { sandboxes: [], containers: [aContainer({ id: 'p1', podUid: 'u1', podName: 'web-1' })] };
     world.start();
     await world.clock.until('the capture', () => world.counts.get('checkpointer_captures_total saved') === 1, 60_000);
@@ -100,5 +101,31 @@ describe('a hand-back', () => {
     world.runtime = { sandboxes: [], containers: [aContainer({ id: 'p2', podUid: 'u1', podName: 'web-1', state: 'exited' })] };
 
     await world.clock.until('the copy again', () => world.manifests.files.size === 1, 30_000);
+  });
+
+  it('kills the copy itself where it can, and has the runtime stop it all the same', async () => {
+    await untilTheCopyServes();
+    world.pids.set('k1', 4711);
+    world.runtime = { sandboxes: [copySandbox], containers: [{ ...copyContainer, id: 'k1' }] };
+    world.podsChanged();
+    await world.clock.run(2_000);
+
+    world.runtime?.containers.push(aContainer({ id: 'p2', podUid: 'u1', podName: 'web-1', state: 'created' }));
+    await world.clock.until('the withdrawal', () => world.manifests.files.size === 0, 100);
+
+    expect(world.killed).toEqual(['k1']);
+    expect(world.stopped).toEqual(['k1']);
+  });
+
+  it('leaves a copy with its own grace to the runtime', async () => {
+    await untilTheCopyServes({ 'checkpointer/hand-back': 'graceful' });
+    world.pids.set('k1', 4711);
+    await world.clock.run(2_000);
+
+    world.runtime?.containers.push(aContainer({ id: 'p2', podUid: 'u1', podName: 'web-1', state: 'created' }));
+    await world.clock.until('the withdrawal', () => world.manifests.files.size === 0, 100);
+
+    expect(world.killed).toEqual([]);
+    expect(world.stopped).toEqual(['k1']);
   });
 });

@@ -13,6 +13,8 @@ export interface LogEntry {
   readonly from: string;
   readonly to: string;
   readonly reason: string;
+  /** How many containers it killed itself, where the line says so. */
+  readonly killed: string;
 }
 
 const MESSAGES = {
@@ -21,6 +23,7 @@ const MESSAGES = {
   judged: /^judged the api server/i,
   placed: /^placed the copy's manifest/i,
   withdrew: /^withdrew the copy's manifest/i,
+  stopped: /^stopped the copy's containers/i,
 } as const;
 export type LogEvent = keyof typeof MESSAGES;
 
@@ -51,9 +54,10 @@ function parseLine(line: string): LogEntry {
       from: word('from'),
       to: word('to'),
       reason: word('reason'),
+      killed: word('killed'),
     };
   } catch {
-    return { time: 0, level: 'raw', msg: line, checkpoint: '', from: '', to: '', reason: '' };
+    return { time: 0, level: 'raw', msg: line, checkpoint: '', from: '', to: '', reason: '', killed: '' };
   }
 }
 

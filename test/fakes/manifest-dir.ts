@@ -49,13 +49,12 @@ export function createFakeManifestDir(): FakeManifestDir {
       }
       files.set(file, content);
     },
-    async remove(file, digest, onGone) {
+    async remove(file, digest) {
       checkManifestName(file);
       enter('remove');
-      if (!files.has(file)) return onGone?.();
+      if (!files.has(file)) return;
       if (digestOf(file) !== digest) throw new PortError('failed', `removing ${file}: it is not the file that we placed`);
       files.delete(file);
-      onGone?.();
     },
   };
   return fake;

@@ -26,6 +26,9 @@ export interface World {
   volumes: Record<string, { version: string; files: readonly CapturedFile[] }>;
   env: { name: string; value: string }[];
   readonly stopped: string[];
+  /** Process ids that the runtime tells, by container; those killed. */
+  readonly pids: Map<string, number>;
+  readonly killed: string[];
   /** How long the runtime takes to stop a container, milliseconds. */
   stopTakesMs: number;
   /** How long the kubelet takes to answer, milliseconds. */
@@ -61,6 +64,13 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     store,
     manifests,
     lock: { tryAcquire: async () => true, held: () => true },
+    processes: {
+      kill: (pid, id) => {
+        if (world.pids.get(id) !== pid) return false;
+        world.killed.push(id);
+        return true;
+      },
+    },
     watch: {
       start: (wake) => {
         wakeAgent = wake;
@@ -151,6 +161,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       startedAtMs: 5,
       finishedAtMs: 3,
       exitCode: 0,
+      ...(world.pids.has(id) ? { pid: world.pids.get(id) ?? 0 } : {}),
     };
   }
   function notFound(volume: string): never {
@@ -171,6 +182,8 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     volumes: {},
     env: [],
     stopped: [],
+    pids: new Map(),
+    killed: [],
     stopTakesMs: 0,
     kubeletTakesMs: 0,
     lines: [],

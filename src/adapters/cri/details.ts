@@ -17,6 +17,7 @@ export function detailsOf(reply: Messages['ContainerStatusResponse'], what: stri
   if (status === null) throw new PortError('not-found', `${what}: the runtime gives no status`);
   const info = verboseInfo(reply.info['info'], what);
   const image = object(object(info['config'])?.['image']);
+  const pid = info['pid'];
   return {
     id: status.id,
     name: status.labels[LABEL_CONTAINER_NAME] ?? status.metadata?.name ?? '',
@@ -30,6 +31,7 @@ export function detailsOf(reply: Messages['ContainerStatusResponse'], what: stri
     startedAtMs: millisOfNanos(status.startedAt),
     finishedAtMs: millisOfNanos(status.finishedAt),
     exitCode: status.exitCode,
+    ...(typeof pid === 'number' && Number.isInteger(pid) && pid > 1 ? { pid } : {}),
   };
 }
 

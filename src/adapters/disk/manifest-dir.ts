@@ -78,7 +78,7 @@ export async function openManifestDir(options: ManifestDirOptions): Promise<Mani
   }
 
   // As few steps before the unlink as can be: a parent's process may be about to start, tens of milliseconds from now.
-  async function remove(file: string, digest: string, onGone?: () => void): Promise<void> {
+  async function remove(file: string, digest: string): Promise<void> {
     checkManifestName(file);
     let absent = false;
     const check = async (): Promise<boolean> => {
@@ -88,7 +88,7 @@ export async function openManifestDir(options: ManifestDirOptions): Promise<Mani
       return !absent;
     };
     await remembering(file, async () => {
-      await removeFile(primitives, join(dir, file), check, onGone);
+      await removeFile(primitives, join(dir, file), check);
       // the kubelet may have read the old directory again after a power cut; the ledger still knows: fsync is enough
       if (absent && doubtful.has(file)) await syncDirectory(primitives, dir);
     });

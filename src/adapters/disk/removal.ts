@@ -48,24 +48,15 @@ export async function deleteTree(primitives: Primitives, path: string): Promise<
   await primitives.rmdir(path);
 }
 
-/**
- * Removes one name, durably. `check` is the last look: false leaves it. Absent is success. `onGone` is told between the
- * unlink and its fsync. Throws PortError.
- */
-export async function removeFile(
-  primitives: Primitives,
-  path: string,
-  check: () => Promise<boolean>,
-  onGone: () => void = () => undefined,
-): Promise<void> {
-  if (!(await check())) return onGone();
+/** Removes one name, durably. `check` is the last look: false leaves it. Absent is success. Throws PortError. */
+export async function removeFile(primitives: Primitives, path: string, check: () => Promise<boolean>): Promise<void> {
+  if (!(await check())) return;
   try {
     await primitives.unlink(path);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw wrapError(`removing ${path}`, error);
-    return onGone();
+    if (codeOf(error) === 'ENOENT') return;
+    throw wrapError(`removing ${path}`, error);
   }
-  onGone();
   try {
     await syncParents(primitives, path);
   } catch (error) {

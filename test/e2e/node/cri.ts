@@ -29,6 +29,9 @@ enum ContainerState { CONTAINER_CREATED = 0; CONTAINER_RUNNING = 1; CONTAINER_EX
 message Container {
   string id = 1; string pod_sandbox_id = 2; ContainerMetadata metadata = 3; ContainerState state = 6; int64 created_at = 7;
 }
+message ContainerStatusRequest { string container_id = 1; }
+message ContainerStatusResponse { ContainerStatus status = 1; }
+message ContainerStatus { string id = 1; ContainerState state = 3; int64 created_at = 4; int64 started_at = 5; int64 finished_at = 6; int32 exit_code = 7; }
 `;
 
 export interface CriContainer {
@@ -52,8 +55,17 @@ export interface CriPod {
   readonly containers: readonly CriContainer[];
 }
 
+/** Wall clock, milliseconds; 0: not yet. */
+export interface ContainerTimes {
+  readonly createdAt: number;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly exitCode: number;
+}
+
 export interface Cri {
   pods(): Promise<readonly CriPod[]>;
+  timesOf(containerId: string): Promise<ContainerTimes>;
   /** Address of a pod's sandbox; empty on the host network. */
   addressOf(sandboxId: string): Promise<string>;
 }
@@ -99,6 +111,16 @@ export function createCri(socket: string): Cri {
           containers: all.filter((container) => container.sandboxId === sandbox['id']),
         };
       });
+    },
+    timesOf: async (containerId) => {
+      const status = (await call('ContainerStatus', { container_id: containerId }))['status'] as Message;
+      const millis = (field: string) => (status[field] as number) / NANOS_PER_MILLI;
+      return {
+        createdAt: millis('created_at'),
+        startedAt: millis('started_at'),
+        finishedAt: millis('finished_at'),
+        exitCode: status['exit_code'] as number,
+      };
     },
     addressOf: async (sandboxId) => {
       const reply = await call('PodSandboxStatus', { pod_sandbox_id: sandboxId });

@@ -1,6 +1,7 @@
 /** The way back, again and again: a copy leaves when its parent can take over, and nobody notices. */
 import { findInLog, readAgentLog } from '../agent-log.ts';
 import { backToNormal, cutPowerUntilCopiesServe, livingCopies, newContainerOf, roundName, type Serving } from '../copies.ts';
+import type { ContainerTimes } from '../node/cri.ts';
 import { ADDRESSES } from '../node/layout.ts';
 import { done, holds, notYet, until } from '../node/wait.ts';
 import { type Answer, firstOk, incarnations, longestGap, startProber } from '../prober.ts';
@@ -23,6 +24,8 @@ interface Round {
   answers: readonly Answer[];
   api: readonly Answer[];
   parentPodAddress: string;
+  /** The containers of the host-network parent and its copy, for a failure's message. */
+  story: string;
 }
 
 /** Starts the API server under the probers and waits until both parents run and both copies are gone. */
@@ -75,11 +78,41 @@ async function reportHandBack(world: World, round: Round, name: string): Promise
       world.figure(`${name}: ${which}: parent's container → copy withdrawn`, withdrawn - created, 'ms');
     }
   }
+  await reportMargin(world, round, name);
+}
+
+/** By how much the copy's end came before the start of the parent's process: negative, and both met on the port. */
+async function reportMargin(world: World, round: Round, name: string): Promise<void> {
+  const { node } = world;
+  const { host } = remembered(world.memory.parents, 'the parents');
+  const pods = await node.cri.pods();
+  const attempts = pods
+    .filter((pod) => pod.uid === host.uid)
+    .flatMap((pod) => pod.containers)
+    .filter((container) => container.createdAt > round.apiStartedAt);
+  const parents = await Promise.all(attempts.map((container) => node.cri.timesOf(container.id)));
+  const copies = await Promise.all(
+    copiesOf(pods, host.checkpoint)
+      .flatMap((pod) => pod.containers)
+      .map((container) => node.cri.timesOf(container.id)),
+  );
+  const start = Math.min(...parents.map((times) => times.startedAt || Number.POSITIVE_INFINITY));
+  const end = Math.max(...copies.map((times) => times.finishedAt));
+  if (Number.isFinite(start) && Number.isFinite(end)) world.figure(`${name}: host: copy's end → parent's process`, start - end, 'ms');
+  round.story = [
+    ...parents.map((times) => `parent: ${told(times, round.apiStartedAt)}`),
+    ...copies.map((times) => `copy: ${told(times, round.apiStartedAt)}`),
+  ].join('; ');
+}
+
+function told(times: ContainerTimes, zero: number): string {
+  const at = (time: number) => (time <= 0 ? 'never' : `${(time - zero).toFixed(0)} ms`);
+  return `created ${at(times.createdAt)}, started ${at(times.startedAt)}, ended ${at(times.finishedAt)} (exit code ${times.exitCode})`;
 }
 
 function roundSteps(number: number, last: boolean): readonly Step[] {
   const name = roundName(number);
-  const round: Round = { apiStartedAt: 0, answers: [], api: [], parentPodAddress: '' };
+  const round: Round = { apiStartedAt: 0, answers: [], api: [], parentPodAddress: '', story: '' };
   return [
     given(`${name}: both parents are Ready`, async ({ node, memory }) => {
       memory.parents = await parentsReady(node, 60_000);
@@ -98,7 +131,13 @@ function roundSteps(number: number, last: boolean): readonly Step[] {
       const host = round.answers.filter((answer) => answer.url === `${HOST_URL}/`);
       const gap = longestGap(host);
       world.figure(`${name}: host: service gap`, gap?.ms ?? Number.NaN, 'ms');
-      expect(gap !== undefined && gap.ms <= HOST_GAP_LIMIT_MS, `the gap was ${gap?.ms.toFixed(0)} ms`);
+      expect(
+        gap !== undefined && gap.ms <= HOST_GAP_LIMIT_MS,
+        `the gap was ${gap?.ms.toFixed(0)} ms; after the API server's start: ${round.story}`,
+      );
+      const { checkpoint } = remembered(world.memory.parents, 'the parents').host;
+      const [stopped] = findInLog(readAgentLog(world.node.paths.agentLog), { event: 'stopped', checkpoint, since: round.apiStartedAt });
+      expect(stopped?.killed === '1', `the agent should have killed the copy itself; it says ${JSON.stringify(stopped)}`);
       const served = incarnations(host);
       expect(served.length === 2, `one copy and one parent should have answered, in turn; there were ${served.length} processes`);
     }),
