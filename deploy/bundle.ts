@@ -13,7 +13,7 @@ import { build } from 'esbuild';
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 export const BUNDLE = join(ROOT, 'dist/pod-checkpointer.cjs');
 /** What the bundle is made of, besides every file of src. */
-const INPUTS = ['package.json', 'package-lock.json', 'deploy/bundle.ts'];
+const INPUTS = ['package.json', 'package-lock.json', 'tsconfig.json', 'deploy/bundle.ts'];
 
 /** Is the bundle missing, or older than anything it is made of? */
 export function isStale(root: string, bundle: string): boolean {

@@ -1,10 +1,10 @@
-/** How the unit, contract and fault tests run: no root, no network beyond loopback, no container engine. The real node has its own runner. */
+/** How the unit, contract and fault tests run: no root, no network beyond loopback, no container engine. The real node and the image have their own runners. */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/e2e/**', 'node_modules/**'],
+    exclude: ['test/e2e/**', 'test/image/**', 'node_modules/**'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 20_000,

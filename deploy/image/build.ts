@@ -13,6 +13,9 @@ import { parseArgs } from 'node:util';
 import { ROOT } from '../bundle.ts';
 import { bundledPackages, layRootfs, partsHere } from './rootfs.ts';
 
+/** What the build leaves behind besides the image is removed by it. */
+const BUILD_LABEL = 'pod-checkpointer.build';
+
 export interface BuildOptions {
   /** Path of the docker-archive; undefined writes none. */
   readonly output?: string | undefined;
@@ -48,7 +51,9 @@ export function buildImage(options: BuildOptions = {}): string {
         env: classicUnlessSaid(),
       });
     } finally {
-      spawnSync('docker', ['image', 'rm', '--no-prune', base], { stdio: 'ignore' });
+      spawnSync('docker', ['image', 'rm', base], { stdio: 'ignore' });
+      // the first stage has inherited its base's label
+      spawnSync('docker', ['image', 'prune', '--force', '--filter', `label=${BUILD_LABEL}=${process.pid}`], { stdio: 'ignore' });
     }
     if (options.output !== undefined) saveImage(tag, resolve(options.output));
   } finally {
@@ -112,7 +117,7 @@ function importBase(tree: string, debian: string, reference: string): void {
   symlinkSync(`../node-linux-${parts.arch}/bin/node`, join(modules, '.bin/node'));
   const tar = join(dirname(tree), 'base.tar');
   run('tar', ['--create', '--numeric-owner', '--owner=0', '--group=0', '--file', tar, '--directory', tree, ...readdirSync(tree)]);
-  run('docker', ['import', tar, reference]);
+  run('docker', ['import', '--change', `LABEL ${BUILD_LABEL}=${process.pid}`, tar, reference]);
 }
 
 /** Throws an Error with the tool's last words, which are all that is shown of it when `quiet`. */
