@@ -72,6 +72,13 @@ const CONTAINERD: Tool = {
   packages: 'tool',
   env: {},
 };
+const HELM: Tool = {
+  name: 'helm',
+  binaries: ['helm'],
+  version: { module: 'helm.sh/helm/v4', symbol: 'helm.sh/helm/v4/internal/version.version', prefix: 'v' },
+  packages: 'tool',
+  env: { CGO_ENABLED: '0' },
+};
 const TESTSERVER: Tool = { name: 'testserver', binaries: ['testserver'], packages: '.', env: { CGO_ENABLED: '0' } };
 
 function oracle(line: KubeletLine): Tool {
@@ -89,6 +96,11 @@ function oracle(line: KubeletLine): Tool {
 /** Absolute path of the program that asks this version's own code about pods (components/oracle); built if need be. */
 export async function prepareOracle(line: KubeletLine, say: (line: string) => void): Promise<string> {
   return join(await build(oracle(line), await goVersion(), say), 'oracle');
+}
+
+/** Absolute path of helm; built if need be. */
+export async function prepareHelm(say: (line: string) => void): Promise<string> {
+  return join(await build(HELM, await goVersion(), say), 'helm');
 }
 
 /** Finds or builds everything a node of this kubelet line needs. Throws one sentence that says what is missing. */
