@@ -1,0 +1,217 @@
+/**
+ * Every value of the chart, in one table: its name, default, form and one sentence. `chart.ts` makes values.yaml, the
+ * schema and the chart's README of it; the keys below `config` follow from the program's own table of configuration keys.
+ * Data only.
+ */
+import { allowedForm, type ConfigKey, type ConfigKeyName, configKeys, LOG_LEVELS } from '../src/core/config-keys.ts';
+
+export type Schema = Readonly<Record<string, unknown>>;
+
+export interface ChartValue {
+  /** A dot is one level of nesting. */
+  readonly name: string;
+  readonly default: unknown;
+  readonly doc: string;
+  readonly schema: Schema;
+}
+
+const text: Schema = { type: 'string' };
+const flag: Schema = { type: 'boolean' };
+const texts: Schema = { type: 'array', items: text };
+const mapOfTexts: Schema = { type: 'object', additionalProperties: text };
+const quantities: Schema = { type: 'object', additionalProperties: { type: ['string', 'number'] } };
+const closed = (properties: Readonly<Record<string, Schema>>): Schema => ({ type: 'object', additionalProperties: false, properties });
+
+/** Configuration keys that the chart itself writes, or that have no use in a cluster: setting them below `config` fails with a sentence. */
+export const KEYS_SET_ELSEWHERE: readonly ConfigKeyName[] = [
+  'nodeName',
+  'stateDir',
+  'staticPodPath',
+  'kubeletRootDir',
+  'criSocket',
+  'podResourcesSocket',
+  'kubeconfig',
+  'apiEndpoints',
+  'namespaces',
+  'metrics.address',
+  'bootIdFile',
+  'machineIdFile',
+  'allowTmpfs',
+];
+
+/**
+ * In the order of values.yaml. What a person can get wrong in a way that deserves a sentence (paths, images, namespaces)
+ * is left to templates/_preflight.tpl: a schema can only say that a pattern does not match.
+ */
+export const chartValues: readonly ChartValue[] = [
+  {
+    name: 'image.repository',
+    default: 'localhost/pod-checkpointer',
+    doc: 'Image without tag and digest. None is published: build it, and push it to your registry or load it onto the nodes.',
+    schema: text,
+  },
+  { name: 'image.tag', default: '', doc: "Empty means the chart's appVersion.", schema: text },
+  { name: 'image.digest', default: '', doc: 'sha256:… of the image; goes before the tag.', schema: text },
+  {
+    name: 'image.pullPolicy',
+    default: 'IfNotPresent',
+    doc: 'IfNotPresent or Never: in an outage there may be no registry.',
+    schema: text,
+  },
+  {
+    name: 'namespaces',
+    default: ['kube-system'],
+    doc: "Namespaces whose annotated pods are checkpointed; \"*\" means all. The release's own is always among them, because the agent keeps itself.",
+    schema: texts,
+  },
+  {
+    name: 'staticPodPath',
+    default: '/etc/kubernetes/manifests',
+    doc: "The kubelet's staticPodPath, as its configuration says it; the directory must exist on every node.",
+    schema: text,
+  },
+  {
+    name: 'stateDir',
+    default: '/var/lib/pod-checkpointer',
+    doc: 'Directory of the checkpoints on the node; must survive a reboot. They hold secrets, readable by root only.',
+    schema: text,
+  },
+  { name: 'kubeletRootDir', default: '/var/lib/kubelet', doc: "The kubelet's --root-dir.", schema: text },
+  {
+    name: 'criSocket',
+    default: '/run/containerd/containerd.sock',
+    doc: 'Socket of the container runtime. Its directory is mounted, so that a restarted runtime is found again.',
+    schema: text,
+  },
+  {
+    name: 'apiEndpoints',
+    default: [],
+    doc: 'Further API server URLs to probe besides the service address, such as https://10.0.0.1:6443.',
+    schema: texts,
+  },
+  { name: 'config', default: {}, doc: "The agent's other configuration keys, listed in the README.", schema: configSchema() },
+  {
+    name: 'metrics.enabled',
+    default: false,
+    doc: 'Serve metrics, health and status on every address of the node instead of 127.0.0.1 only. They hold names of pods and no secret.',
+    schema: flag,
+  },
+  {
+    name: 'metrics.port',
+    default: 9642,
+    doc: "Port on the node's network for metrics and for the kubelet's probes.",
+    schema: { type: 'integer', minimum: 1, maximum: 65_535 },
+  },
+  { name: 'podMonitor.enabled', default: false, doc: "A PodMonitor for the Prometheus operator; needs metrics.enabled.", schema: flag },
+  { name: 'podMonitor.labels', default: {}, doc: 'Labels of the PodMonitor, by which a Prometheus selects it.', schema: mapOfTexts },
+  {
+    name: 'admissionPolicy.enabled',
+    default: false,
+    doc: 'Refuse workloads and bare pods that opt in where `namespaces` does not honour it. What controllers create is never refused. Needs Kubernetes 1.30.',
+    schema: flag,
+  },
+  {
+    name: 'admissionPolicy.denySecretEnvInline',
+    default: false,
+    doc: 'Also refuse checkpointer/secret-env: inline, with which secret values become readable in the API while a copy runs.',
+    schema: flag,
+  },
+  { name: 'openshift.scc', default: false, doc: 'A SecurityContextConstraints that allows exactly what the agent uses.', schema: flag },
+  {
+    name: 'selinux.type',
+    default: '',
+    doc: 'SELinux type of the agent, such as spc_t where SELinux is enforcing; empty leaves it to the runtime.',
+    schema: text,
+  },
+  {
+    name: 'resources',
+    default: { requests: { cpu: '10m', memory: '48Mi' }, limits: { memory: '128Mi' } },
+    doc: 'Set on purpose: the agent must act on a node that is full. Below 96Mi it would read its own program from the disk again and again.',
+    schema: closed({ requests: quantities, limits: quantities }),
+  },
+  {
+    name: 'priorityClassName',
+    default: 'system-node-critical',
+    doc: 'The namespace of the release must allow it; kube-system does.',
+    schema: text,
+  },
+  {
+    name: 'tolerations',
+    default: [{ operator: 'Exists' }],
+    doc: 'All taints, because a node without the agent is not covered.',
+    schema: {
+      type: 'array',
+      items: closed({
+        key: text,
+        operator: { enum: ['Exists', 'Equal', 'Lt', 'Gt'] },
+        value: text,
+        effect: { enum: ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] },
+        tolerationSeconds: { type: 'integer' },
+      }),
+    },
+  },
+  { name: 'nodeSelector', default: { 'kubernetes.io/os': 'linux' }, doc: 'Nodes that get an agent.', schema: mapOfTexts },
+  {
+    name: 'affinity',
+    default: {},
+    doc: 'Further rules for the nodes that get an agent.',
+    schema: closed({ nodeAffinity: { type: 'object' }, podAffinity: { type: 'object' }, podAntiAffinity: { type: 'object' } }),
+  },
+  { name: 'podAnnotations', default: {}, doc: "Further annotations of the agent's pods.", schema: mapOfTexts },
+  {
+    name: 'updateStrategy',
+    default: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } },
+    doc: 'A rollout that fails stops at the first nodes.',
+    schema: closed({
+      type: { enum: ['RollingUpdate', 'OnDelete'] },
+      rollingUpdate: closed({ maxUnavailable: { type: ['integer', 'string'] } }),
+    }),
+  },
+];
+
+/** What may stand below `config`. */
+export function freeConfigKeys(): readonly ConfigKey[] {
+  return configKeys.filter((key) => !KEYS_SET_ELSEWHERE.includes(key.name));
+}
+
+function configSchema(): Schema {
+  const properties: Record<string, Schema> = {};
+  for (const key of configKeys as readonly ConfigKey[]) {
+    const schema = KEYS_SET_ELSEWHERE.includes(key.name as ConfigKeyName)
+      ? { description: 'Refused with a sentence: the chart sets it, or it is of no use in a cluster.' }
+      : { description: `${key.doc} Default: ${key.default === '' ? 'none' : key.default}.`, ...formOf(key) };
+    const [section, inner] = key.name.split('.');
+    if (section === undefined) continue;
+    if (inner === undefined) properties[section] = schema;
+    else {
+      const before = (properties[section]?.['properties'] ?? {}) as Readonly<Record<string, Schema>>;
+      properties[section] = closed({ ...before, [inner]: schema });
+    }
+  }
+  return closed(properties);
+}
+
+/** What the agent would accept, as far as a schema can say it; the agent itself refuses the rest, with all mistakes at once. */
+function formOf(key: ConfigKey): Schema {
+  const range = {
+    ...(key.min === undefined ? {} : { minimum: Number(key.min) }),
+    ...(key.max === undefined ? {} : { maximum: Number(key.max) }),
+  };
+  switch (key.kind) {
+    case 'duration':
+      // of the numbers only 0 needs no unit
+      return { type: ['string', 'integer'], pattern: '^(0|(\\d+(\\.\\d+)?(ns|us|ms|s|m|h))+)$', minimum: 0, maximum: 0 };
+    case 'bytes':
+      return { type: ['string', 'integer'], pattern: '^\\d{1,15}(\\.\\d{1,6})?([kMGT]|[KMGT]i)?$' };
+    case 'count':
+      return { type: 'integer', ...range };
+    case 'boolean':
+      return flag;
+    case 'level':
+      return { enum: [...LOG_LEVELS] };
+    case 'annotation':
+      return { type: 'string', pattern: '^(([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-\\w.]{0,61}[A-Za-z0-9])?)?$' };
+    default:
+      throw new Error(`config.${key.name}: no schema for ${allowedForm(key)}; add it here or to KEYS_SET_ELSEWHERE`);
+  }
+}
