@@ -61,7 +61,7 @@ export const chartValues: readonly ChartValue[] = [
   {
     name: 'namespaces',
     default: ['kube-system'],
-    doc: "Namespaces whose annotated pods are checkpointed; \"*\" means all. The release's own is always among them, because the agent keeps itself.",
+    doc: 'Namespaces whose annotated pods are checkpointed; "*" means all. The release\'s own is always among them, because the agent keeps itself.',
     schema: texts,
   },
   {
@@ -102,7 +102,7 @@ export const chartValues: readonly ChartValue[] = [
     doc: "Port on the node's network for metrics and for the kubelet's probes.",
     schema: { type: 'integer', minimum: 1, maximum: 65_535 },
   },
-  { name: 'podMonitor.enabled', default: false, doc: "A PodMonitor for the Prometheus operator; needs metrics.enabled.", schema: flag },
+  { name: 'podMonitor.enabled', default: false, doc: 'A PodMonitor for the Prometheus operator; needs metrics.enabled.', schema: flag },
   { name: 'podMonitor.labels', default: {}, doc: 'Labels of the PodMonitor, by which a Prometheus selects it.', schema: mapOfTexts },
   {
     name: 'admissionPolicy.enabled',

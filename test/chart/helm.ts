@@ -51,8 +51,7 @@ export function createHelm(program: string): Helm {
     `--namespace=${namespace}`,
     ...(kubeVersion === undefined ? [] : [`--kube-version=${kubeVersion}`]),
   ];
-  const template = (values: Values, install: Install) =>
-    run(['template', install.release ?? 'pod-checkpointer'], values, flags(install));
+  const template = (values: Values, install: Install) => run(['template', install.release ?? 'pod-checkpointer'], values, flags(install));
 
   async function render(values: Values = {}, install: Install = {}): Promise<string> {
     const { code, stdout, stderr } = await template(values, install);

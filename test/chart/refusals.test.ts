@@ -31,7 +31,10 @@ const SENTENCES: readonly (readonly [Values, string])[] = [
   [{ stateDir: '/dev/shm/x' }, 'stateDir: /dev/shm/x lies in /dev,'],
   [{ staticPodPath: '/run/kubernetes/manifests' }, 'staticPodPath: /run/kubernetes/manifests lies in /run,'],
   [{ stateDir: '/etc/kubernetes/manifests' }, 'and staticPodPath /etc/kubernetes/manifests: neither may lie in the other'],
-  [{ stateDir: '/etc/kubernetes/manifests/x' }, 'stateDir: /etc/kubernetes/manifests/x and staticPodPath /etc/kubernetes/manifests: neither'],
+  [
+    { stateDir: '/etc/kubernetes/manifests/x' },
+    'stateDir: /etc/kubernetes/manifests/x and staticPodPath /etc/kubernetes/manifests: neither',
+  ],
   [{ staticPodPath: '/var/lib/pod-checkpointer/m' }, 'and staticPodPath /var/lib/pod-checkpointer/m: neither may lie in the other'],
   [{ stateDir: '/var/lib/kubelet/pods/x' }, 'and the volumes of pods, /var/lib/kubelet/pods: neither may lie in the other'],
   [{ kubeletRootDir: '/var/lib/pod-checkpointer/k' }, 'and the volumes of pods, /var/lib/pod-checkpointer/k/pods: neither'],

@@ -261,9 +261,7 @@ describe('two releases', () => {
     [{ release: 'x'.repeat(53) }, { release: 'pod-checkpointer' }],
   ])('%j and %j share no object', async (first, second) => {
     const namesOf = async (install: object) =>
-      (await helm.objects(everything, install)).map(
-        ({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`,
-      );
+      (await helm.objects(everything, install)).map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
     const [one, two] = [await namesOf(first), await namesOf(second)];
     expect(one.filter((name) => two.includes(name))).toEqual([]);
     expect(one).toHaveLength(two.length);

@@ -2,6 +2,7 @@
 import type { Scenario } from '../scenario.ts';
 import { bareNode } from './bare-node.ts';
 import { capture } from './capture.ts';
+import { chart } from './chart.ts';
 import { contracts } from './contracts.ts';
 import { handBack } from './hand-back.ts';
 import { idle } from './idle.ts';
@@ -11,4 +12,16 @@ import { realPods } from './real-pods.ts';
 import { refresh } from './refresh.ts';
 import { retire } from './retire.ts';
 
-export const SCENARIOS: readonly Scenario[] = [contracts, bareNode, capture, powerCut, handBack, outage, idle, retire, refresh, realPods];
+export const SCENARIOS: readonly Scenario[] = [
+  contracts,
+  chart,
+  bareNode,
+  capture,
+  powerCut,
+  handBack,
+  outage,
+  idle,
+  retire,
+  refresh,
+  realPods,
+];
