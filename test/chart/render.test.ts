@@ -138,6 +138,7 @@ describe('the defaults', () => {
   it('run on every node, before others, with the network of the node and without cluster DNS', () => {
     expect(specOf(objects)).toMatchObject({
       hostNetwork: true,
+      hostPID: true,
       dnsPolicy: 'Default',
       priorityClassName: 'system-node-critical',
       tolerations: [{ operator: 'Exists' }],
