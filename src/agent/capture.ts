@@ -5,6 +5,7 @@
  * Reads no Secret and no ConfigMap through the API. Contains no rule about what may be kept: `core/select.ts` and
  * `core/sanitize.ts` have them.
  */
+import { pinnedImage } from '../core/image.ts';
 import { checkpointKey } from '../core/keys.ts';
 import type { CapturedFile, Checkpoint, Millis, RawPod, RevisionDraft } from '../core/model.ts';
 import { neededInputs } from '../core/references.ts';
@@ -65,6 +66,7 @@ async function readInputs(ports: Ports, pod: RawPod, settings: CaptureSettings):
 /** The environment each container really got. A container the runtime has forgotten (an init container) is left out. */
 async function readContainers(ports: Ports, pod: RawPod): Promise<CaptureInputs['containers']> {
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  const asked = new Map([...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].map(({ name, image }) => [name, image]));
   const containers: Record<string, CaptureInputs['containers'][string]> = {};
   for (const status of statuses) {
     const id = status.containerID?.replace(/^[a-z0-9-]+:\/\//, '');
@@ -75,7 +77,8 @@ async function readContainers(ports: Ports, pod: RawPod): Promise<CaptureInputs[
     });
     if (details === undefined) continue;
     const { env, image, imageRef } = details;
-    const imagePinnable = imageRef.includes('@') && (await ports.runtime.imageId(imageRef, RUNTIME_DEADLINE_MS)) !== undefined;
+    const pinned = pinnedImage(asked.get(status.name) ?? '', imageRef);
+    const imagePinnable = pinned !== undefined && (await ports.runtime.imageId(pinned, RUNTIME_DEADLINE_MS)) !== undefined;
     containers[status.name] = { env, image, imageRef, imagePinnable };
   }
   return containers;

@@ -4,6 +4,7 @@
  */
 import { applyFields, malformed } from './apply-fields.ts';
 import { CONTAINER, CONTAINER_PORT, VOLUME_MOUNT } from './fields-container.ts';
+import { pinnedImage } from './image.ts';
 import { field, fieldAt, isAbsent, isDnsLabel, isObject, objectsIn, textField } from './json.ts';
 import type { CapturedFile, Json } from './model.ts';
 import { isSidecar } from './references.ts';
@@ -14,7 +15,7 @@ import { listOf, type SanitizedVolumes } from './sanitize-volumes.ts';
 export interface CapturedImage {
   /** `repo@sha256:…`, a bare id, or empty. */
   readonly imageRef: string;
-  /** The runtime finds `imageRef` locally. */
+  /** The runtime finds the pinned image (image.ts) locally. */
   readonly imagePinnable: boolean;
 }
 
@@ -30,7 +31,6 @@ export interface ContainerContext {
 /** Container restart policies and a sleep of zero seconds are accepted in static pods from here on. */
 const RELAXED_SINCE = 35;
 const RULES_RELAXED_SINCE = 36;
-const PINNED = /^[^@\s]+@sha256:[0-9a-f]{64}$/;
 const PLAIN_RESOURCES = /^(cpu|memory|ephemeral-storage|hugepages-[-0-9A-Za-z]+)$/;
 
 /** A container without its `env`. */
@@ -67,8 +67,8 @@ export function judgeResources(resources: unknown, at: string, { findings }: { r
 function sanitizeImage(container: Json, kept: Json, at: string, { findings, image }: ContainerContext): void {
   const given = textField(container, 'image') ?? '';
   if (given === '' || given.trim() !== given) malformed(`${at}.image`, 'an image', { findings });
-  const pinned = image?.imagePinnable === true && PINNED.test(image.imageRef) ? image.imageRef : undefined;
-  if (pinned !== undefined && pinned !== given) findings.changes.push(`${at}.image: pinned to the digest that ran`);
+  const pinned = image?.imagePinnable === true ? pinnedImage(given, image.imageRef) : undefined;
+  if (pinned !== undefined) findings.changes.push(`${at}.image: pinned to the digest that ran`);
   kept['image'] = pinned ?? given;
   kept['imagePullPolicy'] = 'IfNotPresent';
 }

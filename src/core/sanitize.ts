@@ -27,7 +27,7 @@ export interface CapturedContainer {
   readonly image: string;
   /** `repo@sha256:…`, a bare id, or empty. */
   readonly imageRef: string;
-  /** The runtime finds `imageRef` locally. */
+  /** The runtime finds the pinned image (image.ts) locally. */
   readonly imagePinnable: boolean;
 }
 

@@ -19,7 +19,7 @@ describe('single fields', () => {
   const specOf = (spec: Json, target = TARGET): Json => copiedSpec(run(tinyPod(spec), OPTIONS, target));
 
   it.each<[string, string, boolean, string]>([
-    ['is pinned to the digest that ran', `repo/app@sha256:${DIGEST}`, true, `repo/app@sha256:${DIGEST}`],
+    ['is pinned to the digest that ran, in its own spelling', `repo/app@sha256:${DIGEST}`, true, `app@sha256:${DIGEST}`],
     ['stays when the runtime does not find the digest', `repo/app@sha256:${DIGEST}`, false, 'app:1'],
     ['stays when only an id is known', `sha256:${DIGEST}`, true, 'app:1'],
     ['stays when nothing is known', '', true, 'app:1'],
