@@ -5,6 +5,7 @@
  * No method decides anything. Every port has one contract suite in `test/contracts/`, run against its stand-in and
  * against the real thing.
  */
+import type { PullPolicy } from './core/kubelet-config.ts';
 import type {
   CapturedFile,
   Checkpoint,
@@ -18,6 +19,7 @@ import type {
   RevisionDraft,
   RuntimeView,
 } from './core/model.ts';
+import type { FoundPullRecord } from './core/pull-records.ts';
 
 /**
  * - `unavailable`: nobody answers (socket missing, refused, closed, timed out)
@@ -164,6 +166,14 @@ export interface KubeletVolumes {
   /** Changes when, and only when, the kubelet has written a new version; cheap. undefined: no such volume. */
   version(podUid: string, plugin: VolumePlugin, volume: string): Promise<string | undefined>;
 }
+
+/** The kubelet's own records of its image pulls (kubelet >= 1.35), and what it makes of them. Only read. */
+export interface PullRecords {
+  /** By the runtime's id of the image. Throws PortError: denied, invalid (no record the kubelet would understand), failed. */
+  find(imageId: string): Promise<FoundPullRecord>;
+  /** As the kubelet's configuration file says, else its default. Throws PortError: denied, invalid, failed. */
+  policy(): Promise<PullPolicy>;
+}
 export type VolumePlugin = 'secret' | 'configmap' | 'projected' | 'downward-api';
 
 // ---- disk -----------------------------------------------------------------------------------------------------------------------
@@ -239,6 +249,7 @@ export interface Ports {
   readonly runtime: ContainerRuntime;
   readonly kubelet: KubeletPods;
   readonly volumes: KubeletVolumes;
+  readonly pulls: PullRecords;
   readonly store: Store;
   readonly manifests: ManifestDir;
   readonly lock: HostLock;

@@ -26,6 +26,7 @@ import { PortError, type Ports } from '../ports.ts';
 import { apply, forgetWithdrawals, type Held, withdrawAtOnce } from './apply.ts';
 import { createCaptures } from './captures.ts';
 import { createCloseWatch } from './close-watch.ts';
+import { createImageLooks, type ImageWarning } from './images.ts';
 import { observe } from './observe.ts';
 import { createPids } from './pids.ts';
 import { createReporter } from './report.ts';
@@ -56,6 +57,8 @@ export interface AgentStatus {
     readonly name: string;
     readonly reasons: readonly { readonly code: string; readonly message: string }[];
   }[];
+  /** Checkpoints whose copies would not get their images. */
+  readonly warnings: readonly ImageWarning[];
   readonly api: { readonly state: string; readonly evidence: string };
 }
 
@@ -80,6 +83,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   });
   const captures = createCaptures(ports, settings, held);
   const verifier = createVerifier(ports, held);
+  const imageLooks = createImageLooks(ports);
   let mind: Mind = EMPTY_MIND;
   let reach: ReachabilityState = initialReachability(ports.clock.now());
   let pace: Pace = { lastRuntime: undefined, lastManifests: undefined, wasHealthy: false };
@@ -154,6 +158,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     closeWatch.aim(targets);
     reporter.afterActions(result, held, observation);
     const captureIn = await captures.run(observation, reach, closeWatchRests(held));
+    if (closeWatchRests(held)) await imageLooks.look([...held.checkpoints.values()]);
     lastTurn = ports.clock.now();
     reporter.turnTaken(from, lastTurn, held, reach);
     return nextTurnIn({
@@ -210,6 +215,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
       sourcesSettled: lastTurn !== undefined && reach.verdict !== 'unsure',
       checkpoints: reporter.states(),
       refused: captures.refused(),
+      warnings: imageLooks.warnings(),
       api: { state: reach.verdict, evidence: reach.evidence },
     }),
   };

@@ -2,8 +2,10 @@
  * Reads the configuration file and joins it with flags and environment. Never stops at a file that cannot be read: the
  * mistakes in the flags are told in the same breath.
  */
-import { type ConfigResult, readConfig } from '../core/config.ts';
+import { dirname, resolve } from 'node:path';
+import { type Config, type ConfigResult, type ConfigSources, kubeletConfigFile, readConfig } from '../core/config.ts';
 import type { ConfigKeyName } from '../core/config-keys.ts';
+import { kubeletSettings } from '../core/kubelet-config.ts';
 import { readProblem } from './read-problem.ts';
 
 export interface ConfigRequest {
@@ -20,15 +22,34 @@ export interface ConfigRequest {
 export async function loadConfig(request: ConfigRequest): Promise<ConfigResult> {
   const { file, flags, env, required } = request;
   const content = file === undefined ? { value: undefined } : await readYaml(file, request.readFile);
-  const result = readConfig({
+  const sources: ConfigSources = {
     flags,
     env,
     ...(file === undefined || 'problem' in content ? {} : { file: content.value, fileName: file }),
     // what is missing may well stand in the file that could not be read
     ...(required === undefined || 'problem' in content ? {} : { required }),
-  });
-  if (!('problem' in content)) return result;
+  };
+  const result = readConfig(sources);
+  if (!('problem' in content)) return result.ok ? discover(result.config, sources, request.readFile) : result;
   return { ok: false, errors: [`--config ${file}: ${content.problem}`, ...(result.ok ? [] : result.errors)] };
+}
+
+/** The kubelet's own configuration says where it looks for static pods; a file that is only presumed may be missing. */
+async function discover(config: Config, sources: ConfigSources, readFile: ConfigRequest['readFile']): Promise<ConfigResult> {
+  const file = kubeletConfigFile(config);
+  if (file === undefined) return { ok: true, config };
+  const content = await readYaml(file.path, readFile);
+  const settings = 'problem' in content ? undefined : kubeletSettings(content.value ?? {});
+  if (settings === undefined) {
+    const problem = 'problem' in content ? content.problem : 'it is no configuration of a kubelet; name the one given to its --config';
+    return file.sure ? { ok: false, errors: [`kubeletConfig ${file.path}: ${problem}`] } : { ok: true, config };
+  }
+  const { staticPodPath } = settings;
+  if (staticPodPath === '') return { ok: true, config };
+  return readConfig({
+    ...sources,
+    discovered: { fileName: file.path, values: { staticPodPath: resolve(dirname(file.path), staticPodPath) } },
+  });
 }
 
 async function readYaml(file: string, readFile: ConfigRequest['readFile']): Promise<{ value: unknown } | { problem: string }> {

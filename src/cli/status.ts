@@ -16,6 +16,8 @@ export interface StatusRow {
   /** Seconds since the API server confirmed the parent, as far as the disk knows. */
   readonly ageSeconds: number | null;
   readonly bytes: number;
+  /** Sentences: what would keep the copy from starting. */
+  readonly warnings: readonly string[];
 }
 
 export function statusRows(
@@ -28,6 +30,7 @@ export function statusRows(
     const { parent, revision } = checkpoint.record;
     const told = agent?.checkpoints.find((candidate) => candidate.key === checkpoint.key);
     const placed = stored.ledger.placed.find((candidate) => candidate.key === checkpoint.key);
+    const warnings = (agent?.warnings ?? []).filter((warning) => warning.key === checkpoint.key);
     const missing = placed?.phase === 'placed' && manifests !== undefined && manifests.get(placed.file) !== placed.digest;
     const onDisk = placed === undefined ? 'inactive' : placed.phase === 'placed' ? 'active' : 'handing-back';
     const age = (wall - parseTime(checkpoint.confirmedAt)) / 1000;
@@ -35,11 +38,12 @@ export function statusRows(
       namespace: parent.namespace,
       name: parent.name,
       state: checkpoint.problem === undefined ? onDisk : 'damaged',
-      reason: checkpoint.problem ?? (missing ? 'manifest-missing' : (told?.reason ?? '')),
+      reason: checkpoint.problem ?? (missing ? 'manifest-missing' : (warnings[0]?.reason ?? told?.reason ?? '')),
       since: told === undefined ? '' : new Date(told.sinceWall).toISOString(),
       revision,
       ageSeconds: Number.isFinite(age) ? Math.max(0, Math.round(age)) : null,
       bytes: checkpoint.bytes,
+      warnings: warnings.map((warning) => warning.message),
     };
   });
   const refused = (agent?.refused ?? []).map(
@@ -52,6 +56,7 @@ export function statusRows(
       revision: '',
       ageSeconds: null,
       bytes: 0,
+      warnings: [],
     }),
   );
   return [...kept, ...refused].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));

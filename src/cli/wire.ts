@@ -4,21 +4,24 @@
  * Fails before anything is changed on the host, with one sentence that says what, where and what to do. Opens the store
  * for writing only while the host lock is held.
  */
-import { access, constants, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { findCriSocket } from '../adapters/cri/find-socket.ts';
 import { createContainerRuntime } from '../adapters/cri/runtime.ts';
 import { openManifestDir } from '../adapters/disk/manifest-dir.ts';
 import { nodePrimitives, type Primitives } from '../adapters/disk/primitives.ts';
 import { prepareStateDir } from '../adapters/disk/state-dir.ts';
 import { openStore } from '../adapters/disk/store.ts';
+import { readKubeletConfig } from '../adapters/kubelet/config-file.ts';
 import { createKubeletPods } from '../adapters/kubelet/podresources.ts';
+import { createPullRecords } from '../adapters/kubelet/pull-records.ts';
 import { createKubeletVolumes } from '../adapters/kubelet/volumes.ts';
 import { createKubernetes, loadApiAccess } from '../adapters/kubernetes/index.ts';
 import { createProcesses } from '../adapters/processes.ts';
 import type { AgentSettings } from '../agent/agent.ts';
-import type { Config } from '../core/config.ts';
+import { type Config, kubeletConfigFile } from '../core/config.ts';
 import { ANNOTATION_ENABLED } from '../core/keys.ts';
+import { staticPodProblem } from '../core/kubelet-config.ts';
 import type { Where } from '../core/track.ts';
 import {
   type ApiRequestObserver,
@@ -54,6 +57,7 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** What can be judged before the lock is held: paths, sockets, credentials. Throws PortError. */
 export async function checkHost(config: Config, uid: number): Promise<void> {
+  await checkKubelet(config);
   await access(config.staticPodPath, constants.W_OK).catch((error: unknown) => {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     throw new PortError(
@@ -65,6 +69,24 @@ export async function checkHost(config: Config, uid: number): Promise<void> {
     );
   });
   await prepareStateDir({ dir: config.stateDir, primitives: nodePrimitives(), uid, allowTmpfs: config.allowTmpfs });
+}
+
+/** A manifest in a directory that the kubelet does not read is no copy: better no agent than one that seems to work. */
+async function checkKubelet(config: Config): Promise<void> {
+  const file = kubeletConfigFile(config);
+  if (file === undefined) return;
+  const settings = await readKubeletConfig(file.path).catch((error: unknown) => {
+    if (file.sure) throw error;
+    return undefined;
+  });
+  if (settings === undefined) return;
+  const real = (path: string): Promise<string | undefined> => realpath(path).catch(() => undefined);
+  const path = resolve(dirname(file.path), settings.staticPodPath);
+  const problem = staticPodProblem({
+    ours: { path: config.staticPodPath, real: await real(config.staticPodPath) },
+    kubelet: { file: file.path, settings, path, real: await real(path) },
+  });
+  if (problem !== undefined) throw new PortError('invalid', problem);
 }
 
 /** The runtime's socket, and that it speaks CRI v1. Throws PortError. */
@@ -122,6 +144,7 @@ export async function wire(around: Surroundings): Promise<Wired> {
       runtime,
       kubelet,
       volumes: createKubeletVolumes({ podsDir: join(config.kubeletRootDir, 'pods') }),
+      pulls: createPullRecords({ rootDir: config.kubeletRootDir, configFile: kubeletConfigFile(config)?.path ?? '' }),
       store,
       manifests,
       lock,

@@ -47,8 +47,19 @@ export const configKeys = [
     default: '/var/lib/pod-checkpointer',
     doc: 'Directory of the checkpoints; must survive a reboot.',
   },
-  { name: 'staticPodPath', kind: 'path', default: '/etc/kubernetes/manifests', doc: "The kubelet's staticPodPath." },
+  {
+    name: 'staticPodPath',
+    kind: 'path',
+    default: '/etc/kubernetes/manifests',
+    doc: "The kubelet's staticPodPath; when it is not given, the one in kubeletConfig counts.",
+  },
   { name: 'kubeletRootDir', kind: 'path', default: '/var/lib/kubelet', doc: "The kubelet's --root-dir." },
+  {
+    name: 'kubeletConfig',
+    kind: 'optional-path',
+    default: '',
+    doc: "The kubelet's configuration file; empty tries config.yaml below kubeletRootDir, /dev/null looks at none.",
+  },
   {
     name: 'criSocket',
     kind: 'optional-path',

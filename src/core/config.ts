@@ -28,6 +28,8 @@ export interface Config {
   readonly stateDir: string;
   readonly staticPodPath: string;
   readonly kubeletRootDir: string;
+  /** As given; {@link kubeletConfigFile} says which file is meant. */
+  readonly kubeletConfig: string;
   readonly criSocket: string;
   readonly podResourcesSocket: string;
   readonly kubeconfig: string;
@@ -60,13 +62,24 @@ export interface ConfigSources {
   /** By flag name without dashes; lists may come as several values and with commas. */
   readonly flags?: Readonly<Record<string, readonly string[]>>;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What another file of the host says: it goes before the defaults and after everything else. */
+  readonly discovered?: { readonly fileName: string; readonly values: Readonly<Partial<Record<ConfigKeyName, string>>> };
   /** Keys the caller cannot do without, although their default is ''. */
   readonly required?: readonly ConfigKeyName[];
 }
 
 export type ConfigResult = { readonly ok: true; readonly config: Config } | { readonly ok: false; readonly errors: readonly string[] };
 
-/** Flag over file over environment over default. Errors name where the value stands and the form it should have. */
+/** The kubelet's configuration file; undefined: none must be looked at. `sure`: it was named, so it must be there. */
+export function kubeletConfigFile({
+  kubeletConfig,
+  kubeletRootDir,
+}: Pick<Config, 'kubeletConfig' | 'kubeletRootDir'>): { readonly path: string; readonly sure: boolean } | undefined {
+  if (kubeletConfig === '/dev/null') return undefined;
+  return kubeletConfig === '' ? { path: `${kubeletRootDir}/config.yaml`, sure: false } : { path: kubeletConfig, sure: true };
+}
+
+/** Flag over file over environment over what was discovered over default. Errors name where the value stands and the form it should have. */
 export function readConfig(sources: ConfigSources): ConfigResult {
   const errors: string[] = [];
   const file = flatten(sources.file, sources.fileName ?? 'the configuration', errors);
@@ -77,6 +90,7 @@ export function readConfig(sources: ConfigSources): ConfigResult {
     stateDir: read.path('stateDir'),
     staticPodPath: read.path('staticPodPath'),
     kubeletRootDir,
+    kubeletConfig: read.optionalPath('kubeletConfig'),
     criSocket: read.optionalPath('criSocket'),
     podResourcesSocket: read.optionalPath('podResourcesSocket') || `${kubeletRootDir}/pod-resources/kubelet.sock`,
     kubeconfig: read.optionalPath('kubeconfig'),
@@ -186,6 +200,8 @@ function createReader(sources: ConfigSources & { readonly file: ReadonlyMap<stri
     if (inFile !== undefined && inFile !== null) return { where: `${sources.fileName ?? 'the configuration'}: ${key.name}`, raw: inFile };
     const inEnv = key.env === undefined ? undefined : sources.env?.[key.env];
     if (key.env !== undefined && inEnv !== undefined && inEnv !== '') return { where: `environment variable ${key.env}`, raw: inEnv };
+    const discovered = sources.discovered?.values[key.name as ConfigKeyName];
+    if (discovered !== undefined) return { where: `${sources.discovered?.fileName}: ${key.name}`, raw: discovered };
     return { where: key.name, raw: isList(key) ? splitList([key.default]) : key.default };
   };
   const take = <T>(name: ConfigKeyName, parse: (raw: unknown, key: ConfigKey) => Parsed<T>, placeholder: T): T => {

@@ -147,6 +147,12 @@ export const metricsList: readonly MetricSpec[] = [
     help: '1 for a checkpoint of which an image is not on this node, so that its copy could not start.',
     labels: { namespace: null, pod: null },
   },
+  {
+    name: 'checkpointer_image_denied',
+    type: 'gauge',
+    help: '1 for a checkpoint whose copy the kubelet would deny an image that is on this node, so that it could not start.',
+    labels: { namespace: null, pod: null },
+  },
   { name: 'checkpointer_lock_held', type: 'gauge', help: "1 while this process holds the node's lock and acts, else 0.", labels: {} },
   {
     name: 'checkpointer_tick_duration_seconds',

@@ -1,5 +1,6 @@
 /** What keeps the agent from starting: one sentence each, the right exit code, and nothing changed on the host. */
 import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,6 +38,7 @@ function run(change: Record<string, unknown>, command = 'agent'): Promise<Outcom
     nodeName: 'n1',
     stateDir: at('state'),
     staticPodPath: at('manifests'),
+    kubeletRootDir: at('kubelet'),
     criSocket: at('runtime.sock'),
     kubeconfig: at('kubeconfig'),
     allowTmpfs: true,
@@ -54,6 +56,13 @@ function run(change: Record<string, unknown>, command = 'agent'): Promise<Outcom
   );
 }
 
+/** The kubelet's configuration in its usual place below its root directory. */
+function kubeletSays(line: string): Record<string, unknown> {
+  mkdirSync(at('kubelet'));
+  writeFileSync(at('kubelet/config.yaml'), `apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n${line}\n`);
+  return {};
+}
+
 describe('the agent does not start', () => {
   it.each<[string, () => Record<string, unknown>, number, RegExp]>([
     ['without staticPodPath', () => ({ staticPodPath: at('none') }), 2, /staticPodPath .*none does not exist: create it/],
@@ -65,6 +74,26 @@ describe('the agent does not start', () => {
       () => ({ criSocket: at('kubeconfig') }),
       2,
       /kubeconfig.*is not a socket|not a socket.*kubeconfig/,
+    ],
+    [
+      'with a kubelet that has another staticPodPath',
+      () => kubeletSays('staticPodPath: /srv/others'),
+      2,
+      /is not the kubelet's.*\/srv\/others/,
+    ],
+    ['with a kubelet that has no staticPodPath', () => kubeletSays('maxPods: 5'), 2, /sets no staticPodPath.*set staticPodPath: /],
+    ['with a kubelet that has only a URL', () => kubeletSays('staticPodURL: http://127.0.0.1/'), 2, /from staticPodURL only/],
+    [
+      'with a kubelet configuration that is not there',
+      () => ({ kubeletConfig: at('none') }),
+      2,
+      /kubeletConfig .*none: there is no such file/,
+    ],
+    [
+      'with a kubelet configuration that is something else',
+      () => ({ kubeletConfig: at('kubeconfig') }),
+      2,
+      /is no configuration of a kubelet/,
     ],
     ['without a kubeconfig file', () => ({ kubeconfig: at('none') }), 4, /none/],
     ['with a kubeconfig that names no cluster', () => ({}), 2, /kubeconfig/],

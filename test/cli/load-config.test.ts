@@ -62,3 +62,49 @@ test('a required key may come from the file', async () => {
   expect(await errors('nodeName: a', { required: ['nodeName'] })).toEqual([]);
   expect(await errors('', { required: ['nodeName'] })).toHaveLength(1);
 });
+
+describe("the kubelet's configuration", () => {
+  const KUBELET = '/srv/kubelet/config.yaml';
+  const files =
+    (content: Readonly<Record<string, string>>): ConfigRequest['readFile'] =>
+    (path) =>
+      path in content ? Promise.resolve(content[path] ?? '') : Promise.reject(Object.assign(new Error('gone'), { code: 'ENOENT' }));
+  const kubelet = (path: string): string => `kind: KubeletConfiguration\nstaticPodPath: ${path}\n`;
+
+  test.each<[string, string, string, string]>([
+    ['is looked for below kubeletRootDir', 'kubeletRootDir: /srv/kubelet\n', kubelet('/srv/pods'), '/srv/pods'],
+    ['is taken from where it is named', `kubeletConfig: ${KUBELET}\n`, kubelet('/srv/pods'), '/srv/pods'],
+    ['may name a path relative to itself', `kubeletConfig: ${KUBELET}\n`, kubelet('pods'), '/srv/kubelet/pods'],
+    ['goes after what is given', `kubeletConfig: ${KUBELET}\nstaticPodPath: /mine\n`, kubelet('/srv/pods'), '/mine'],
+    [
+      'without staticPodPath means the default',
+      'kubeletRootDir: /srv/kubelet\n',
+      'kind: KubeletConfiguration\n',
+      '/etc/kubernetes/manifests',
+    ],
+    ['that is only presumed may be anything', 'kubeletRootDir: /srv/kubelet\n', 'kind: [', '/etc/kubernetes/manifests'],
+    [
+      'is not looked at when told so',
+      'kubeletRootDir: /srv/kubelet\nkubeletConfig: /dev/null\n',
+      kubelet('/srv/pods'),
+      '/etc/kubernetes/manifests',
+    ],
+  ])('%s', async (_, own, theirs, expected) => {
+    const result = await load('', { readFile: files({ 'agent.yaml': own, [KUBELET]: theirs }) });
+
+    expect(result).toMatchObject({ ok: true, config: { staticPodPath: expected } });
+  });
+
+  test.each<[string, string | undefined, string]>([
+    ['is missing', undefined, `kubeletConfig ${KUBELET}: there is no such file; correct the path`],
+    ['is no YAML', 'kind: [', `kubeletConfig ${KUBELET}: no valid YAML`],
+    ['is something else', 'kind: Config\n', `kubeletConfig ${KUBELET}: it is no configuration of a kubelet`],
+    ['names an odd path', kubelet('/'), `${KUBELET}: staticPodPath: "/" is not allowed`],
+  ])('that is named and %s is refused', async (_, theirs, words) => {
+    const readFile = files({ 'agent.yaml': `kubeletConfig: ${KUBELET}\n`, ...(theirs === undefined ? {} : { [KUBELET]: theirs }) });
+    const found = await errors('', { readFile });
+
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(words);
+  });
+});

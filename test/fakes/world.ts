@@ -3,7 +3,9 @@
  * It does nothing by itself; the embedded servers of the demo are what behaves like the real thing.
  */
 import { type Agent, type AgentSettings, createAgent } from '../../src/agent/agent.ts';
+import { DEFAULT_PULL_POLICY, type PullPolicy } from '../../src/core/kubelet-config.ts';
 import type { CapturedFile, PodName, Probe, ProbeOutcome, RawPod, RuntimeContainer, Sandbox } from '../../src/core/model.ts';
+import type { FoundPullRecord } from '../../src/core/pull-records.ts';
 import { type ContainerDetails, type LogFields, PortError, type Ports } from '../../src/ports.ts';
 import { policy, where } from './builders.ts';
 import { createFakeClock, type FakeClock } from './clock.ts';
@@ -25,6 +27,9 @@ export interface World {
   readonly images: Set<string>;
   volumes: Record<string, { version: string; files: readonly CapturedFile[] }>;
   env: { name: string; value: string }[];
+  /** The kubelet's pull records, by the runtime's id of the image; none: it keeps no records. */
+  readonly pulls: Map<string, FoundPullRecord>;
+  pullPolicy: PullPolicy;
   readonly stopped: string[];
   /** Process ids that the runtime tells, by container; those killed. */
   readonly pids: Map<string, number>;
@@ -126,8 +131,12 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       read: async (_uid, _plugin, volume) => world.volumes[volume]?.files ?? notFound(volume),
       version: async (_uid, _plugin, volume) => world.volumes[volume]?.version,
     },
+    pulls: {
+      find: async (imageId) => world.pulls.get(imageId) ?? 'off',
+      policy: async () => world.pullPolicy,
+    },
     log: {
-      debug: () => undefined,
+      debug: (message, fields = {}) => world.lines.push({ level: 'debug', message, fields }),
       info: (message, fields = {}) => world.lines.push({ level: 'info', message, fields }),
       warn: (message, fields = {}) => world.lines.push({ level: 'warn', message, fields }),
       error: (message, fields = {}) => world.lines.push({ level: 'error', message, fields }),
@@ -181,6 +190,8 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     images: new Set(['img:1']),
     volumes: {},
     env: [],
+    pulls: new Map(),
+    pullPolicy: DEFAULT_PULL_POLICY,
     stopped: [],
     pids: new Map(),
     killed: [],

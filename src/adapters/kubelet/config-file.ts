@@ -1,0 +1,24 @@
+/** Reads the kubelet's configuration file, YAML or JSON. Only reads; the file may well hold what is not ours to tell. */
+import { readFile } from 'node:fs/promises';
+import { type KubeletSettings, kubeletSettings } from '../../core/kubelet-config.ts';
+import { PortError } from '../../ports.ts';
+
+/** Throws PortError: not-found, denied, invalid, failed. No content enters an error. */
+export async function readKubeletConfig(file: string): Promise<KubeletSettings> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new PortError('not-found', `there is no file ${file}`, { cause: error });
+    const kind = code === 'EACCES' || code === 'EPERM' ? 'denied' : 'failed';
+    throw new PortError(kind, `${file} cannot be read (${typeof code === 'string' ? code : 'unknown cause'})`, { cause: error });
+  });
+  const { load } = await import('js-yaml');
+  let content: unknown;
+  try {
+    content = load(text);
+  } catch (error) {
+    throw new PortError('invalid', `${file} is no valid YAML`, { cause: error });
+  }
+  const settings = kubeletSettings(content);
+  if (settings === undefined) throw new PortError('invalid', `${file} is no configuration of a kubelet`);
+  return settings;
+}
