@@ -49,9 +49,10 @@ export interface ImageOptions {
   readonly command: readonly string[];
 }
 
-/** Writes a docker-archive that `ctr images import` and `docker load` take. */
-export function writeImage(file: string, options: ImageOptions): void {
-  const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** The image's two blobs; the layer is not compressed. */
+export function imageBlobs(options: Omit<ImageOptions, 'reference'>): { readonly layer: Buffer; readonly config: Buffer } {
   const layer = tar([
     { name: 'etc/', mode: 0o755 },
     { name: 'etc/passwd', mode: 0o644, content: Buffer.from('root:x:0:0:root:/:/\nworker:x:1000:1000:worker:/:/\n') },
@@ -66,6 +67,12 @@ export function writeImage(file: string, options: ImageOptions): void {
       rootfs: { type: 'layers', diff_ids: [`sha256:${sha256(layer)}`] },
     }),
   );
+  return { layer, config };
+}
+
+/** Writes a docker-archive that `ctr images import` and `docker load` take. */
+export function writeImage(file: string, options: ImageOptions): void {
+  const { layer, config } = imageBlobs(options);
   const configName = `${sha256(config)}.json`;
   const manifest = Buffer.from(JSON.stringify([{ Config: configName, RepoTags: [options.reference], Layers: ['layer.tar'] }]));
   writeFileSync(

@@ -70,7 +70,8 @@ function configuration(options: AgentOptions): Record<string, unknown> {
   return {
     nodeName: options.nodeName,
     stateDir: paths.agentState,
-    staticPodPath: paths.manifests,
+    // staticPodPath comes from it
+    kubeletConfig: paths.kubeletConfig,
     kubeletRootDir: paths.kubelet,
     criSocket: paths.criSocket,
     podResourcesSocket: paths.podResourcesSocket,
@@ -78,7 +79,7 @@ function configuration(options: AgentOptions): Record<string, unknown> {
     bootIdFile: paths.bootId,
     namespaces: ['e2e', 'real-pods'],
     metrics: { address: ADDRESSES.agentMetrics },
-    log: { level: 'info' },
+    log: { level: 'debug' },
     ...options.config,
   };
 }

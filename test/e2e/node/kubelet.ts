@@ -38,14 +38,13 @@ function kubeletConfig(paths: NodePaths, cgroup: string): unknown {
 
 /** Starts the kubelet on the machine; does not wait for anything. */
 export async function startKubelet(components: Components, paths: NodePaths, machine: Machine, nodeName: string): Promise<Daemon> {
-  const config = join(paths.state, 'kubelet.json');
-  writeFileSync(config, JSON.stringify(kubeletConfig(paths, machine.id)));
+  writeFileSync(paths.kubeletConfig, JSON.stringify(kubeletConfig(paths, machine.id)));
   writeFileSync(join(paths.state, 'resolv.conf'), '');
   return await machine.daemon('machine', {
     name: 'kubelet',
     argv: [
       join(components.kubernetes, 'kubelet'),
-      `--config=${config}`,
+      `--config=${paths.kubeletConfig}`,
       `--kubeconfig=${join(paths.state, 'kubelet.kubeconfig')}`,
       `--root-dir=${paths.kubelet}`,
       `--cert-dir=${paths.run}`,

@@ -16,6 +16,7 @@ export const ADDRESSES = {
   etcd: 'http://127.0.0.1:2379',
   etcdPeer: 'http://127.0.0.1:2380',
   agentMetrics: '127.0.0.1:9464',
+  registry: '127.0.0.1:5000',
 } as const;
 
 export const PAUSE_IMAGE = 'localhost/pause:1';
@@ -37,6 +38,7 @@ export function nodePaths(state: string) {
     /** staticPodPath */
     manifests: at('manifests'),
     kubelet: at('kubelet'),
+    kubeletConfig: at('kubelet.json'),
     podLogs: at('pod-logs'),
     podResourcesSocket: at('kubelet', 'pod-resources', 'kubelet.sock'),
     containerd: at('containerd'),

@@ -8,6 +8,7 @@ import { handBack } from './hand-back.ts';
 import { idle } from './idle.ts';
 import { outage } from './outage.ts';
 import { powerCut } from './power-cut.ts';
+import { pullSecret } from './pull-secret.ts';
 import { realPods } from './real-pods.ts';
 import { refresh } from './refresh.ts';
 import { retire } from './retire.ts';
@@ -24,4 +25,5 @@ export const SCENARIOS: readonly Scenario[] = [
   retire,
   refresh,
   realPods,
+  pullSecret,
 ];
