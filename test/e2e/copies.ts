@@ -6,6 +6,7 @@ import type { Node } from './node/node.ts';
 import { done, doneUnless, notYet, until } from './node/wait.ts';
 import { firstOk, type Prober, startProber } from './prober.ts';
 import { remembered, type World } from './scenario.ts';
+import { leakedSecrets } from './secrets.ts';
 import { checkpointStatus, ownManifests, storedComplaint } from './status.ts';
 import { BOTH, copiesOf, HOST_URL, isLiving, type Parents, POD_PORT, parentsReady, type Restarts } from './workload.ts';
 
@@ -123,6 +124,8 @@ export async function backToNormal(world: World, restarts: Restarts, limitMs: nu
     const complaint = storedComplaint(node, before[which].checkpoint);
     if (complaint !== undefined) throw new Error(complaint);
   }
+  const leaked = await leakedSecrets(node, memory);
+  if (leaked !== '') throw new Error(leaked);
   const touched = foreignComplaint(memory.foreign, foreignFiles(node));
   if (touched !== undefined) throw new Error(touched);
 }

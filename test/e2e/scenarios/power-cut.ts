@@ -1,6 +1,7 @@
 /** The reason the product exists: the power goes, the API server stays away, and the pods serve again. */
 import { backToNormal, cutPowerUntilCopiesServe, type Serving } from '../copies.ts';
 import { check, expect, given, remembered, type Scenario, type World, when } from '../scenario.ts';
+import { leakedSecrets } from '../secrets.ts';
 import { HOST_URL, type Inside, lookInside, type Parents, POD_PORT, parentsReady, restartsAfter, type Which } from '../workload.ts';
 
 function filesComplaint(which: Which, parent: Inside, copy: Inside): string | undefined {
@@ -52,6 +53,13 @@ export const powerCut: Scenario = {
         async (world) => {
           await compare(world, 'host', HOST_URL);
           await compare(world, 'pod', remembered(serving, 'the copies').podCopyUrl.replace(/\/$/, ''));
+        },
+      ),
+      check(
+        'no secret is in the log, the metrics, the status, what commands print, file names and bookkeeping',
+        async ({ node, memory }) => {
+          const leaked = await leakedSecrets(node, memory);
+          expect(leaked === '', leaked);
         },
       ),
       when('the API server comes back', async ({ node }) => {
