@@ -208,7 +208,7 @@ export interface Ledger {
 /** A file found in staticPodPath. Foreign ones are named and never opened for writing, moved or removed. */
 export interface ManifestFile {
   readonly file: string;
-  /** sha256 of the content; undefined where it could not be read or is no regular file. */
+  /** sha256 of the content; undefined where the name is none of ours, it could not be read, or is no regular file. */
   readonly digest?: string;
 }
 

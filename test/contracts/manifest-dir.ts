@@ -24,11 +24,12 @@ export function manifestDirContract(what: string, open: () => Promise<ManifestDi
       under = await open();
     });
 
-    test('lists every name without a leading dot, sorted, with the digest of regular files only', async () => {
+    test('lists every name without a leading dot, sorted, with the digest of regular files that could be ours', async () => {
       await under.putFile('etcd.yaml', 'kind: Pod');
+      await under.putFile(OURS, 'kind: Pod');
       await under.putFile('.hidden', 'x');
       await under.putOdd('link');
-      expect(await under.manifests.list()).toEqual([{ file: 'etcd.yaml', digest: sha256('kind: Pod') }, { file: 'link' }]);
+      expect(await under.manifests.list()).toEqual([{ file: 'etcd.yaml' }, { file: 'link' }, { file: OURS, digest: sha256('kind: Pod') }]);
     });
 
     test('a placed manifest is there with exactly its bytes', async () => {

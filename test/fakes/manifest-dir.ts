@@ -2,6 +2,7 @@
  * staticPodPath in memory: same promises as the real directory (it passes the same contract), no disk.
  */
 import { checkManifestName } from '../../src/adapters/disk/layout.ts';
+import { looksLikeManifestFile } from '../../src/core/keys.ts';
 import { MAX_MANIFEST_BYTES, sha256 } from '../../src/core/manifest.ts';
 import { type ManifestDir, PortError } from '../../src/ports.ts';
 import { type PortFaults, portFaults } from './disk-faults.ts';
@@ -33,7 +34,7 @@ export function createFakeManifestDir(): FakeManifestDir {
       enter('list');
       const names = [...files.keys()].filter((name) => !name.startsWith('.')).sort();
       return names.map((file) => {
-        const digest = digestOf(file);
+        const digest = looksLikeManifestFile(file) ? digestOf(file) : undefined;
         return digest === undefined ? { file } : { file, digest };
       });
     },

@@ -10,6 +10,7 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { byCodeUnit } from '../../core/json.ts';
+import { looksLikeManifestFile } from '../../core/keys.ts';
 import { MAX_MANIFEST_BYTES, sha256 } from '../../core/manifest.ts';
 import type { ManifestFile } from '../../core/model.ts';
 import { type ManifestDir, PortError } from '../../ports.ts';
@@ -48,6 +49,11 @@ export async function openManifestDir(options: ManifestDirOptions): Promise<Mani
     const names = (await namesIn(dir)).filter((name) => !name.startsWith('.'));
     const files: ManifestFile[] = [];
     for (const file of names.sort(byCodeUnit)) {
+      // another name is foreign, whatever is in it: not even opened
+      if (!looksLikeManifestFile(file)) {
+        files.push({ file });
+        continue;
+      }
       const found = await look(join(dir, file));
       if (found.kind === 'ours-or-foreign') files.push({ file, digest: found.digest });
       else if (found.kind === 'foreign') files.push({ file });

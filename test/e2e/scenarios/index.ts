@@ -12,6 +12,7 @@ import { pullSecret } from './pull-secret.ts';
 import { realPods } from './real-pods.ts';
 import { refresh } from './refresh.ts';
 import { retire } from './retire.ts';
+import { token } from './token.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   contracts,
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   handBack,
   outage,
   idle,
+  token,
   retire,
   refresh,
   realPods,

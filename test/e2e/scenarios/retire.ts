@@ -1,6 +1,6 @@
 /** Parents deleted for good are forgotten for good, and nothing of anybody else is touched. */
 import { existsSync } from 'node:fs';
-import { foreignComplaint, foreignFiles } from '../foreign.ts';
+import { FOREIGN_PODS, foreignComplaint, foreignFiles } from '../foreign.ts';
 import { done, notYet, until } from '../node/wait.ts';
 import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { checkpointDir, checkpointStatus, ownManifests } from '../status.ts';
@@ -51,7 +51,11 @@ export const retire: Scenario = {
         const complaint = foreignComplaint(memory.foreign, foreignFiles(node));
         expect(complaint === undefined, complaint ?? '');
         const running = (await node.cri.pods()).filter((pod) => pod.name.startsWith('foreign-') && isLiving(pod)).map((pod) => pod.name);
-        expect(running.length === 2, `of two foreign static pods run: ${running.join(' ') || 'none'}`);
+        const expected = FOREIGN_PODS.map((name) => `${name}-${node.name}`);
+        expect(
+          running.sort().join() === expected.sort().join(),
+          `of the foreign static pods ${expected.join(' ')} run: ${running.join(' ') || 'none'}`,
+        );
       }),
     ];
   },
