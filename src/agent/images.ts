@@ -36,8 +36,9 @@ export function createImageLooks(ports: Ports): ImageLooks {
     if (fresh && last !== undefined && now - last < LOOK_EVERY_MS) return;
     last = now;
     looked = revisions;
-    const verdicts = new Map<string, Seen<PullVerdict>>();
-    for (const image of new Set(checkpoints.flatMap(imagesOf))) verdicts.set(image, await judge(image));
+    // all at once: a runtime that hangs costs one deadline, not one an image
+    const images = [...new Set(checkpoints.flatMap(imagesOf))];
+    const verdicts = new Map(await Promise.all(images.map(async (image) => [image, await judge(image)] as const)));
     tellTrouble([...verdicts.values()].find((verdict) => !verdict.known));
     for (const key of warned.keys()) if (!checkpoints.some((checkpoint) => checkpoint.key === key)) warned.delete(key);
     for (const checkpoint of checkpoints) settle(checkpoint, verdicts);
