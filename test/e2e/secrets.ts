@@ -19,6 +19,17 @@ function secretsOf(memory: Memory): readonly Canary[] {
   return [{ name: 'the password', value: 'correct-horse' }, ...tokens];
 }
 
+/** The search must find the password where that rightly is: in the captured files. Tokens there may be newer ones. */
+function blindness(node: Node, canaries: readonly Canary[]): string {
+  const entries = readdirSync(node.paths.agentState, { recursive: true, withFileTypes: true });
+  const captured = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => path.includes('/files/'))
+    .map((path) => ({ where: path, text: readIfThere(path) }));
+  return findCanaries(canaries, captured).length > 0 ? '' : 'the password is not even found in the captured files';
+}
+
 function filesBelow(root: string): readonly Evidence[] {
   return readdirSync(root, { recursive: true, withFileTypes: true }).flatMap((entry) => {
     const path = join(entry.parentPath, entry.name);
@@ -56,5 +67,7 @@ export async function leakedSecrets(node: Node, memory: Memory): Promise<string>
     ...filesBelow(node.paths.agentState),
     ...filesBelow(node.paths.manifests),
   ];
-  return findCanaries(secretsOf(memory), evidence).join('; ');
+  const canaries = secretsOf(memory);
+  if (Object.keys(memory.inside).length > 0 && canaries.length < 3) return 'no token of the parents is known, so none can be looked for';
+  return [blindness(node, canaries.slice(0, 1)), ...findCanaries(canaries, evidence)].filter((line) => line !== '').join('; ');
 }
