@@ -191,9 +191,9 @@ describe('the program', () => {
       [CANARIES.config.name, CANARIES.inline.name].sort(),
     );
     expect(inManifests.filter((line) => line.startsWith(CANARIES.inline.name)).every((line) => line.includes('inline'))).toBe(true);
-    expect([...new Set(inFiles.map((line) => line.split(' is in ')[0]))].sort()).toEqual(
-      [CANARIES.file.name, CANARIES.config.name, CANARIES.token.name].sort(),
-    );
+    // a kubelet that can take variables from files would get that one in a file, too
+    const filed = new Set(inFiles.map((line) => line.split(' is in ')[0]).filter((name) => name !== CANARIES.handed.name));
+    expect([...filed].sort()).toEqual([CANARIES.file.name, CANARIES.config.name, CANARIES.token.name].sort());
   }, 240_000);
 
   it('finds what the program itself prints when a value stands where it is no secret: in the name of a pod', async () => {
