@@ -156,6 +156,14 @@ export interface KubeletPods {
   close(): void;
 }
 
+export interface KubeletVersion {
+  /**
+   * The least minor version that the kubelet of this node certainly has; undefined: nothing is known. Throws unavailable
+   * when it can only be told while the kubelet runs, and it does not.
+   */
+  atLeast(): Promise<number | undefined>;
+}
+
 /** Read-only view of `<kubeletRootDir>/pods/<uid>/volumes/kubernetes.io~<plugin>/<volume>`. */
 export interface KubeletVolumes {
   /**
@@ -248,6 +256,7 @@ export interface Ports {
   readonly reader: ApiReader;
   readonly runtime: ContainerRuntime;
   readonly kubelet: KubeletPods;
+  readonly kubeletVersion: KubeletVersion;
   readonly volumes: KubeletVolumes;
   readonly pulls: PullRecords;
   readonly store: Store;

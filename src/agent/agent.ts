@@ -41,6 +41,8 @@ export interface AgentSettings {
   readonly reachability: ReachabilityPolicy & { readonly deadlineMs: Millis };
   readonly selection: SelectionPolicy;
   readonly maxAgeMs: Millis;
+  /** Image of the agent itself; '' = none. */
+  readonly agentImage: string;
   readonly limits: { readonly checkpoints: number; readonly bytesPerPod: number; readonly bytesTotal: number };
 }
 

@@ -21,6 +21,8 @@ export interface CaptureSettings {
   readonly where: Where;
   readonly bytesPerPod: number;
   readonly maxAgeMs: Millis;
+  /** '' = none. */
+  readonly agentImage: string;
 }
 
 export type CaptureResult =
@@ -41,9 +43,20 @@ export async function volumeVersions(ports: Ports, pod: RawPod): Promise<Record<
 }
 
 /** Throws PortError when an input cannot be read now; the caller tries again later. */
-export async function capture(ports: Ports, pod: RawPod, options: PodOptions, settings: CaptureSettings): Promise<CaptureResult> {
+export async function capture(
+  ports: Ports,
+  pod: RawPod,
+  options: PodOptions,
+  settings: CaptureSettings,
+  kubeletMinor: number | undefined,
+): Promise<CaptureResult> {
   const inputs = await readInputs(ports, pod, settings);
-  const sanitized = sanitize(pod, inputs, { nodeName: settings.where.node }, options);
+  const target = {
+    nodeName: settings.where.node,
+    ...(kubeletMinor === undefined ? {} : { kubeletMinor }),
+    ...(settings.agentImage === '' ? {} : { agentImage: settings.agentImage }),
+  };
+  const sanitized = sanitize(pod, inputs, target, options);
   if (!sanitized.ok) return { kind: 'refused', reasons: sanitized.reasons };
   const draft = draftOf(pod, sanitized, options, settings, ports.clock.wall());
   const saved = await ports.store.save(draft);

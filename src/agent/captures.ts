@@ -68,14 +68,16 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
   async function attempt(pod: RawPod, options: PodOptions, track: CaptureTrack): Promise<CaptureTrack> {
     const now = ports.clock.now();
     try {
-      const digest = inputsDigest(pod, await volumeVersions(ports, pod));
+      const kubeletMinor = await ports.kubeletVersion.atLeast();
+      const digest = inputsDigest(pod, await volumeVersions(ports, pod), kubeletMinor);
       const stored = held.checkpoints.get(keyOf(pod));
       if (digest === track.done && stored !== undefined && stored.problem === undefined) {
         await confirm(pod);
         return afterCapture(track, digest, now);
       }
       const full = limitReached(held, pod, settings);
-      const result: CaptureResult = full ?? (await capture(ports, pod, options, { ...settings, bytesPerPod: settings.limits.bytesPerPod }));
+      const result: CaptureResult =
+        full ?? (await capture(ports, pod, options, { ...settings, bytesPerPod: settings.limits.bytesPerPod }, kubeletMinor));
       ports.meter.count('checkpointer_captures_total', { result: result.kind });
       await settle(pod, result);
       return afterCapture(track, digest, now);

@@ -62,6 +62,8 @@ const PLACEHOLDERS: Readonly<Record<ConfigKind, string>> = {
   address: 'HOST:PORT',
   level: 'LEVEL',
   annotation: 'KEY',
+  'kubelet-version': '1.NN',
+  image: 'IMAGE',
 };
 
 export function formatProgramHelp(commands: readonly Command[]): string {

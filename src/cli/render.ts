@@ -13,6 +13,7 @@ import { planRevision } from '../adapters/disk/revision.ts';
 import { configKeys } from '../core/config-keys.ts';
 import { field, isDnsLabel, isDnsSubdomain, isObject, textField } from '../core/json.ts';
 import { ANNOTATION_ATTEMPT, ANNOTATION_ENABLED, ANNOTATION_REVISION, checkpointKey } from '../core/keys.ts';
+import { parseKubeletVersion } from '../core/kubelet-version.ts';
 import { encodeManifest, MAX_MANIFEST_BYTES, resolveRevisionDir, withAnnotations } from '../core/manifest.ts';
 import type { Json, PodName, RawPod, RevisionDraft } from '../core/model.ts';
 import { type Refusal, type RefusalCode, refusal } from '../core/refusal.ts';
@@ -53,6 +54,12 @@ export function renderCommand(): Command {
         value: '1.NN',
         doc: "Version of the node's kubelet; without it, what needs a newer one is refused.",
       },
+      {
+        name: 'agent-image',
+        kind: 'text',
+        value: 'IMAGE',
+        doc: 'Image of the agent; without it, pods with secret-env: env-file that need it are refused.',
+      },
       { name: 'namespace', short: 'n', kind: 'text', value: 'NAME', default: 'default', doc: 'Namespace of objects that name none.' },
       {
         name: 'output',
@@ -72,6 +79,7 @@ interface Settings {
   /** Undefined: as the pod says. */
   readonly nodeName: string | undefined;
   readonly kubeletMinor: number | undefined;
+  readonly agentImage: string | undefined;
   readonly out: string | undefined;
 }
 
@@ -101,17 +109,21 @@ function readSettings(context: Context): Settings {
   if (nodeName !== undefined && !isDnsSubdomain(nodeName))
     problems.push(`--node-name ${JSON.stringify(nodeName)} is no valid name of a node; write it as kubectl get nodes shows it`);
   const version = context.text('kubelet-version');
-  const minor = /^v?1\.(\d{1,3})(?:\.\S*)?$/.exec(version ?? '')?.[1];
+  const minor = parseKubeletVersion(version ?? '');
   if (version !== undefined && minor === undefined)
     problems.push(`--kubelet-version ${JSON.stringify(version)} is no version of a kubelet; write one such as 1.34`);
   const out = context.text('out');
+  const agentImage = context.text('agent-image');
+  if (agentImage !== undefined && !/^[A-Za-z0-9][-\w.:/@]*$/.test(agentImage))
+    problems.push(`--agent-image ${JSON.stringify(agentImage)} is no name of an image; write it as in a pod`);
   if (out === '') problems.push('--out is empty; name a directory');
   if (problems.length > 0) throw new UsageError(problems);
   return {
     files,
     namespace,
     nodeName,
-    kubeletMinor: minor === undefined ? undefined : Number(minor),
+    kubeletMinor: minor,
+    agentImage,
     out: out === undefined ? undefined : resolve(out),
   };
 }
@@ -120,7 +132,12 @@ function draftOf(objects: GivenObjects, settings: Settings, nodeFromEnv: string 
   const { pod } = objects;
   const own = textField(field(pod, 'spec'), 'nodeName') ?? '';
   const nodeName = settings.nodeName ?? [own, nodeFromEnv ?? ''].find(isDnsSubdomain) ?? 'node';
-  const target: SanitizeTarget = { nodeName, ...(settings.kubeletMinor === undefined ? {} : { kubeletMinor: settings.kubeletMinor }) };
+  const { kubeletMinor, agentImage } = settings;
+  const target: SanitizeTarget = {
+    nodeName,
+    ...(kubeletMinor === undefined ? {} : { kubeletMinor }),
+    ...(agentImage === undefined ? {} : { agentImage }),
+  };
   const selection = select(optedIn(pod), { namespaces: ['*'], nodeName });
   if (selection.kind === 'refused') return { ok: false, reasons: selection.reasons };
   if (selection.kind === 'ignored') throw new TypeError('rendering: a pod that is opted in cannot be ignored');

@@ -15,6 +15,7 @@ import { openStore } from '../adapters/disk/store.ts';
 import { readKubeletConfig } from '../adapters/kubelet/config-file.ts';
 import { createKubeletPods } from '../adapters/kubelet/podresources.ts';
 import { createPullRecords } from '../adapters/kubelet/pull-records.ts';
+import { createKubeletVersion } from '../adapters/kubelet/version.ts';
 import { createKubeletVolumes } from '../adapters/kubelet/volumes.ts';
 import { createKubernetes, loadApiAccess } from '../adapters/kubernetes/index.ts';
 import { createProcesses } from '../adapters/processes.ts';
@@ -22,6 +23,7 @@ import type { AgentSettings } from '../agent/agent.ts';
 import { type Config, kubeletConfigFile } from '../core/config.ts';
 import { ANNOTATION_ENABLED } from '../core/keys.ts';
 import { staticPodProblem } from '../core/kubelet-config.ts';
+import { parseKubeletVersion } from '../core/kubelet-version.ts';
 import type { Where } from '../core/track.ts';
 import {
   type ApiRequestObserver,
@@ -143,6 +145,11 @@ export async function wire(around: Surroundings): Promise<Wired> {
       reader,
       runtime,
       kubelet,
+      kubeletVersion: createKubeletVersion({
+        configured: parseKubeletVersion(config.kubeletVersion),
+        rootDir: config.kubeletRootDir,
+        podResourcesSocket: config.podResourcesSocket,
+      }),
       volumes: createKubeletVolumes({ podsDir: join(config.kubeletRootDir, 'pods') }),
       pulls: createPullRecords({ rootDir: config.kubeletRootDir, configFile: kubeletConfigFile(config)?.path ?? '' }),
       store,
@@ -174,6 +181,7 @@ function settingsOf(config: Config, where: Where): AgentSettings {
       ...(config.legacyAnnotation === '' ? {} : { legacyAnnotation: config.legacyAnnotation }),
     },
     maxAgeMs: config.maxAgeMs,
+    agentImage: config.agentImage,
     limits,
   };
 }

@@ -49,8 +49,11 @@ export function captureIn(track: CaptureTrack, minReadyMs: Millis, now: Millis):
   return Math.max(0, Math.max(ripe, track.retryAt ?? Math.min(recheck, Number.MAX_SAFE_INTEGER)) - now);
 }
 
-/** Everything a revision rests on, in one digest: the pod's own text, which containers run, which file versions lie there. */
-export function inputsDigest(pod: RawPod, volumeVersions: Readonly<Record<string, string>>): string {
+/**
+ * Everything a revision rests on, in one digest: the pod's own text, which containers run, which file versions lie there,
+ * and which kubelet it is made for.
+ */
+export function inputsDigest(pod: RawPod, volumeVersions: Readonly<Record<string, string>>, kubeletMinor?: number): string {
   const { metadata, spec, status } = pod;
   const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   return sha256(
@@ -61,6 +64,7 @@ export function inputsDigest(pod: RawPod, volumeVersions: Readonly<Record<string
       spec: spec ?? {},
       containers: statuses.map((container) => `${container.name} ${container.containerID ?? ''}`).sort(),
       volumes: volumeVersions,
+      kubeletMinor: kubeletMinor ?? 0,
     }),
   );
 }

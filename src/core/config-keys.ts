@@ -16,7 +16,9 @@ export type ConfigKind =
   | 'boolean'
   | 'address'
   | 'level'
-  | 'annotation';
+  | 'annotation'
+  | 'kubelet-version'
+  | 'image';
 
 export interface ConfigKey {
   /** As in the file; a dot is one level of nesting. */
@@ -59,6 +61,12 @@ export const configKeys = [
     kind: 'optional-path',
     default: '',
     doc: "The kubelet's configuration file; empty tries config.yaml below kubeletRootDir, /dev/null looks at none.",
+  },
+  {
+    name: 'kubeletVersion',
+    kind: 'kubelet-version',
+    default: '',
+    doc: "Version of the kubelet, such as 1.35; empty means what can be seen on the node: 1.36 where the kubelet's PodsAPI answers, else as if it were the oldest.",
   },
   {
     name: 'criSocket',
@@ -156,6 +164,12 @@ export const configKeys = [
     doc: 'Annotation key of a predecessor that opts a pod in as well, when its value is "true".',
   },
   {
+    name: 'agentImage',
+    kind: 'image',
+    default: '',
+    doc: 'Image of the agent, present on the node; copies with secret-env: env-file begin with it. Empty refuses such pods.',
+  },
+  {
     name: 'bootIdFile',
     kind: 'path',
     default: '/proc/sys/kernel/random/boot_id',
@@ -209,6 +223,10 @@ export function allowedForm(key: ConfigKey): string {
       return LOG_LEVELS.join(', ').replace(/, (?=[^,]*$)/, ' or ');
     case 'annotation':
       return 'an annotation key such as example.com/checkpoint, or nothing';
+    case 'kubelet-version':
+      return 'a version such as 1.35 or v1.35.2, or nothing';
+    case 'image':
+      return 'the name of an image such as registry.example/pod-checkpointer:1.0, or nothing';
   }
 }
 

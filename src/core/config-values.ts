@@ -5,6 +5,7 @@
 import { type ConfigKey, LOG_LEVELS, type LogLevel } from './config-keys.ts';
 import { parseDuration } from './duration.ts';
 import { isDnsLabel, isDnsSubdomain } from './json.ts';
+import { parseKubeletVersion } from './kubelet-version.ts';
 
 /** A reader's answer: the value, or what is wrong with it (undefined: simply not of the allowed form). */
 export type Parsed<T> = { readonly value: T } | { readonly problem: string | undefined };
@@ -63,6 +64,8 @@ export function parseText(raw: unknown, key: ConfigKey): Parsed<string> {
   if (typeof raw !== 'string') return { problem: 'not text; put it in quotes' };
   if (raw === '') return { value: '' };
   if (key.kind === 'node-name') return isDnsSubdomain(raw) ? { value: raw } : { problem: undefined };
+  if (key.kind === 'kubelet-version') return parseKubeletVersion(raw) === undefined ? { problem: undefined } : { value: raw };
+  if (key.kind === 'image') return /^[A-Za-z0-9][-\w.:/@]{0,500}$/.test(raw) ? { value: raw } : { problem: undefined };
   return /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/.test(raw) ? { value: raw } : { problem: undefined };
 }
 

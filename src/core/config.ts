@@ -30,6 +30,7 @@ export interface Config {
   readonly kubeletRootDir: string;
   /** As given; {@link kubeletConfigFile} says which file is meant. */
   readonly kubeletConfig: string;
+  readonly kubeletVersion: string;
   readonly criSocket: string;
   readonly podResourcesSocket: string;
   readonly kubeconfig: string;
@@ -49,6 +50,7 @@ export interface Config {
   readonly metrics: { readonly address: SocketAddress | undefined };
   readonly log: { readonly level: LogLevel };
   readonly legacyAnnotation: string;
+  readonly agentImage: string;
   readonly bootIdFile: string;
   readonly machineIdFile: string;
   readonly allowTmpfs: boolean;
@@ -91,6 +93,7 @@ export function readConfig(sources: ConfigSources): ConfigResult {
     staticPodPath: read.path('staticPodPath'),
     kubeletRootDir,
     kubeletConfig: read.optionalPath('kubeletConfig'),
+    kubeletVersion: read.text('kubeletVersion'),
     criSocket: read.optionalPath('criSocket'),
     podResourcesSocket: read.optionalPath('podResourcesSocket') || `${kubeletRootDir}/pod-resources/kubelet.sock`,
     kubeconfig: read.optionalPath('kubeconfig'),
@@ -117,6 +120,7 @@ export function readConfig(sources: ConfigSources): ConfigResult {
     metrics: { address: read.address('metrics.address') },
     log: { level: read.level('log.level') },
     legacyAnnotation: read.text('legacyAnnotation'),
+    agentImage: read.text('agentImage'),
     bootIdFile: read.path('bootIdFile'),
     machineIdFile: read.path('machineIdFile'),
     allowTmpfs: read.boolean('allowTmpfs'),
@@ -221,7 +225,7 @@ function createReader(sources: ConfigSources & { readonly file: ReadonlyMap<stri
     return parsed.value;
   };
   return {
-    text: (name: KeysOf<'node-name' | 'annotation'>) => take(name, parseText, ''),
+    text: (name: KeysOf<'node-name' | 'annotation' | 'kubelet-version' | 'image'>) => take(name, parseText, ''),
     path: (name: KeysOf<'path'>) => take(name, parsePath, '/'),
     optionalPath: (name: KeysOf<'optional-path'>) => take(name, (raw) => (raw === '' ? { value: '' } : parsePath(raw)), ''),
     list: (name: KeysOf<'endpoints' | 'namespaces'>) => take<readonly string[]>(name, parseList, []),

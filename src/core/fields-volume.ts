@@ -8,6 +8,9 @@ import { drop, type FieldTable, keep, keepSince, refuse, rewrite } from './field
 import { FIELD_REF, RESOURCE_FIELD_REF } from './fields-container.ts';
 
 const ATTACHED = 'attaching or locking it without the control plane could damage its data; use a hostPath volume or do not opt this pod in';
+// GenerateVerifyControllerAttachedVolumeFunc: both plugins count as attachable, although nothing attaches them
+const NEEDS_NODE =
+  'the kubelet asks the API server whether it is attached before it mounts it; use a hostPath volume of a mount on the host, or do not opt this pod in';
 const NEEDS_API = 'the kubelet reads it through the API server; use a hostPath volume or do not opt this pod in';
 const NEEDS_CLAIM = 'a claim is resolved through the API server; use a hostPath volume or do not opt this pod in';
 
@@ -105,8 +108,8 @@ export const VOLUME: FieldTable = {
   azureFile: refuse('api-volume', NEEDS_API),
   glusterfs: refuse('api-volume', NEEDS_API),
   gitRepo: refuse('git-repo-volume', 'this kind is off in current kubelets; clone in an init container or do not opt this pod in'),
-  iscsi: refuse('attached-volume', ATTACHED),
-  fc: refuse('attached-volume', ATTACHED),
+  iscsi: refuse('attached-volume', NEEDS_NODE),
+  fc: refuse('attached-volume', NEEDS_NODE),
   rbd: refuse('attached-volume', ATTACHED),
   cephfs: refuse('attached-volume', ATTACHED),
   flexVolume: refuse('attached-volume', ATTACHED),

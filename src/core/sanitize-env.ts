@@ -10,8 +10,12 @@
  * 2. the container's own env: literals as written, references as literals with every `$` doubled.
  * Then the copy is expanded here as the kubelet will expand it, and a literal that would come out otherwise than it did
  * for the parent (it referred to a value that a later entry hides) is replaced by what the parent got.
+ *
+ * With `secret-env: env-file`, what came from a Secret is not a literal but a reference into a file (env-file.ts). Of a
+ * container with envFrom from a Secret, nobody can tell which of the injected values are the Secret's: all go by file.
  */
 import { applyFields, malformed } from './apply-fields.ts';
+import { type EnvFile, fileVariable, judgeEnvFile } from './env-file.ts';
 import { escapeDollars, expand } from './expand.ts';
 import { type FieldRefContext, fieldRefFate, valueFromPod } from './field-refs.ts';
 import { ENV_FROM, ENV_SOURCE, ENV_VAR, FIELD_REF } from './fields-container.ts';
@@ -27,6 +31,9 @@ export interface EnvContext {
   readonly kubeletMinor: number | undefined;
   readonly refs: FieldRefContext;
   readonly secretEnv: SecretEnv;
+  /** Takes secret values where the pod asks for `env-file`. */
+  readonly envFile: EnvFile;
+  readonly agentImage: string | undefined;
   readonly pod: unknown;
   /** What this container's process got, by name; undefined: the runtime has forgotten the container. */
   readonly captured: ReadonlyMap<string, string> | undefined;
@@ -53,8 +60,8 @@ export function sanitizeEnv(container: Json, at: string, context: EnvContext): r
   const own = listOf(field(container, 'env'), `${at}.env`, context);
   judgeEnvFrom(container, at, context);
   const injected = injectedEntries(container, own, at, context);
-  const entries = own.flatMap((variable, index) => ownEntry(variable, `${at}.env[${index}]`, context));
-  const checked = context.captured === undefined ? entries : correctExpansions(injected, entries, at, context);
+  const entries = own.flatMap((variable, index) => ownEntry(container, variable, `${at}.env[${index}]`, context));
+  const checked = context.captured === undefined ? entries : correctExpansions(container, injected, entries, at, context);
   const overridden = injected.map((entry) => {
     const value = context.overrides.get(nameOf(entry.json));
     return value === undefined ? entry : literalEntry(nameOf(entry.json), value);
@@ -73,10 +80,10 @@ function judgeEnvFrom(container: Json, at: string, context: EnvContext): void {
   }
   if (sources.length === 0) return;
   if (context.captured === undefined) context.findings.reasons.push(notCaptured(`${at}.envFrom`));
-  else context.findings.changes.push(`${at}.envFrom: became literal variables`);
+  else context.findings.changes.push(`${at}.envFrom: became variables`);
 }
 
-function requireConsent(what: string, { findings, secretEnv }: EnvContext): void {
+function requireConsent(what: string, { findings, secretEnv, kubeletMinor, agentImage }: EnvContext): void {
   switch (secretEnv) {
     case 'inline':
       return;
@@ -89,12 +96,7 @@ function requireConsent(what: string, { findings, secretEnv }: EnvContext): void
       );
       return;
     case 'env-file':
-      findings.reasons.push(
-        refusal(
-          'secret-env-file',
-          `${what} from a Secret, and this version does not offer ${ANNOTATION_SECRET_ENV}: "env-file" yet; mount the Secret as files, or use "inline"`,
-        ),
-      );
+      findings.reasons.push(...judgeEnvFile(what, kubeletMinor, agentImage));
   }
 }
 
@@ -117,11 +119,31 @@ function injectedEntries(container: Json, own: readonly Json[], at: string, cont
   if (!hasEnvFrom && names.length > 0) context.findings.changes.push(`${at}.env: service variables became literal variables`);
   return names.flatMap((name) => {
     const value = values.get(name) ?? '';
-    return isExpressible(value, `${at}.env ${name}`, context) ? [literalEntry(name, value)] : [];
+    const make = hasSecretSource(container, 'envFrom') && !context.overrides.has(name) ? secretEntry : plainEntry;
+    return make(container, name, value, `${at}.env ${name}`, context);
   });
 }
 
-function ownEntry(variable: Json, at: string, context: EnvContext): readonly Entry[] {
+/** A value that stands in the manifest. */
+function plainEntry(_container: Json, name: string, value: string, at: string, context: EnvContext): readonly Entry[] {
+  return isExpressible(value, at, context) ? [literalEntry(name, value)] : [];
+}
+
+/** A value that may be a Secret's. An empty one tells nothing, and no file can give it. */
+function secretEntry(container: Json, name: string, value: string, at: string, context: EnvContext): readonly Entry[] {
+  if (context.secretEnv !== 'env-file' || value === '') return plainEntry(container, name, value, at, context);
+  if (!isExpressible(value, at, context)) return [];
+  const json = fileVariable(context.envFile, { container: nameOf(container), name, value, at }, context.findings);
+  return json === undefined ? [] : [{ json, literal: undefined, asWritten: false }];
+}
+
+function hasSecretSource(container: Json, where: 'envFrom' | 'anywhere'): boolean {
+  const secret = (key: string, kind: string) => (source: Json) => field(key === '' ? source : field(source, key), kind) !== undefined;
+  if (objectsIn(container, 'envFrom').some(secret('', 'secretRef'))) return true;
+  return where === 'anywhere' && objectsIn(container, 'env').some(secret('valueFrom', 'secretKeyRef'));
+}
+
+function ownEntry(container: Json, variable: Json, at: string, context: EnvContext): readonly Entry[] {
   const { findings, kubeletMinor, captured } = context;
   const name = nameOf(variable);
   const rules = { findings, kubeletMinor, unknown: 'refuse' as const };
@@ -154,8 +176,11 @@ function ownEntry(variable: Json, at: string, context: EnvContext): readonly Ent
     return [];
   }
   if (kind === 'secretKeyRef') requireConsent(`${at} takes ${name}`, context);
-  findings.changes.push(`${at} ${name}: ${kind} became a literal variable`);
-  return isExpressible(value, `${at} ${name}`, context) ? [literalEntry(name, value)] : [];
+  const make = kind === 'secretKeyRef' ? secretEntry : plainEntry;
+  const made = make(container, name, value, `${at} ${name}`, context);
+  const became = made[0]?.literal === undefined ? 'a reference into a file' : 'a literal variable';
+  findings.changes.push(`${at} ${name}: ${kind} became ${became}`);
+  return made;
 }
 
 function fieldEntry(name: string, fieldRef: unknown, at: string, context: EnvContext): readonly Entry[] {
@@ -193,7 +218,13 @@ function fieldEntry(name: string, fieldRef: unknown, at: string, context: EnvCon
  * Expands the copy's environment as the kubelet will, with the parent's values where the kubelet fills in, and replaces
  * the last literal of a name when it does not come out as it did for the parent.
  */
-function correctExpansions(injected: readonly Entry[], entries: readonly Entry[], at: string, context: EnvContext): readonly Entry[] {
+function correctExpansions(
+  container: Json,
+  injected: readonly Entry[],
+  entries: readonly Entry[],
+  at: string,
+  context: EnvContext,
+): readonly Entry[] {
   const captured = context.captured ?? new Map<string, string>();
   const values = new Map<string, string>();
   for (const { json } of injected) values.set(nameOf(json), captured.get(nameOf(json)) ?? '');
@@ -209,8 +240,10 @@ function correctExpansions(injected: readonly Entry[], entries: readonly Entry[]
     values.set(name, expanded);
     if (!entry.asWritten || last.get(name) !== index || got === undefined || got === expanded) return entry;
     values.set(name, got);
-    context.findings.changes.push(`${at}.env ${name}: became a literal variable, because its references would come out otherwise`);
-    return isExpressible(got, `${at}.env ${name}`, context) ? literalEntry(name, got) : entry;
+    context.findings.changes.push(`${at}.env ${name}: was expanded, because its references would come out otherwise`);
+    // what it referred to may be a Secret's value
+    const make = hasSecretSource(container, 'anywhere') ? secretEntry : plainEntry;
+    return make(container, name, got, `${at}.env ${name}`, context)[0] ?? entry;
   });
 }
 

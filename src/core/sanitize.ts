@@ -8,6 +8,7 @@
  */
 import { judgeApiReferences } from './api-references.ts';
 import { malformed } from './apply-fields.ts';
+import { beginEnvFile, type EnvFile, envFileContainer, envFileContent, envFileVolumes } from './env-file.ts';
 import type { FieldRefContext } from './field-refs.ts';
 import { byCodeUnit, field, isDnsLabel, isDnsSubdomain, isObject, textField } from './json.ts';
 import { type CapturedFile, type HandBackMode, type Json, type PodName, type RawPod, REVISION_DIR } from './model.ts';
@@ -43,6 +44,8 @@ export interface SanitizeTarget {
   readonly nodeName: string;
   /** Minor version of the kubelet; undefined counts as older than any gate. */
   readonly kubeletMinor?: number;
+  /** Image of the agent itself, which has /bin/busybox; without it secret values cannot go by file. */
+  readonly agentImage?: string;
   /** How the copy reaches the API server, instead of the service address that may be dead after a reboot. */
   readonly kubernetesService?: { readonly host: string; readonly port: number };
   /** Set where the kubelet learns the node's addresses only from the API server (external cloud provider, no --node-ip). */
@@ -76,6 +79,7 @@ interface Run {
   readonly findings: Findings;
   readonly init: readonly Json[];
   readonly main: readonly Json[];
+  readonly envFile: EnvFile;
 }
 
 /** See the head of this file. Never throws, whatever `pod` is. */
@@ -85,12 +89,16 @@ export function sanitize(pod: RawPod, inputs: CaptureInputs, target: SanitizeTar
   if (run === undefined) return { ok: false, reasons: findings.reasons };
   const volumes = sanitizeVolumes(run.pod, { findings, kubeletMinor: target.kubeletMinor, captured: inputs.volumes });
   const services = apiServiceVariables(run.main, (name) => envOf(run, name));
-  const initContainers = run.init.map((container, index) =>
+  const parentsInit = run.init.map((container, index) =>
     makeContainer(run, container, `spec.initContainers[${index}]`, true, volumes, services),
   );
   const containers = run.main.map((container, index) =>
     makeContainer(run, container, `spec.containers[${index}]`, false, volumes, services),
   );
+  const handedOver = handOver(run, containers[0]);
+  const initContainers = [...handedOver.containers, ...parentsInit];
+  const allVolumes = [...volumes.volumes, ...handedOver.volumes];
+  const stored = { ...volumes.stored, ...handedOver.stored };
   const manifest: Json = {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -102,17 +110,17 @@ export function sanitize(pod: RawPod, inputs: CaptureInputs, target: SanitizeTar
     }),
     spec: {
       ...sanitizeSpec(run.spec, run.parent, { findings, kubeletMinor: target.kubeletMinor }),
-      ...(volumes.volumes.length > 0 ? { volumes: volumes.volumes } : {}),
+      ...(allVolumes.length > 0 ? { volumes: allVolumes } : {}),
       ...(initContainers.length > 0 ? { initContainers } : {}),
       containers,
     },
   };
-  judgeResult(manifest, volumes, findings);
+  judgeResult(manifest, Object.keys(stored), findings);
   if (findings.reasons.length > 0) return { ok: false, reasons: findings.reasons };
   return {
     ok: true,
     manifest,
-    volumes: volumes.stored,
+    volumes: stored,
     changes: [...new Set(findings.changes)].sort(byCodeUnit),
     handBack: handBackMode(run),
     serving: [...run.init.filter(isSidecar), ...run.main].map(nameOf),
@@ -143,7 +151,7 @@ function begin(pod: unknown, inputs: CaptureInputs, target: SanitizeTarget, opti
   if (main.length === 0) malformed('spec.containers', 'a list of containers', { findings });
   const names = [...init, ...main].map(nameOf);
   if (new Set(names).size !== names.length) malformed('spec.containers', 'a list of containers with names of their own', { findings });
-  return { pod, spec, parent, inputs, target, options, findings, init, main };
+  return { pod, spec, parent, inputs, target, options, findings, init, main, envFile: beginEnvFile(spec) };
 }
 
 function makeContainer(
@@ -171,12 +179,26 @@ function makeContainer(
     kubeletMinor,
     refs,
     secretEnv: options.secretEnv,
+    envFile: run.envFile,
+    agentImage: target.agentImage,
     pod: run.pod,
     captured: envOf(run, nameOf(container)),
     services,
     overrides: serviceOverrides(target),
   });
   return env.length > 0 ? { ...result, env } : result;
+}
+
+/** What hands secret values over by file; nothing where there are none. */
+function handOver({ envFile, target, findings }: Run, firstMain: Json | undefined) {
+  const { agentImage } = target;
+  if (envFile.values.size === 0 || agentImage === undefined) return { containers: [], volumes: [], stored: {} };
+  findings.changes.push(`spec.initContainers "${envFile.container}": added, it hands secret values over by file`);
+  return {
+    containers: [envFileContainer(envFile, agentImage, firstMain)],
+    volumes: envFileVolumes(envFile, storedPath(envFile.stored)),
+    stored: { [envFile.stored]: [envFileContent(envFile)] },
+  };
 }
 
 function serviceOverrides({ kubernetesService }: SanitizeTarget): ReadonlyMap<string, string> {
@@ -190,8 +212,8 @@ function serviceOverrides({ kubernetesService }: SanitizeTarget): ReadonlyMap<st
 }
 
 /** Assertions about the result: they hold for every input, or we would rather not use the result. */
-function judgeResult(manifest: Json, volumes: SanitizedVolumes, findings: Findings): void {
-  const own = new Set(Object.keys(volumes.stored).map(storedPath));
+function judgeResult(manifest: Json, stored: readonly string[], findings: Findings): void {
+  const own = new Set(stored.map(storedPath));
   if (holdsStandIn(manifest, own)) {
     findings.reasons.push(refusal('reserved-text', `the pod contains the text ${REVISION_DIR}, which is reserved; write it otherwise`));
   }

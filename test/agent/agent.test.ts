@@ -138,6 +138,7 @@ describe('the story', () => {
       reachability: { probes: 3, windowMs: 6_000, bootFastPath: true, deadlineMs: 2_000 },
       selection: { namespaces: ['*'], nodeName: 'n1' },
       maxAgeMs: 0,
+      agentImage: '',
       limits: { checkpoints: 10, bytesPerPod: 1_000_000, bytesTotal: 10_000_000 },
     });
     const run = agent.run(abort.signal);

@@ -197,14 +197,6 @@ describe('refusals of environments', () => {
   it.each<[string, Json, Readonly<Record<string, string>>, string, SanitizeTarget?, PodOptions?]>([
     ['a secret value without consent', { env: [secretRef('A')] }, { A: 'x' }, 'secret-env'],
     ['a secret as a whole without consent', { envFrom: [{ secretRef: { name: 's' } }] }, { A: 'x' }, 'secret-env'],
-    [
-      'a hand-over by file, not offered yet',
-      { env: [secretRef('A')] },
-      { A: 'x' },
-      'secret-env-file',
-      TARGET,
-      { ...OPTIONS, secretEnv: 'env-file' },
-    ],
     ['a value that was never captured', { env: [configRef('A')] }, {}, 'env-not-captured'],
     ['a name that the kubelet refuses', { envFrom: [{ configMapRef: { name: 'c' } }] }, { 'a b': 'x' }, 'env-name', { nodeName: 'node-1' }],
     ['a name that no kubelet takes', { envFrom: [{ configMapRef: { name: 'c' } }] }, { 'a=b': 'x' }, 'env-name'],

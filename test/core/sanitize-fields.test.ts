@@ -248,3 +248,16 @@ describe('refusals', () => {
     expect(encodeManifest(result.manifest) + JSON.stringify(result.changes)).not.toContain('top-secret');
   });
 });
+
+describe('SELinux', () => {
+  it('stays as the pod and its containers have it', () => {
+    const pod = { level: 's0:c1,c2' };
+    const main = { user: 'system_u', role: 'system_r', type: 'spc_t', level: 's0' };
+    const securityContext = { seLinuxOptions: pod, seLinuxChangePolicy: 'Recursive' };
+    const result = run(
+      tinyPod({ securityContext, containers: [{ name: 'main', image: 'app:1', securityContext: { seLinuxOptions: main } }] }),
+    );
+    expect(copiedSpec(result)['securityContext']).toEqual(securityContext);
+    expect(copied(result, 'main')['securityContext']).toEqual({ seLinuxOptions: main });
+  });
+});

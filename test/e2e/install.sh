@@ -20,6 +20,8 @@ want conntrack conntrack
 want ip iproute2
 want openssl openssl
 want nsenter util-linux
+# a busybox from the package of that name needs a C library, and our image has none
+dpkg -s busybox-static >/dev/null 2>&1 || missing="$missing busybox-static"
 
 if [ -n "$missing" ]; then
   [ "$(id -u)" = 0 ] || { echo "install: run as root to install:$missing" >&2; exit 1; }

@@ -24,6 +24,8 @@ export interface World {
   runtime: { sandboxes: Sandbox[]; containers: RuntimeContainer[] } | undefined;
   /** undefined: the kubelet does not answer. */
   kubelet: PodName[] | undefined;
+  /** What is certain of the kubelet's version. */
+  kubeletMinor: number | undefined;
   readonly images: Set<string>;
   volumes: Record<string, { version: string; files: readonly CapturedFile[] }>;
   env: { name: string; value: string }[];
@@ -53,6 +55,7 @@ const settings: AgentSettings = {
   reachability: { probes: 3, windowMs: 6_000, bootFastPath: true, deadlineMs: 2_000 },
   selection: { namespaces: ['*'], nodeName: where.node },
   maxAgeMs: 0,
+  agentImage: '',
   limits: { checkpoints: 10, bytesPerPod: 1_000_000, bytesTotal: 10_000_000 },
 };
 
@@ -127,6 +130,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       },
       close: () => undefined,
     },
+    kubeletVersion: { atLeast: async () => world.kubeletMinor },
     volumes: {
       read: async (_uid, _plugin, volume) => world.volumes[volume]?.files ?? notFound(volume),
       version: async (_uid, _plugin, volume) => world.volumes[volume]?.version,
@@ -187,6 +191,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     api: { outcome: 'ok', pods: new Map(), healthy: true },
     runtime: { sandboxes: [], containers: [] },
     kubelet: [],
+    kubeletMinor: undefined,
     images: new Set(['img:1']),
     volumes: {},
     env: [],

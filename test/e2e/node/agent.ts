@@ -6,7 +6,7 @@ import { existsSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { START_LINE } from '../../../deploy/start-line.ts';
 import type { Kubectl } from './kubectl.ts';
-import { ADDRESSES, type NodePaths } from './layout.ts';
+import { ADDRESSES, AGENT_IMAGE, type NodePaths } from './layout.ts';
 import type { Machine } from './machine.ts';
 import { kubeconfig } from './pki.ts';
 import { type CommandResult, type Daemon, runAny } from './process.ts';
@@ -77,6 +77,7 @@ function configuration(options: AgentOptions): Record<string, unknown> {
     podResourcesSocket: paths.podResourcesSocket,
     kubeconfig: paths.agentKubeconfig,
     bootIdFile: paths.bootId,
+    agentImage: AGENT_IMAGE,
     namespaces: ['e2e', 'real-pods'],
     metrics: { address: ADDRESSES.agentMetrics },
     log: { level: 'debug' },

@@ -20,6 +20,8 @@ export const ADDRESSES = {
 } as const;
 
 export const PAUSE_IMAGE = 'localhost/pause:1';
+/** Stands for the agent's own image: what copies need of it is /bin/busybox. */
+export const AGENT_IMAGE = 'localhost/pod-checkpointer:1';
 export const TESTSERVER_IMAGE = 'localhost/testserver:1';
 
 export type NodePaths = ReturnType<typeof nodePaths>;

@@ -10,7 +10,7 @@ import { createControlPlane } from './control-plane.ts';
 import { type Cri, createCri } from './cri.ts';
 import { createKubectl, type Kubectl } from './kubectl.ts';
 import { startKubelet } from './kubelet.ts';
-import { ADDRESSES, type NodePaths, nodePaths, PAUSE_IMAGE, TESTSERVER_IMAGE } from './layout.ts';
+import { ADDRESSES, AGENT_IMAGE, type NodePaths, nodePaths, PAUSE_IMAGE, TESTSERVER_IMAGE } from './layout.ts';
 import { leftoversOf, newNodeId, stateDirOf } from './leftovers.ts';
 import { createMachine, type Machine, makeDirectories } from './machine.ts';
 import { makePki } from './pki.ts';
@@ -47,6 +47,9 @@ export interface Node {
   importImage(reference: string, binary: string, name: string, command: readonly string[]): Promise<void>;
   down(options: { readonly keepLogsIn?: string }): Promise<void>;
 }
+
+/** Debian's package busybox-static. */
+const BUSYBOX = '/bin/busybox';
 
 export interface NodeOptions {
   readonly components: Components;
@@ -166,6 +169,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   await containerd.start();
   await node.importImage(PAUSE_IMAGE, components.testserver, 'testserver', ['pause']);
   await node.importImage(TESTSERVER_IMAGE, components.testserver, 'testserver', ['serve']);
+  await node.importImage(AGENT_IMAGE, BUSYBOX, 'bin/busybox', []);
   await apiReady();
   await controlPlane.startControllers();
   await kubelet.start();

@@ -7,6 +7,8 @@ import type { CapturedContainer, CaptureInputs } from '../../../src/core/sanitiz
 import type { Random } from './random.ts';
 import { OBJECT_KEYS, OBJECT_NAMES, PLAIN_KEYS, STORED_FILES } from './volumes.ts';
 
+/** Every value of every Secret begins so. */
+export const SECRET_MARK = 'top-secret ';
 const DIGEST = 'a'.repeat(64);
 const SERVICES: Readonly<Record<string, string>> = {
   KUBERNETES_PORT: 'tcp://10.96.0.1:443',
@@ -55,7 +57,8 @@ function environmentOf(container: Json, pod: RawPod): Record<string, string> {
   for (const source of objectsIn(container, 'envFrom')) {
     const name = textField(field(source, 'configMapRef') ?? field(source, 'secretRef'), 'name');
     const keys = name === OBJECT_NAMES[0] ? PLAIN_KEYS : Object.keys(OBJECT_KEYS);
-    for (const key of keys) values[`${textField(source, 'prefix') ?? ''}${key}`] = OBJECT_KEYS[key] ?? '';
+    const secret = field(source, 'secretRef') !== undefined;
+    for (const key of keys) values[`${textField(source, 'prefix') ?? ''}${key}`] = objectValue(key, secret) ?? '';
   }
   for (const variable of objectsIn(container, 'env')) {
     const name = textField(variable, 'name') ?? '';
@@ -63,9 +66,18 @@ function environmentOf(container: Json, pod: RawPod): Record<string, string> {
     values[name] =
       source === undefined
         ? expand(textField(variable, 'value') ?? '', (reference) => values[reference] ?? services[reference as keyof typeof services])
-        : (OBJECT_KEYS[textField(field(source, 'configMapKeyRef') ?? field(source, 'secretKeyRef'), 'key') ?? ''] ?? 'filled-in');
+        : (objectValue(
+            textField(field(source, 'configMapKeyRef') ?? field(source, 'secretKeyRef'), 'key') ?? '',
+            field(source, 'secretKeyRef') !== undefined,
+          ) ?? 'filled-in');
   }
   return { ...services, ...values };
+}
+
+/** One key of a Secret is empty. */
+function objectValue(key: string, secret: boolean): string | undefined {
+  const value = OBJECT_KEYS[key];
+  return secret && value !== undefined && value !== '' ? SECRET_MARK + value : value;
 }
 
 /** What the containers of a placed copy get, for sanitizing it once more. */

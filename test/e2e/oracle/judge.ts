@@ -7,9 +7,9 @@ import type { Json, RawPod } from '../../../src/core/model.ts';
 import { type SanitizeTarget, sanitize } from '../../../src/core/sanitize.ts';
 import { select } from '../../../src/core/select.ts';
 import { KUBELETS, type KubeletLine } from '../components.ts';
-import { captureOf, captureOfCopy } from './capture.ts';
+import { captureOf, captureOfCopy, SECRET_MARK } from './capture.ts';
 import type { File, Oracle } from './oracle.ts';
-import { lost, shuffled, widened } from './properties.ts';
+import { AGENT_IMAGE, lost, shuffled, widened } from './properties.ts';
 import { createRandom, type Random } from './random.ts';
 
 export type Oracles = Readonly<Record<KubeletLine, Oracle>>;
@@ -73,7 +73,16 @@ function targetOf(node: string, r: Random): SanitizeTarget {
     ...(kubeletMinor === undefined ? {} : { kubeletMinor }),
     ...(r.chance(0.3) ? { kubernetesService: { host: 'api.example.com', port: 6443 } } : {}),
     ...(r.chance(0.2) ? { literalHostIp: true } : {}),
+    ...(r.chance(0.8) ? { agentImage: AGENT_IMAGE } : {}),
   };
+}
+
+/** Values of Secrets may stand in a copy only where the pod says so; a kubelet that is not known to read files gets none. */
+function exposed(secretEnv: string, manifest: string, minor: number | undefined): readonly string[] {
+  const problems: string[] = [];
+  if (secretEnv !== 'inline' && manifest.includes(SECRET_MARK)) problems.push("a Secret's value stands in the copy");
+  if ((minor ?? 0) < 35 && manifest.includes('"fileKeyRef"')) problems.push('an older kubelet would leave out the values of files');
+  return problems;
 }
 
 function attemptOf(parent: Parent, seed: number): Attempt {
@@ -95,7 +104,7 @@ function attemptOf(parent: Parent, seed: number): Attempt {
     return attempt;
   }
   const placed = resolveRevisionDir(result.manifest, DIRECTORY);
-  const problems = [...widened(parent.pod, placed, DIRECTORY)];
+  const problems = [...widened(parent.pod, placed, DIRECTORY), ...exposed(selection.options.secretEnv, encodeManifest(placed), minor)];
 
   const reversed = Object.fromEntries(
     Object.entries(inputs.containers).map(([name, captured]) => [name, { ...captured, env: [...captured.env].reverse() }]),

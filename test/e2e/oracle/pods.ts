@@ -39,7 +39,7 @@ function metadata(r: Random, index: number): Fields {
       // as much as the API server takes, or a little less
       ...(r.chance(0.002) ? { big: 'x'.repeat(MAX_ANNOTATIONS - 100 - r.int(2000)) } : {}),
       ...pickMap(ANNOTATIONS, 0.12),
-      ...(r.chance(0.85) ? { 'checkpointer/secret-env': r.pick(['inline', 'inline', 'inline', 'inline', 'env-file']) } : {}),
+      ...(r.chance(0.85) ? { 'checkpointer/secret-env': r.pick(['inline', 'inline', 'inline', 'env-file', 'env-file']) } : {}),
       ...(r.chance(0.3) ? { 'checkpointer/allow-duplicate': 'true' } : {}),
     },
     ...r.fields({

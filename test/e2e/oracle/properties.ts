@@ -14,15 +14,65 @@ export function shuffled(value: unknown): unknown {
   );
 }
 
+/** The image that the one container of our own may have. */
+export const AGENT_IMAGE = 'registry.example/pod-checkpointer:1';
+
 const POD_PRIVILEGES = ['hostNetwork', 'hostPID', 'hostIPC', 'hostUsers', 'shareProcessNamespace', 'securityContext', 'os'];
 
 const containersOf = (spec: unknown): readonly Json[] => [...objectsIn(spec, 'initContainers'), ...objectsIn(spec, 'containers')];
 const nameOf = (item: Json): string => textField(item, 'name') ?? '';
 const same = (a: unknown, b: unknown): boolean => encodeManifest({ a: a ?? null }) === encodeManifest({ a: b ?? null });
 
+/** The one container of our own there may be: with less than any container has by itself, and nothing of the pod's. */
+function isHandOver(container: Json, volumes: readonly Json[], directory: string): boolean {
+  const [from, to, ...more] = objectsIn(container, 'volumeMounts');
+  const kindOf = (mount: Json | undefined) => volumes.find((volume) => nameOf(volume) === field(mount, 'name'));
+  const { name, image, resources: _, ...rest } = container;
+  return (
+    typeof name === 'string' &&
+    name.startsWith('podckpt-env') &&
+    image === AGENT_IMAGE &&
+    more.length === 0 &&
+    same(fieldAt(kindOf(from), 'hostPath'), { path: `${directory}/files/${field(from, 'name')}`, type: 'Directory' }) &&
+    same(fieldAt(kindOf(to), 'emptyDir'), { medium: 'Memory' }) &&
+    same(rest, {
+      imagePullPolicy: 'IfNotPresent',
+      command: ['/bin/busybox', 'cp', '/checkpoint/env', '/memory/env'],
+      volumeMounts: [
+        { name: field(from, 'name'), mountPath: '/checkpoint', readOnly: true },
+        { name: field(to, 'name'), mountPath: '/memory' },
+      ],
+      securityContext: {
+        privileged: false,
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+        readOnlyRootFilesystem: true,
+        runAsUser: 65_530,
+        runAsGroup: 65_530,
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+    })
+  );
+}
+
+/** The copy without what hands secret values over, where that is as it may be. */
+function withoutHandOver(before: unknown, after: unknown, directory: string): unknown {
+  const [first, ...others] = objectsIn(after, 'initContainers');
+  const volumes = objectsIn(after, 'volumes');
+  const isParents = containersOf(before).some((item) => nameOf(item) === field(first, 'name'));
+  if (!isObject(after) || first === undefined || isParents || !isHandOver(first, volumes, directory)) return after;
+  if (!same(field(first, 'resources'), fieldAt(objectsIn(after, 'containers')[0], 'resources'))) return after;
+  const own = objectsIn(first, 'volumeMounts').map((mount) => field(mount, 'name'));
+  const mounted = [...others, ...objectsIn(after, 'containers')].flatMap((item) => objectsIn(item, 'volumeMounts'));
+  if (mounted.some((mount) => own.includes(field(mount, 'name')))) return after;
+  return { ...after, initContainers: others, volumes: volumes.filter((volume) => !own.includes(nameOf(volume))) };
+}
+
 /** May the copy do anything that its parent may not? `directory` is where its own stored files are. */
 export function widened(parent: Json, copy: Json, directory: string): readonly string[] {
-  const [before, after] = [field(parent, 'spec'), field(copy, 'spec')];
+  const before = field(parent, 'spec');
+  const after = withoutHandOver(before, field(copy, 'spec'), directory);
   return [
     ...POD_PRIVILEGES.filter((key) => !same(field(before, key), field(after, key))).map((key) => `spec.${key} differs from the parent's`),
     ...widenedContainers(before, after),

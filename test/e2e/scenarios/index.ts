@@ -4,6 +4,7 @@ import { bareNode } from './bare-node.ts';
 import { capture } from './capture.ts';
 import { chart } from './chart.ts';
 import { contracts } from './contracts.ts';
+import { envFile } from './env-file.ts';
 import { handBack } from './hand-back.ts';
 import { idle } from './idle.ts';
 import { outage } from './outage.ts';
@@ -26,6 +27,7 @@ export const SCENARIOS: readonly Scenario[] = [
   token,
   retire,
   refresh,
+  envFile,
   realPods,
   pullSecret,
 ];
