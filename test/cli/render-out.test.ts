@@ -138,3 +138,22 @@ data: {k: v}
     spec: { hostNetwork: true, containers: [{ name: 'c' }] },
   });
 });
+
+test('secret variables by file are written beside the pod, and stand in it nowhere', async () => {
+  const given = `${pod('web', ', annotations: {checkpointer/secret-env: env-file}').replace(
+    'image: i',
+    'image: i, env: [{name: A, valueFrom: {secretKeyRef: {name: s, key: k}}}]',
+  )}---\nkind: Secret\napiVersion: v1\nmetadata: {name: s}\nstringData: {k: ${VALUE}}\n`;
+  const out = join(await directory(), 'out');
+  const argv = ['-f', '/p', '--out', out, '--kubelet-version', '1.35'];
+
+  const without = await render(argv, { '/p': given });
+  expect({ code: without.code, told: without.err.includes('set agentImage') }).toEqual({ code: 3, told: true });
+  const { code, err } = await render([...argv, '--agent-image', 'agent:1'], { '/p': given });
+
+  expect({ code, shown: err.includes(VALUE) }).toEqual({ code: 0, shown: false });
+  expect(await readFile(join(out, 'files/podckpt-env/env'), 'utf8')).toBe(`c.A='${VALUE}'\n`);
+  const text = await readFile(join(out, 'pod.json'), 'utf8');
+  expect(text).toContain('"fileKeyRef"');
+  expect(text).not.toContain(VALUE);
+});
