@@ -119,14 +119,21 @@ function injectedEntries(container: Json, own: readonly Json[], at: string, cont
   if (!hasEnvFrom && names.length > 0) context.findings.changes.push(`${at}.env: service variables became literal variables`);
   return names.flatMap((name) => {
     const value = values.get(name) ?? '';
-    const make = hasSecretSource(container, 'envFrom') && !context.overrides.has(name) ? secretEntry : plainEntry;
-    return make(container, name, value, `${at}.env ${name}`, context);
+    return (context.overrides.has(name) ? plainEntry : capturedEntry)(container, name, value, `${at}.env ${name}`, context);
   });
 }
 
 /** A value that stands in the manifest. */
 function plainEntry(_container: Json, name: string, value: string, at: string, context: EnvContext): readonly Entry[] {
   return isExpressible(value, at, context) ? [literalEntry(name, value)] : [];
+}
+
+/**
+ * What the process got for a name. It may be a Secret's value although the entry names something else: the last entry of
+ * a name wins, and an optional reference to nothing leaves what envFrom gave.
+ */
+function capturedEntry(container: Json, name: string, value: string, at: string, context: EnvContext): readonly Entry[] {
+  return (hasSecretSource(container, name) ? secretEntry : plainEntry)(container, name, value, at, context);
 }
 
 /** A value that may be a Secret's. An empty one tells nothing, and no file can give it. */
@@ -137,10 +144,14 @@ function secretEntry(container: Json, name: string, value: string, at: string, c
   return json === undefined ? [] : [{ json, literal: undefined, asWritten: false }];
 }
 
-function hasSecretSource(container: Json, where: 'envFrom' | 'anywhere'): boolean {
-  const secret = (key: string, kind: string) => (source: Json) => field(key === '' ? source : field(source, key), kind) !== undefined;
-  if (objectsIn(container, 'envFrom').some(secret('', 'secretRef'))) return true;
-  return where === 'anywhere' && objectsIn(container, 'env').some(secret('valueFrom', 'secretKeyRef'));
+/** May this name, or without one any name, have got a Secret's value? */
+function hasSecretSource(container: Json, name?: string): boolean {
+  return (
+    objectsIn(container, 'envFrom').some((source) => field(source, 'secretRef') !== undefined) ||
+    objectsIn(container, 'env').some(
+      (variable) => (name === undefined || nameOf(variable) === name) && field(field(variable, 'valueFrom'), 'secretKeyRef') !== undefined,
+    )
+  );
 }
 
 function ownEntry(container: Json, variable: Json, at: string, context: EnvContext): readonly Entry[] {
@@ -160,7 +171,7 @@ function ownEntry(container: Json, variable: Json, at: string, context: EnvConte
   }
   const local = applyFields(source, ENV_SOURCE, `${at}.valueFrom`, rules);
   const fieldRef = field(source, 'fieldRef');
-  if (fieldRef !== undefined) return fieldEntry(name, fieldRef, at, context);
+  if (fieldRef !== undefined) return fieldEntry(container, name, fieldRef, at, context);
   const kind =
     field(source, 'secretKeyRef') !== undefined
       ? 'secretKeyRef'
@@ -176,14 +187,13 @@ function ownEntry(container: Json, variable: Json, at: string, context: EnvConte
     return [];
   }
   if (kind === 'secretKeyRef') requireConsent(`${at} takes ${name}`, context);
-  const make = kind === 'secretKeyRef' ? secretEntry : plainEntry;
-  const made = make(container, name, value, `${at} ${name}`, context);
+  const made = capturedEntry(container, name, value, `${at} ${name}`, context);
   const became = made[0]?.literal === undefined ? 'a reference into a file' : 'a literal variable';
   findings.changes.push(`${at} ${name}: ${kind} became ${became}`);
   return made;
 }
 
-function fieldEntry(name: string, fieldRef: unknown, at: string, context: EnvContext): readonly Entry[] {
+function fieldEntry(container: Json, name: string, fieldRef: unknown, at: string, context: EnvContext): readonly Entry[] {
   const { findings, captured, pod, refs, kubeletMinor } = context;
   const path = textField(fieldRef, 'fieldPath');
   if (!isObject(fieldRef) || path === undefined) {
@@ -208,8 +218,8 @@ function fieldEntry(name: string, fieldRef: unknown, at: string, context: EnvCon
         findings.reasons.push(notCaptured(`${at} ${name}`));
         return [];
       }
-      findings.changes.push(`${at} ${name}: reference to ${path} became a literal variable`);
-      return isExpressible(value, `${at} ${name}`, context) ? [literalEntry(name, value)] : [];
+      findings.changes.push(`${at} ${name}: reference to ${path} became a value`);
+      return capturedEntry(container, name, value, `${at} ${name}`, context);
     }
   }
 }
@@ -242,7 +252,7 @@ function correctExpansions(
     values.set(name, got);
     context.findings.changes.push(`${at}.env ${name}: was expanded, because its references would come out otherwise`);
     // what it referred to may be a Secret's value
-    const make = hasSecretSource(container, 'anywhere') ? secretEntry : plainEntry;
+    const make = hasSecretSource(container) ? secretEntry : plainEntry;
     return make(container, name, got, `${at}.env ${name}`, context)[0] ?? entry;
   });
 }

@@ -138,6 +138,22 @@ describe('a secret variable by file', () => {
     expect(copiedSpec(plain)['initContainers']).toBeUndefined();
   });
 
+  it.each<[string, Json]>([
+    [
+      'a ConfigMap that is not there',
+      { ...fromSecret, env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'c', key: 'k', optional: true } } }] },
+    ],
+    ['a ConfigMap, and a later entry', { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'c', key: 'k' } } }, secretRef('A')] }],
+    [
+      'a field, and a later entry',
+      { env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'spec.serviceAccountName' } } }, secretRef('A')] },
+    ],
+  ])("is one whose value may be the Secret's although it names %s", (_, main) => {
+    const result = sanitized(main, { A: MARK });
+    expect(encodeManifest(accepted(result).manifest)).not.toContain(MARK);
+    expect(fromFile(result, 'A')).toBe(MARK);
+  });
+
   it('is a literal when it is empty, which the kubelet would take for missing', () => {
     const result = sanitized({ env: [secretRef('A')] }, { A: '' });
     expect(copied(result, 'main')['env']).toEqual([{ name: 'A', value: '' }]);
