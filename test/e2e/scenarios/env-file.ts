@@ -96,11 +96,13 @@ async function environment(node: Node, address: string): Promise<readonly string
   return (JSON.parse(await node.fetch(`http://${address}:8080/env`)) as string[]).sort();
 }
 
-/** Every file below a directory that holds the mark, relative to it. */
-function filesWithMark(root: string): readonly string[] {
-  return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && readFileSync(join(entry.parentPath, entry.name)).includes(MARK))
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+/** Every file below a directory that holds the mark, relative to it; links are not followed. */
+function filesWithMark(root: string, below = ''): readonly string[] {
+  return readdirSync(join(root, below), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(below, entry.name);
+    if (entry.isDirectory()) return filesWithMark(root, path);
+    return entry.isFile() && readFileSync(join(root, path)).includes(MARK) ? [path] : [];
+  });
 }
 
 export const envFile: Scenario = {
