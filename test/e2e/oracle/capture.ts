@@ -80,10 +80,11 @@ function objectValue(key: string, secret: boolean): string | undefined {
   return secret && value !== undefined && value !== '' ? SECRET_MARK + value : value;
 }
 
-/** What the containers of a placed copy get, for sanitizing it once more. */
-export function captureOfCopy(manifest: Json): CaptureInputs {
+/** What the containers of a placed copy get, for sanitizing it once more; the runtime has forgotten the same ones. */
+export function captureOfCopy(manifest: Json, parent: Pick<CaptureInputs, 'containers'>): CaptureInputs {
   const spec = field(manifest, 'spec');
-  const containers = [...objectsIn(spec, 'initContainers'), ...objectsIn(spec, 'containers')];
+  const all = [...objectsIn(spec, 'initContainers'), ...objectsIn(spec, 'containers')];
+  const containers = all.filter((container) => Object.hasOwn(parent.containers, textField(container, 'name') ?? ''));
   return {
     volumes: {},
     containers: Object.fromEntries(

@@ -115,7 +115,10 @@ function attemptOf(parent: Parent, seed: number): Attempt {
 
   // the other way to the API server is in the copy already; our own container has no environment
   const { kubernetesService: _, ...sameNode } = target;
-  const twice = sanitize(placed as unknown as RawPod, captureOfCopy(placed), sameNode, { ...selection.options, secretEnv: 'inline' });
+  const twice = sanitize(placed as unknown as RawPod, captureOfCopy(placed, inputs), sameNode, {
+    ...selection.options,
+    secretEnv: 'inline',
+  });
   if (!twice.ok) problems.push(`sanitized again, it is refused: ${twice.reasons.map((reason) => reason.message).join('; ')}`);
   else if (encodeManifest(specOf(twice.manifest)) !== encodeManifest(specOf(placed))) problems.push('sanitized again, it is another');
 

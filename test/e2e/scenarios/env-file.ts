@@ -169,7 +169,7 @@ export const envFile: Scenario = {
           250,
         );
       }),
-      check('the values are in one stored file of mode 0600, in no manifest, no record and no log', async (world) => {
+      check('the values stand in no manifest, no record and no log; if it is captured, in one stored file of mode 0600', async (world) => {
         const { node } = world;
         const logged = filesWithMark(node.paths.logs);
         expect(logged.length === 0, `the value stands in ${logged.join(', ')}`);
@@ -180,23 +180,23 @@ export const envFile: Scenario = {
         const { mode } = statSync(join(home, holders[0] ?? ''));
         expect((mode & 0o777) === 0o600, `the file has mode ${(mode & 0o777).toString(8)}`);
       }),
-      given('the parent is not to be Ready again before we say so', async (world) => {
+      given('a captured parent is not to be Ready again before we say so', async (world) => {
         if (supported(world)) await openGate(world.node, remembered(parent, 'the parent').name, false);
       }),
-      when('the power is cut, the API server stays away, the node boots and the copy serves', async (world) => {
+      when('if it is captured, the power is cut, the API server stays away, the node boots and the copy serves', async (world) => {
         if (!supported(world)) return;
         await world.node.powerCut({ api: 'down' });
         const bootedAt = await world.node.boot();
         await copyServes(world);
         world.figure('env-file: boot → serving', Date.now() - bootedAt, 'ms');
       }),
-      check("the copy's process has exactly the parent's environment", async (world) => {
+      check("a copy's process has exactly the parent's environment", async (world) => {
         if (!supported(world)) return;
         const after = await environment(world.node, copyAddress);
         const differing = [...before.filter((entry) => !after.includes(entry)), ...after.filter((entry) => !before.includes(entry))];
         expect(differing.length === 0, `these differ: ${differing.map((entry) => JSON.stringify(entry)).join(' ')}`);
       }),
-      check('the manifest that the kubelet reads does not show a value', async (world) => {
+      check('the manifest of a copy does not show a value', async (world) => {
         if (!supported(world)) return;
         const shown = filesWithMark(world.node.paths.manifests);
         expect(
@@ -205,12 +205,12 @@ export const envFile: Scenario = {
         );
         expect(shown.length === 0, `the value stands in ${shown.join(', ')}`);
       }),
-      when('the API server comes back', async (world) => {
+      when('the API server, if it was away, comes back', async (world) => {
         if (!supported(world)) return;
         await world.node.apiStart();
         await world.node.apiReady();
       }),
-      check('the mirror pod does not show a value', async (world) => {
+      check('the mirror pod of a copy does not show a value', async (world) => {
         if (!supported(world)) return;
         const mirror = await until(
           'the mirror pod',
@@ -227,7 +227,7 @@ export const envFile: Scenario = {
         const logged = filesWithMark(world.node.paths.logs);
         expect(logged.length === 0, `the value stands in ${logged.join(', ')}`);
       }),
-      check('the parent takes over once it is Ready, and everything is as before', async (world) => {
+      check('a parent takes over from its copy once it is Ready, and everything is as before', async (world) => {
         const { node } = world;
         if (!supported(world)) return;
         await openGate(node, remembered(parent, 'the parent').name, true);
@@ -245,7 +245,7 @@ export const envFile: Scenario = {
       when('the pod is deleted for good', async ({ node }) => {
         await node.kubectl(['delete', `--namespace=${NAMESPACE}`, `deployment/${NAME}`, `secret/${NAME}`]);
       }),
-      check('its checkpoint goes too, and the values with it', async ({ node, settings }) => {
+      check('no checkpoint of it and none of the values are left', async ({ node, settings }) => {
         const gone = () => (existsSync(checkpointDir(node, checkpoint())) ? notYet('it is there') : done());
         await until('checkpoint gone', gone, settings.retireGraceMs + 60_000, 500);
         const left = filesWithMark(node.paths.agentState);
