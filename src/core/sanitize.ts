@@ -44,7 +44,7 @@ export interface SanitizeTarget {
   readonly nodeName: string;
   /** Minor version of the kubelet; undefined counts as older than any gate. */
   readonly kubeletMinor?: number;
-  /** Image of the agent itself, which has /bin/busybox; without it secret values cannot go by file. */
+  /** Image of the agent itself, which has /bin/sh; without it secret values cannot go by file. */
   readonly agentImage?: string;
   /** How the copy reaches the API server, instead of the service address that may be dead after a reboot. */
   readonly kubernetesService?: { readonly host: string; readonly port: number };

@@ -84,7 +84,7 @@ describe('a secret variable by file', () => {
       name: 'podckpt-env',
       image: IMAGE,
       imagePullPolicy: 'IfNotPresent',
-      command: ['/bin/busybox', 'cp', '/checkpoint/env', '/memory/env'],
+      command: ['/bin/sh', '-c', expect.stringContaining('read -r'), '/checkpoint/env', '/memory/env'],
       resources,
       volumeMounts: [
         { name: 'podckpt-env', mountPath: '/checkpoint', readOnly: true },

@@ -20,7 +20,7 @@ export const ADDRESSES = {
 } as const;
 
 export const PAUSE_IMAGE = 'localhost/pause:1';
-/** Stands for the agent's own image: what copies need of it is /bin/busybox. */
+/** Stands for the agent's own image: what copies need of it is /bin/sh. */
 export const AGENT_IMAGE = 'localhost/pod-checkpointer:1';
 export const TESTSERVER_IMAGE = 'localhost/testserver:1';
 

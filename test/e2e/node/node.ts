@@ -169,7 +169,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   await containerd.start();
   await node.importImage(PAUSE_IMAGE, components.testserver, 'testserver', ['pause']);
   await node.importImage(TESTSERVER_IMAGE, components.testserver, 'testserver', ['serve']);
-  await node.importImage(AGENT_IMAGE, BUSYBOX, 'bin/busybox', []);
+  await node.importImage(AGENT_IMAGE, BUSYBOX, 'bin/sh', []);
   await apiReady();
   await controlPlane.startControllers();
   await kubelet.start();

@@ -31,7 +31,7 @@ function objects(): readonly unknown[] {
     name: 'first',
     image: AGENT_IMAGE,
     imagePullPolicy: 'IfNotPresent',
-    command: ['/bin/busybox', 'sh', '-c', `test "$URL" = "db://user:$PASSWORD@db" && test -n "$PASSWORD"`],
+    command: ['/bin/sh', '-c', `test "$URL" = "db://user:$PASSWORD@db" && test -n "$PASSWORD"`],
     env,
   };
   const server = {
