@@ -30,6 +30,8 @@ export const KEYS_SET_ELSEWHERE: readonly ConfigKeyName[] = [
   'kubeletRootDir',
   'criSocket',
   'podResourcesSocket',
+  'kubeletConfig',
+  'agentImage',
   'kubeconfig',
   'apiEndpoints',
   'namespaces',
@@ -215,6 +217,8 @@ function formOf(key: ConfigKey): Schema {
       return flag;
     case 'level':
       return { enum: [...LOG_LEVELS] };
+    case 'kubelet-version':
+      return { type: 'string', pattern: '^(v?1\\.\\d+([.+-].*)?)?$' };
     case 'annotation':
       return { type: 'string', pattern: '^(([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-\\w.]{0,61}[A-Za-z0-9])?)?$' };
     default:

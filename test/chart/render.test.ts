@@ -57,7 +57,7 @@ describe.each(Object.entries(matrix))('with %s', (_, values) => {
     expect(context).toEqual({ runAsUser: 0, runAsGroup: 0, seccompProfile: { type: 'RuntimeDefault' } });
     const type = fieldAt(values, 'selinux', 'type');
     expect(seLinuxOptions).toEqual(type === undefined ? undefined : { type });
-    for (const shared of ['hostPID', 'hostIPC', 'shareProcessNamespace']) expect(specOf(objects)).not.toHaveProperty(shared);
+    for (const shared of ['hostIPC', 'shareProcessNamespace']) expect(specOf(objects)).not.toHaveProperty(shared);
     expect(objectsIn(specOf(objects), 'containers')).toHaveLength(1);
     expect(specOf(objects)).not.toHaveProperty('initContainers');
   });
@@ -123,6 +123,8 @@ describe('the defaults', () => {
       host('/etc/kubernetes/manifests', 'Directory'),
       { ...host('/var/lib/kubelet/pods', 'Directory'), ...live },
       { ...host('/var/lib/kubelet/pod-resources', 'Directory'), ...readOnly },
+      { ...host('/var/lib/kubelet/pods-api', 'DirectoryOrCreate'), ...readOnly },
+      { ...host('/var/lib/kubelet/image_manager', 'DirectoryOrCreate'), ...readOnly },
       { ...host('/run/containerd', 'Directory'), ...live },
       { ...host('/etc/machine-id', 'File'), ...readOnly },
     ]);
@@ -183,6 +185,8 @@ describe('a value', () => {
       staticPodPath: '/var/lib/rancher/rke2/agent/pod-manifests',
       kubeletRootDir: '/data/kubelet',
       criSocket: '/run/k3s/containerd/containerd.sock',
+      kubeletConfig: '/dev/null',
+      agentImage: containerOf(objects)['image'],
       apiEndpoints: ['https://10.0.0.1:6443', 'https://[fd00::1]:6443', 'https://api.example.com'],
       namespaces: ['ingress', 'kube-system'],
       metrics: { address: ':19642' },
@@ -193,6 +197,8 @@ describe('a value', () => {
       '/var/lib/rancher/rke2/agent/pod-manifests',
       '/data/kubelet/pods',
       '/data/kubelet/pod-resources',
+      '/data/kubelet/pods-api',
+      '/data/kubelet/image_manager',
       '/run/k3s/containerd',
       '/etc/machine-id',
     ]);
@@ -249,7 +255,7 @@ describe('a value', () => {
     const scc = only(objects, 'SecurityContextConstraints');
     expect(scc['users']).toEqual(['system:serviceaccount:kube-system:pod-checkpointer']);
     expect(scc['allowedCapabilities']).toEqual(fieldAt(containerOf(objects), 'securityContext', 'capabilities', 'add'));
-    expect(scc).toMatchObject({ allowPrivilegedContainer: false, allowHostPID: false, allowHostIPC: false, allowHostNetwork: true });
+    expect(scc).toMatchObject({ allowPrivilegedContainer: false, allowHostPID: true, allowHostIPC: false, allowHostNetwork: true });
     const kinds = objectsIn(specOf(objects), 'volumes').map((volume) => Object.keys(volume).find((key) => key !== 'name'));
     expect([...new Set(kinds)].sort()).toEqual([...(scc['volumes'] as string[])].sort());
   });
@@ -296,6 +302,6 @@ describe('the notes', () => {
 describe('the templates', () => {
   it('name no image, no secret and no path of their own but those known', () => {
     const text = readFileSync(join(CHART, 'templates/daemonset.yaml'), 'utf8');
-    expect(text).not.toMatch(/secret(Name|KeyRef|Ref):|envFrom:|hostPID|hostIPC|privileged: true/);
+    expect(text).not.toMatch(/secret(Name|KeyRef|Ref):|envFrom:|hostIPC|privileged: true/);
   });
 });

@@ -53,6 +53,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   "staticPodPath" .Values.staticPodPath
   "kubeletRootDir" .Values.kubeletRootDir
   "criSocket" .Values.criSocket
+  "kubeletConfig" "/dev/null"
+  "agentImage" (include "pod-checkpointer.image" .)
   "apiEndpoints" .Values.apiEndpoints
   "namespaces" (include "pod-checkpointer.namespaces" . | fromJsonArray)
   "metrics" $metrics -}}

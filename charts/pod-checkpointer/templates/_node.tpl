@@ -2,8 +2,8 @@
 What of the node a pod of ours sees, at the same path inside: leaves only. Whatever else must run on every node (a hook
 that cleans up, say) includes these two.
 
-Not mounted, though kubelets may have them: <kubeletRootDir>/pods-api and <kubeletRootDir>/image_manager. A hostPath that
-is absent is either made by the runtime or keeps the pod from starting; there is no third way.
+Not every kubelet has pods-api (1.36) and image_manager (1.33): they are made where they are missing, empty, which says the
+same as none. The kubelet's configuration file may lie anywhere, and is not mounted.
 */}}
 
 {{- define "pod-checkpointer.nodeVolumes" -}}
@@ -23,6 +23,14 @@ is absent is either made by the runtime or keeps the pod from starting; there is
   hostPath:
     path: {{ .Values.kubeletRootDir }}/pod-resources
     type: Directory
+- name: pods-api
+  hostPath:
+    path: {{ .Values.kubeletRootDir }}/pods-api
+    type: DirectoryOrCreate
+- name: image-manager
+  hostPath:
+    path: {{ .Values.kubeletRootDir }}/image_manager
+    type: DirectoryOrCreate
 - name: runtime
   hostPath:
     path: {{ dir .Values.criSocket }}
@@ -45,6 +53,12 @@ is absent is either made by the runtime or keeps the pod from starting; there is
   mountPropagation: HostToContainer
 - name: pod-resources
   mountPath: {{ .Values.kubeletRootDir }}/pod-resources
+  readOnly: true
+- name: pods-api
+  mountPath: {{ .Values.kubeletRootDir }}/pods-api
+  readOnly: true
+- name: image-manager
+  mountPath: {{ .Values.kubeletRootDir }}/image_manager
   readOnly: true
 # the directory, because the socket of a restarted runtime is another file; runtimes mount containers' roots below it
 - name: runtime

@@ -115,6 +115,8 @@ namespaces: {{ . | quote }} is no name of a namespace; write small letters, digi
   "kubeletRootDir" "it must be mounted too; set the value kubeletRootDir"
   "criSocket" "its directory must be mounted too; set the value criSocket"
   "podResourcesSocket" "only pod-resources/kubelet.sock below kubeletRootDir is mounted; set the value kubeletRootDir"
+  "kubeletConfig" "the kubelet's file is not mounted; set the values staticPodPath and kubeletRootDir"
+  "agentImage" "it is the agent's own; set the values below image"
   "kubeconfig" "the agent uses its own service account; remove it"
   "apiEndpoints" "set the value apiEndpoints"
   "namespaces" "set the value namespaces, to which the release's own is added"
