@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { START_LINE } from '../../deploy/start-line.ts';
-import { done, doneUnless, notYet, until } from '../e2e/node/wait.ts';
+import { done, doneUnless, never, notYet, until } from '../e2e/node/wait.ts';
 import {
   type Agent,
   type AgentHost,
@@ -43,10 +43,12 @@ function runsNode(pid: number): boolean {
   return argumentsOf(pid)[0] === '/usr/bin/node';
 }
 
-async function metrics(): Promise<string> {
+/** Once it has turned; throws at once when its container ends. */
+async function metrics(of: Agent): Promise<string> {
   return await until(
     'the metrics',
     async () => {
+      if (processesOf(of.pid).length === 0) return never(`the container ended: ${await logOf(of)}`);
       const response = await fetch(host.metricsUrl);
       const text = await response.text();
       return text.includes('checkpointer_last_tick_timestamp_seconds') ? done(text) : notYet(text.slice(0, 200));
@@ -58,7 +60,7 @@ async function metrics(): Promise<string> {
 /** The first runs and serves, the second waits: one shell and one flock. */
 async function startTwo(): Promise<{ readonly holder: Agent; readonly waiter: Agent }> {
   const holder = await start();
-  await metrics();
+  await metrics(holder);
   const waiter = await start();
   await until(
     'a second agent that waits',
@@ -82,8 +84,9 @@ function figure(name: string, value: string): void {
 
 describe('one agent', () => {
   test('works with a read-only root, two capabilities and no new privileges, on the start line, and answers', async () => {
-    const { pid, container } = await start();
-    const text = await metrics();
+    const agent = await start();
+    const { pid, container } = agent;
+    const text = await metrics(agent);
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
     const root = readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
@@ -114,23 +117,21 @@ describe('one agent', () => {
   test('makes the lock for root alone, and never truncates it', async () => {
     const lock = join(host.stateDir, 'lock');
     writeFileSync(lock, 'kept', { mode: 0o600 });
-    await start();
-    await metrics();
+    await metrics(await start());
 
     expect(readFileSync(lock, 'utf8')).toBe('kept');
     expect(readFileSync(`/proc/locks`, 'utf8')).toMatch(new RegExp(`FLOCK +ADVISORY +WRITE .*:${statSync(lock).ino} `));
   });
 
   test('makes a lock that is not there with mode 0600', async () => {
-    await start();
-    await metrics();
+    await metrics(await start());
 
     expect(statSync(join(host.stateDir, 'lock')).mode & 0o7777).toBe(0o600);
   });
 
   test('ends within 2 s of SIGTERM', async () => {
     const agent = await start();
-    await metrics();
+    await metrics(agent);
     const from = performance.now();
     await signalAgent(agent, 'SIGTERM');
 
@@ -164,7 +165,7 @@ describe('two agents', () => {
     expect(await exitCodeWithin(waiter, 2_000)).toBe(0);
     figure('SIGTERM to the end, waiting', `${milliseconds(from).toFixed(0)} ms`);
     expect(runsNode(holder.pid)).toBe(true);
-    expect(await metrics()).toMatch(/^checkpointer_lock_held 1$/m);
+    expect(await metrics(holder)).toMatch(/^checkpointer_lock_held 1$/m);
   });
 
   test.each(['SIGKILL', 'SIGTERM'] as const)('%s of the one that runs hands the lock over within 1 s of its end', async (signal) => {
@@ -179,7 +180,7 @@ describe('two agents', () => {
     const took = milliseconds(left);
 
     expect(took).toBeLessThan(1_000);
-    expect(await metrics()).toMatch(/^checkpointer_lock_held 1$/m);
+    expect(await metrics(waiter)).toMatch(/^checkpointer_lock_held 1$/m);
     figure(`${signal} to the other's Node.js`, `${took.toFixed(0)} ms; to its metrics ${milliseconds(from).toFixed(0)} ms`);
     expect(processesOf(waiter.pid)).toEqual([waiter.pid]);
     await ended;

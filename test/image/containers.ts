@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { GenericContainer, getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers';
 import { inject } from 'vitest';
 
@@ -32,7 +33,7 @@ export async function makeAgentHost(): Promise<AgentHost> {
   const kubeconfig = {
     'current-context': 'c',
     contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
-    clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+    clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1', 'certificate-authority-data': btoa(rootCertificates[0] ?? '') } }],
     users: [{ name: 'u', user: { token: 'no-server-will-see-this' } }],
   };
   const config = {
