@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that the end-to-end tests (npm run e2e) need on a bare machine: etcd, the oldest supported
-# container runtime, runc, CNI plugins and network tools. Starts no daemon. Go is not installed here, only asked for.
+# Installs the Debian packages that the end-to-end tests (npm run e2e) and the tests of the image (npm run test:image) need
+# on a bare machine: etcd, the oldest supported container runtime, runc, CNI plugins, network tools, a Docker engine. Starts no daemon. Go is not installed here, only asked for.
 set -eu
 
 need_go=1.26
@@ -22,6 +22,7 @@ want openssl openssl
 want nsenter util-linux
 # a busybox from the package of that name needs a C library, and our image has none
 dpkg -s busybox-static >/dev/null 2>&1 || missing="$missing busybox-static"
+want dockerd docker.io
 
 if [ -n "$missing" ]; then
   [ "$(id -u)" = 0 ] || { echo "install: run as root to install:$missing" >&2; exit 1; }
