@@ -44,7 +44,7 @@ export function buildImage(options: BuildOptions = {}): string {
   try {
     const debian = options.debian === undefined ? join(work, 'debian') : resolve(options.debian);
     if (options.debian === undefined) run(join(ROOT, 'deploy/image/debian.sh'), [debian], { quiet });
-    importBase(join(work, 'base'), debian, base);
+    importBase(join(work, 'base'), debian, base, quiet);
     try {
       run('docker', ['build', '--no-cache', '--pull=false', ...buildArguments(base), '--tag', tag, ROOT], {
         quiet,
@@ -97,8 +97,8 @@ function git(args: readonly string[]): string | undefined {
 }
 
 /** The image's own files, for a shell and Node.js, and what the first stage would have to fetch. */
-function importBase(tree: string, debian: string, reference: string): void {
-  run(process.execPath, [join(ROOT, 'deploy/bundle.ts'), '--if-stale']);
+function importBase(tree: string, debian: string, reference: string, quiet: boolean): void {
+  run(process.execPath, [join(ROOT, 'deploy/bundle.ts'), '--if-stale'], { quiet });
   const parts = partsHere(debian);
   layRootfs(tree, parts);
   // the first stage uses the one in node_modules
@@ -117,7 +117,7 @@ function importBase(tree: string, debian: string, reference: string): void {
   symlinkSync(`../node-linux-${parts.arch}/bin/node`, join(modules, '.bin/node'));
   const tar = join(dirname(tree), 'base.tar');
   run('tar', ['--create', '--numeric-owner', '--owner=0', '--group=0', '--file', tar, '--directory', tree, ...readdirSync(tree)]);
-  run('docker', ['import', '--change', `LABEL ${BUILD_LABEL}=${process.pid}`, tar, reference]);
+  run('docker', ['import', '--change', `LABEL ${BUILD_LABEL}=${process.pid}`, tar, reference], { quiet });
 }
 
 /** Throws an Error with the tool's last words, which are all that is shown of it when `quiet`. */
