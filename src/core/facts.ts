@@ -3,24 +3,14 @@
  *
  * Pure. An observation that could not be made becomes `unknown`, never a value that could start or delete something.
  */
+import { barred } from './barred.ts';
 import { parentHere } from './here.ts';
 import { identities, ofPod, type Parent } from './identity.ts';
 import { ANNOTATION_COPY_OF, ANNOTATION_SOURCE } from './keys.ts';
-import type {
-  Checkpoint,
-  Facts,
-  HandBackMemory,
-  Millis,
-  Obstacle,
-  ParentHere,
-  ParentInApi,
-  Placed,
-  RawPod,
-  RuntimeView,
-  Sandbox,
-} from './model.ts';
+import type { Checkpoint, Facts, HandBackMemory, Millis, Obstacle, ParentHere, Placed, RawPod, RuntimeView, Sandbox } from './model.ts';
+import { parentInApi } from './retirement.ts';
 import { parseTime } from './time.ts';
-import { type Observation, parentInWatch, STEADY_MS, type Track } from './track.ts';
+import { type Observation, STEADY_MS, type Track } from './track.ts';
 
 export interface Policy {
   readonly orphanGraceMs: Millis;
@@ -43,8 +33,6 @@ export interface Subject {
   readonly obstacle: Obstacle | undefined;
   /** Many checkpoints became retirable at once: this one needs a read made after this moment. */
   readonly confirmAfter: Millis | undefined;
-  /** A successor runs here that has no checkpoint yet: the old one stays until it has. */
-  readonly successorUncaptured: boolean;
 }
 
 export function factsOf(subject: Subject, o: Observation, policy: Policy): Facts {
@@ -55,7 +43,7 @@ export function factsOf(subject: Subject, o: Observation, policy: Policy): Facts
     api: o.api.verdict,
     here,
     grace: failed ? 'hand-back-failed' : graceOver(here, subject, o, policy) ? 'over' : 'running',
-    inApi: parentInApi(subject, o, policy),
+    inApi: parentInApi(subject, { ...subject, retireGraceMs: policy.retireGraceMs }, o),
     trigger: trigger(parent, subject, o, policy),
     copy: copyHere(subject.checkpoint, o),
     ...(subject.obstacle === undefined ? {} : { obstacle: subject.obstacle }),
@@ -94,16 +82,6 @@ function handBackFailed(subject: Subject, o: Observation): boolean {
   return age >= 0 && age <= HAND_BACK_TRIAL_MS;
 }
 
-/** Retiring needs the watch's word for the whole grace, and then the word of a read of its own. */
-function parentInApi(subject: Subject, o: Observation, policy: Policy): ParentInApi {
-  const shown = parentInWatch(subject.checkpoint, o);
-  if (shown !== 'leaving') return shown;
-  const { leavingSince, goneConfirmedAt } = subject.track;
-  if (leavingSince === undefined || o.now - leavingSince < policy.retireGraceMs || subject.successorUncaptured) return 'leaving';
-  if (goneConfirmedAt === undefined || goneConfirmedAt - leavingSince < policy.retireGraceMs) return 'leaving';
-  return subject.confirmAfter !== undefined && goneConfirmedAt < subject.confirmAfter ? 'leaving' : 'gone';
-}
-
 function trigger(parent: Parent, subject: Subject, o: Observation, policy: Policy): Facts['trigger'] {
   const { placed, track } = subject;
   if (placed === undefined) return 'no';
@@ -131,11 +109,6 @@ export function freshContainers(parent: Parent, subject: Subject, o: Observation
       serving.includes(container.name) &&
       !barred(subject.memory, container.podUid, o.wall),
   );
-}
-
-/** After a failed hand-back the same pod waits 5, 15, then 60 minutes; another uid starts afresh. */
-export function barred(memory: HandBackMemory | undefined, uid: string, wall: number): boolean {
-  return memory?.blockedUntil !== undefined && memory.toUid === uid && wall < parseTime(memory.blockedUntil);
 }
 
 /**

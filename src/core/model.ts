@@ -255,6 +255,7 @@ export type Obstacle =
   | 'image-missing'
   | 'active-limit-reached'
   | 'manifest-name-taken'
+  | 'superseded'
   | 'waiting-for-lower-order'
   | 'activation-refused';
 

@@ -7,6 +7,7 @@
 import type { Policy } from './facts.ts';
 import type { Checkpoint, Ledger, Millis } from './model.ts';
 import type { ReachabilityState } from './reachability.ts';
+import { retirableFrom } from './retirement.ts';
 import type { Observation } from './track.ts';
 import type { Mind } from './turn.ts';
 
@@ -62,17 +63,16 @@ export function needs(input: NeedInput): Needs {
   };
 }
 
-/** A parent that the watch has shown as leaving for a whole grace is read once itself, and again after a brake. */
-function dueReads({ checkpoints, mind, now, policy }: NeedInput): Needs['reads'] {
+/** A parent that the watch has shown as leaving for its whole grace is read once itself, and again after a brake. */
+function dueReads({ checkpoints, ledger, mind, now, policy }: NeedInput): Needs['reads'] {
   return checkpoints
     .filter((checkpoint) => {
       const track = mind.tracks.get(checkpoint.key);
-      if (track?.leavingSince === undefined || now - track.leavingSince < policy.retireGraceMs) return false;
-      const confirmAfter = mind.confirmAfter ?? Number.NEGATIVE_INFINITY;
-      if (now < confirmAfter) return false;
-      return (
-        track.goneConfirmedAt === undefined || track.goneConfirmedAt < Math.max(confirmAfter, track.leavingSince + policy.retireGraceMs)
-      );
+      if (track === undefined) return false;
+      const placed = ledger.placed.find((entry) => entry.key === checkpoint.key);
+      const from = retirableFrom({ checkpoint, placed, track }, policy.retireGraceMs);
+      const due = from === undefined ? undefined : Math.max(from, mind.confirmAfter ?? from);
+      return due !== undefined && now >= due && (track.goneConfirmedAt === undefined || track.goneConfirmedAt < due);
     })
     .map(({ key, record }) => ({ key, namespace: record.parent.namespace, name: record.parent.name }));
 }

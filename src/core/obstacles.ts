@@ -34,7 +34,13 @@ export function obstacles(input: ObstacleInput, o: Observation, policy: Policy):
 }
 
 function beforePlacing(checkpoint: Checkpoint, input: ObstacleInput, o: Observation, policy: Policy): Obstacle | undefined {
-  return ofCheckpoint(checkpoint, o) ?? limit(input, policy) ?? nameTaken(checkpoint, o) ?? order(checkpoint, input, o);
+  return (
+    ofCheckpoint(checkpoint, o) ??
+    superseded(checkpoint, input, o) ??
+    limit(input, policy) ??
+    nameTaken(checkpoint, o) ??
+    order(checkpoint, input, o)
+  );
 }
 
 /** A copy that was placed stays whatever has become of its checkpoint; only that it never started is worth a word. */
@@ -56,6 +62,22 @@ function ofCheckpoint(checkpoint: Checkpoint, o: Observation): Obstacle | undefi
     return present?.known === true && !present.value;
   });
   return missing ? 'image-missing' : undefined;
+}
+
+/**
+ * Of two pods of one DaemonSet captured here the later one took the other's place, port and all. The earlier is of use
+ * only where the later cannot start, or is a pod that this kubelet has and cannot keep running.
+ */
+function superseded(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Obstacle | undefined {
+  const { controller } = checkpoint.record.parent;
+  if (controller?.kind !== 'DaemonSet') return undefined;
+  const later = input.checkpoints.some(({ record, ...other }) => {
+    const { parent } = record;
+    if (parent.controller?.uid !== controller.uid || record.capturedAt <= checkpoint.record.capturedAt) return false;
+    const known = o.kubelet.known && o.kubelet.value.has(`${parent.namespace}/${parent.name}`);
+    return !known && ofCheckpoint({ ...other, record }, o) === undefined;
+  });
+  return later ? 'superseded' : undefined;
 }
 
 /** A clock before the confirmation is no proof of freshness: it was set back or lost its battery. */

@@ -156,10 +156,14 @@ export function prepareWithdrawal(checkpoint: Checkpoint, placed: Placed, o: Obs
   };
 }
 
-/** Whom the copy made way for, so that a parent that fails at once is not trusted again and again. */
+/**
+ * Whom the copy made way for, so that a parent that fails at once is not trusted again and again. A parent that is gone
+ * counts as one: when the API server goes with the copy, the copy was what served it.
+ */
 function rememberHandBack(input: PlanInput, o: Observation): readonly Action[] {
-  const { memory, handBackTo, checkpoint } = input;
-  if (handBackTo === undefined || input.decision.reason !== 'parent-started') return [];
+  const { memory, checkpoint, decision } = input;
+  const handBackTo = decision.reason === 'parent-gone' ? checkpoint.record.parent.uid : input.handBackTo;
+  if (handBackTo === undefined || (decision.reason !== 'parent-started' && decision.reason !== 'parent-gone')) return [];
   const failures = memory?.toUid === handBackTo ? memory.failures : 0;
   return [{ do: 'remember', memory: { key: checkpoint.key, toUid: handBackTo, at: formatTime(o.wall), bootId: o.where.bootId, failures } }];
 }

@@ -14,7 +14,13 @@ export interface Observation extends LocalTruth {
   /** Milliseconds since 1970. */
   readonly wall: number;
   readonly api: ReachabilityState;
-  readonly watch: { readonly synced: boolean; readonly healthy: boolean; readonly pods: ReadonlyMap<string, RawPod> };
+  readonly watch: {
+    readonly synced: boolean;
+    readonly healthy: boolean;
+    readonly pods: ReadonlyMap<string, RawPod>;
+    /** How often the server's memory went back in time under this process. */
+    readonly regressions?: number;
+  };
   readonly manifests: Seen<readonly ManifestFile[]>;
   /** Is this image reference present? Asked only where a decision waits for it. */
   readonly images: ReadonlyMap<string, Seen<boolean>>;
@@ -39,8 +45,15 @@ export interface Track {
   /** Last moment a container of the parent had been running for {@link STEADY_MS}, or the parent was not watched. */
   readonly lastSteady: Millis;
   readonly orphanSince?: Millis;
-  /** Since when the API's list lacks the parent (or shows it elsewhere, finished, opted out), without a break. */
+  /**
+   * Since when the API's list lacks the parent (or shows it elsewhere, finished, opted out) and every successor that
+   * would keep it, without a break.
+   */
   readonly leavingSince?: Millis;
+  /** Since when no copy is placed. */
+  readonly unplacedSince?: Millis;
+  /** Number of the server's regressions when it last showed the parent. */
+  readonly shownAt?: number;
   /** When a read of its own confirmed that. */
   readonly goneConfirmedAt?: Millis;
   /** When this process first saw the copy placed, and this attempt. */
@@ -59,12 +72,14 @@ export function initialTrack(now: Millis): Track {
   return { runningSince: new Map(), lastSteady: now };
 }
 
-export function track(before: Track, checkpoint: Checkpoint, placed: Placed | undefined, o: Observation): Track {
+/** `successor`: one is there that keeps the checkpoint. */
+export function track(before: Track, checkpoint: Checkpoint, placed: Placed | undefined, o: Observation, successor: boolean): Track {
   const parent: Parent = identities(checkpoint.record, o.watch.pods);
   const running = o.runtime.known ? runningOf(parent, o.runtime.value).map((container) => container.id) : [];
   const runningSince = new Map(running.map((id) => [id, before.runningSince.get(id) ?? o.now] as const));
   const steady = running.some((id) => o.now - (runningSince.get(id) ?? o.now) >= STEADY_MS);
-  const absent = o.watch.synced && o.watch.healthy ? parentInWatch(checkpoint, o) !== 'present' : undefined;
+  const shown = parentInWatch(checkpoint, o);
+  const absent = shown === 'unknown' ? undefined : shown === 'leaving' && !successor && !vanished(before, o);
   const leavingSince = absent === undefined ? before.leavingSince : absent ? (before.leavingSince ?? o.now) : undefined;
   const read = o.reads.get(checkpoint.key);
   const confirmed = read?.known === true && !stillParent(checkpoint, read.value, o);
@@ -74,12 +89,26 @@ export function track(before: Track, checkpoint: Checkpoint, placed: Placed | un
     lastSteady: steady || !o.runtime.known ? o.now : before.lastSteady,
     orphanSince: here === 'orphan' ? (before.orphanSince ?? o.now) : here === 'unknown' ? before.orphanSince : undefined,
     leavingSince,
+    unplacedSince: placed === undefined ? (before.unplacedSince ?? o.now) : undefined,
+    shownAt: shown === 'present' ? regressionsOf(o) : before.shownAt,
     goneConfirmedAt: leavingSince === undefined ? undefined : confirmed ? o.now : before.goneConfirmedAt,
     placedSince: placedSince(before, placed, o.now),
     leavingCopySince: placed?.phase === 'leaving' ? (before.leavingCopySince ?? o.now) : undefined,
     handedBackAt: before.handedBackAt,
     awaitingSince: placed?.phase === 'placed' && o.api.verdict === 'reachable' ? (before.awaitingSince ?? o.now) : undefined,
   });
+}
+
+/**
+ * Shown before the server's memory went back in time, and not since: that it is missing now proves nothing. It is the
+ * next start of the agent that believes the server again.
+ */
+export function vanished(track: Track, o: Observation): boolean {
+  return track.shownAt !== undefined && track.shownAt !== regressionsOf(o);
+}
+
+function regressionsOf(o: Observation): number {
+  return o.watch.regressions ?? 0;
 }
 
 /** What the synced watch says of the parent, without any grace. */

@@ -5,12 +5,14 @@
  */
 
 import type { Action } from './actions.ts';
+import { barred } from './barred.ts';
 import { decide } from './decide.ts';
-import { barred, factsOf, freshContainers, type Policy, type Subject } from './facts.ts';
+import { factsOf, freshContainers, type Policy, type Subject } from './facts.ts';
 import { identities } from './identity.ts';
 import type { Checkpoint, CheckpointKey, Decision, Facts, Ledger, Millis, Obstacle, RawPod, State } from './model.ts';
 import { obstacles } from './obstacles.ts';
 import { type PlanInput, plan } from './plan.ts';
+import { successorHolds } from './retirement.ts';
 import { throttle } from './throttle.ts';
 import { initialTrack, type Observation, type Track, track } from './track.ts';
 
@@ -46,7 +48,11 @@ export interface Turn {
 
 export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Ledger, o: Observation, policy: Policy): Turn {
   const tracks = new Map(
-    checkpoints.map((c) => [c.key, track(mind.tracks.get(c.key) ?? initialTrack(o.now), c, placedOf(ledger, c.key), o)]),
+    checkpoints.map((c) => {
+      const placed = placedOf(ledger, c.key);
+      const successor = successorHolds(c, placed, checkpoints, o);
+      return [c.key, track(mind.tracks.get(c.key) ?? initialTrack(o.now), c, placed, o, successor)];
+    }),
   );
   const found = obstacles({ checkpoints, ledger, tracks, waitingSince: mind.waitingSince }, o, policy);
   const confirmAfter = pullBrake(mind, checkpoints, tracks, o, policy);
@@ -59,7 +65,7 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
       return [];
     }
   };
-  const looked = checkpoints.flatMap((c) => guard(c.key, () => [look(c, checkpoints, ledger, tracks, found, confirmAfter, o, policy)]));
+  const looked = checkpoints.flatMap((c) => guard(c.key, () => [look(c, ledger, tracks, found, confirmAfter, o, policy)]));
   const free = policy.activeLimit - ledger.placed.length;
   const views = throttle(looked, { free, waitingSince: mind.waitingSince, now: o.now });
   const inputs = views.map((view) => view.input);
@@ -84,7 +90,6 @@ interface View {
 
 function look(
   checkpoint: Checkpoint,
-  all: readonly Checkpoint[],
   ledger: Ledger,
   tracks: ReadonlyMap<CheckpointKey, Track>,
   found: ReadonlyMap<CheckpointKey, Obstacle>,
@@ -102,7 +107,6 @@ function look(
     track: tracks.get(checkpoint.key) ?? initialTrack(o.now),
     obstacle: imagesUnknown(checkpoint, placed !== undefined, o) ? undefined : found.get(checkpoint.key),
     confirmAfter,
-    successorUncaptured: parent.successors.some((pod) => !all.some((other) => other.record.parent.uid === pod.uid)),
   };
   const facts = withoutImages(factsOf(subject, o, policy), imagesUnknown(checkpoint, placed !== undefined, o));
   const from = stateOf(placed);
@@ -152,7 +156,7 @@ function waiting(mind: Mind, views: readonly View[], o: Observation): ReadonlyMa
   );
 }
 
-/** A hand-back that begins now starts the stuck clock anew. */
+/** A hand-back that begins now, be it to nobody, starts the stuck clock anew. */
 function afterDecisions(
   tracks: ReadonlyMap<CheckpointKey, Track>,
   views: readonly View[],
@@ -161,7 +165,7 @@ function afterDecisions(
   const next = new Map(tracks);
   for (const { input, from } of views) {
     const key = input.checkpoint.key;
-    if (from === 'active' && input.decision.state === 'handing-back') next.set(key, { ...input.track, handedBackAt: o.now });
+    if (from === 'active' && input.decision.state !== 'active') next.set(key, { ...input.track, handedBackAt: o.now });
   }
   return next;
 }

@@ -51,7 +51,7 @@ describe('retiring', () => {
   it('withdraws a placed copy first and keeps the data while the runtime shows it', () => {
     const o = { ...empty, reads: read, runtime: seen(copyServes), manifests: placedFile };
 
-    expect(kinds(over([0, 60_000], o, aLedger([aPlaced()])))).toEqual(['withdraw']);
+    expect(kinds(over([0, 60_000], o, aLedger([aPlaced()])))).toEqual(['withdraw', 'remember']);
     expect(kinds(over([0, 60_000], o, aLedger()))).toEqual([]);
   });
 
