@@ -59,6 +59,8 @@ export interface PodWatchView {
   readonly lastSuccess?: Millis;
   /** Last moment anything answered as an API server does, 401 included. */
   readonly lastAnswer?: Millis;
+  /** How often a list older than the ones before was believed at last: the server's storage was restored. */
+  readonly regressions?: number;
   /** This node's pods by uid, raw JSON as the server sent it. Valid only while synced. */
   readonly pods: ReadonlyMap<string, RawPod>;
 }

@@ -26,12 +26,12 @@ export async function observe(
     askImages(ports, need.images),
     askReads(ports, need.reads),
   ]);
-  const { synced, healthy, pods } = ports.watch.view();
+  const { synced, healthy, pods, regressions = 0 } = ports.watch.view();
   return {
     now: ports.clock.now(),
     wall: ports.clock.wall(),
     api,
-    watch: { synced, healthy, pods },
+    watch: { synced, healthy, pods, regressions },
     runtime,
     kubelet,
     manifests,

@@ -1,8 +1,8 @@
 /**
  * This node's pods, kept up to date: one list from the server's cache, then one watch for as long as it lasts.
  *
- * It never throws and never judges; it never shows a half-read list, never takes an older list for a newer one, and asks
- * nothing of the server while the watch is open and alive. How a broken watch is mended: watch-policy.ts.
+ * It never throws and never judges; it never shows a half-read list, takes an older list for a newer one only when the
+ * server's storage was surely restored (and says so), and asks nothing of the server while the watch is open and alive. How a broken watch is mended: watch-policy.ts.
  */
 import type { Millis, RawPod } from '../../core/model.ts';
 import { type ApiRequestObserver, type Clock, type PodWatch, type PodWatchView, PortError } from '../../ports.ts';
@@ -12,7 +12,18 @@ import { causeOf } from './failure.ts';
 import { goesBackwards, type PodListing, parsePodList } from './pod-list.ts';
 import type { ApiLines, ApiReply, Transport } from './transport.ts';
 import { parseWatchLine, type WatchLine } from './watch-line.ts';
-import { causeOfRefusal, type End, type EndCause, isDoubt, nextMove, POD_WATCH_TIMINGS, type PodWatchTimings } from './watch-policy.ts';
+import {
+  causeOfRefusal,
+  countRegression,
+  type End,
+  type EndCause,
+  isDoubt,
+  isRestored,
+  nextMove,
+  POD_WATCH_TIMINGS,
+  type PodWatchTimings,
+  type Regression,
+} from './watch-policy.ts';
 
 export interface PodWatchControl extends PodWatch {
   /** There is a sign that the server is back: ends a wait between two attempts (not one the server asked for). */
@@ -36,6 +47,8 @@ interface ViewState {
   lastAnswer: Millis | undefined;
   lastLine: Millis;
   open: ApiLines | undefined;
+  regression: Regression | undefined;
+  regressions: number;
 }
 
 export function createPodWatch(options: PodWatchOptions): PodWatchControl {
@@ -52,6 +65,8 @@ export function createPodWatch(options: PodWatchOptions): PodWatchControl {
     lastAnswer: undefined,
     lastLine: 0,
     open: undefined,
+    regression: undefined,
+    regressions: 0,
   };
   let wake: () => void = () => {};
   let running: Promise<void> | undefined;
@@ -74,7 +89,9 @@ export function createPodWatch(options: PodWatchOptions): PodWatchControl {
 
   /** Reads everything; the old pods stay in view until the new list is complete. */
   async function list(): Promise<End | undefined> {
-    const reply = await transport.get(`/api/v1/pods?${selector}&resourceVersion=0`, 'list', timings.listMs);
+    // a doubtful list is followed by consistent ones: no cache of one server among several can be behind those
+    const freshness = state.regression === undefined ? '&resourceVersion=0' : '';
+    const reply = await transport.get(`/api/v1/pods?${selector}${freshness}`, 'list', timings.listMs);
     if (reply.status !== 200) return refused(reply);
     let listing: PodListing;
     try {
@@ -83,7 +100,12 @@ export function createPodWatch(options: PodWatchOptions): PodWatchControl {
       return { cause: 'invalid-list', progress: false };
     }
     success();
-    if (goesBackwards(listing.resourceVersion, state.resourceVersion)) return { cause: 'regressed-list', progress: false };
+    if (goesBackwards(listing.resourceVersion, state.resourceVersion)) {
+      state.regression = countRegression(state.regression, listing.resourceVersion, clock.now());
+      if (!isRestored(state.regression, clock.now(), timings)) return { cause: 'regressed-list', progress: false };
+      state.regressions += 1;
+    }
+    state.regression = undefined;
     state.resourceVersion = listing.resourceVersion;
     // The selector is repeated here: a pod of another node must not get in through a server that ignores it.
     state.pods = new Map(listing.pods.filter((pod) => pod.spec?.nodeName === nodeName).map((pod) => [uidOf(pod), pod]));
@@ -236,6 +258,7 @@ export function createPodWatch(options: PodWatchOptions): PodWatchControl {
       return {
         synced: state.synced,
         healthy: state.open !== undefined && clock.now() - alive <= timings.lifeMs,
+        ...(state.regressions === 0 ? {} : { regressions: state.regressions }),
         ...(state.lastSuccess === undefined ? {} : { lastSuccess: state.lastSuccess }),
         ...(state.lastAnswer === undefined ? {} : { lastAnswer: state.lastAnswer }),
         pods: state.pods,

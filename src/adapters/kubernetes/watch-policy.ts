@@ -3,6 +3,7 @@
  */
 import type { Millis } from '../../core/model.ts';
 import { isKubernetesAnswer } from './answer.ts';
+import { goesBackwards } from './pod-list.ts';
 import type { ApiReply } from './transport.ts';
 
 export interface PodWatchTimings {
@@ -23,6 +24,9 @@ export interface PodWatchTimings {
   readonly minGapMs: Millis;
   /** `timeoutSeconds` is chosen between these. */
   readonly watchSeconds: readonly [number, number];
+  /** A list older than the ones before is believed when so many consistent ones in a row were, over this time. */
+  readonly regressedLists: number;
+  readonly regressedMs: Millis;
 }
 export const POD_WATCH_TIMINGS: PodWatchTimings = {
   listMs: 30_000,
@@ -35,6 +39,8 @@ export const POD_WATCH_TIMINGS: PodWatchTimings = {
   healthyMs: 120_000,
   minGapMs: 250,
   watchSeconds: [300, 600],
+  regressedLists: 3,
+  regressedMs: 180_000,
 };
 
 /** Why a list or a watch ended; also the cause in the counter of watch restarts. */
@@ -59,6 +65,23 @@ export interface End {
   readonly waitMs?: Millis | undefined;
   /** Lines were applied on this watch before it ended. */
   readonly progress: boolean;
+}
+
+/** Lists that were older than what was known, one after another. */
+export interface Regression {
+  readonly from: Millis;
+  readonly lists: number;
+  readonly resourceVersion: string;
+}
+
+/** A server with a stale cache catches up, and lists that contradict each other prove nothing: only steady ones count. */
+export function countRegression(before: Regression | undefined, resourceVersion: string, now: Millis): Regression {
+  if (before === undefined || goesBackwards(resourceVersion, before.resourceVersion)) return { from: now, lists: 0, resourceVersion };
+  return { from: before.from, lists: before.lists + 1, resourceVersion };
+}
+
+export function isRestored(regression: Regression, now: Millis, timings: PodWatchTimings): boolean {
+  return regression.lists >= timings.regressedLists && now - regression.from >= timings.regressedMs;
 }
 
 /** The stream itself, not the way to it, was wrong. */

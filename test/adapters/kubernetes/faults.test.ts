@@ -143,6 +143,23 @@ describe('a relist', () => {
     expect(made.names()).toEqual(['old']);
   });
 
+  test('whose resourceVersion stays behind, read consistently again and again, is believed at last, and that is said', async () => {
+    api.createPod(podOn('old'));
+    const made = await started({ watch: { regressedMs: 300, regressedLists: 3 } });
+    const restored: Fault = { do: 'rewrite', change: (list) => ({ ...list, metadata: { resourceVersion: '7' }, items: [] }) };
+    api.faults.next('watch', { do: 'status', code: 410, reason: 'Expired' });
+    api.faults.next('list', restored, 1000);
+    const from = performance.now();
+    api.wire.cut();
+    await until(() => made.watch.view().regressions === 1);
+    expect(performance.now() - from).toBeGreaterThanOrEqual(300);
+    expect(made.counters.restarts.filter((each) => each === 'regressed-list').length).toBeGreaterThanOrEqual(3);
+    expect(made.names()).toEqual([]);
+    const asked = api.requests.map((each) => each.path).filter((path) => path.includes('/pods?') && !path.includes('watch=1'));
+    expect(asked.length).toBeGreaterThan(3);
+    expect(asked.slice(-3).filter((path) => path.includes('resourceVersion=0'))).toEqual([]);
+  });
+
   test("that is empty and newer is believed: judging it is not the watch's business", async () => {
     api.createPod(podOn('old'));
     const made = await started();
