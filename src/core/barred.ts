@@ -2,7 +2,7 @@
 import type { HandBackMemory } from './model.ts';
 import { parseTime } from './time.ts';
 
-/** After a failed hand-back the same pod waits 5, 15, then 60 minutes; another uid starts afresh. */
+/** From the second failed hand-back on the same pod waits 5, 15, then 60 minutes; another uid starts afresh. */
 export function barred(memory: HandBackMemory | undefined, uid: string, wall: number): boolean {
   return memory?.blockedUntil !== undefined && memory.toUid === uid && wall < parseTime(memory.blockedUntil);
 }

@@ -21,6 +21,8 @@ export interface Policy {
   readonly activeLimit: number;
 }
 
+/** Placed and not in CRI after this long: the kubelet refused it without a word. */
+export const START_DEADLINE_MS: Millis = 30_000;
 /** A hand-back whose parent is gone again this soon was a failed one. */
 export const HAND_BACK_TRIAL_MS = 120_000;
 
@@ -45,7 +47,7 @@ export function factsOf(subject: Subject, o: Observation, policy: Policy): Facts
     grace: failed ? 'hand-back-failed' : graceOver(here, subject, o, policy) ? 'over' : 'running',
     inApi: parentInApi(subject, { ...subject, retireGraceMs: policy.retireGraceMs }, o),
     trigger: trigger(parent, subject, o, policy),
-    copy: copyHere(subject.checkpoint, o),
+    copy: copyHere(subject, o),
     ...(subject.obstacle === undefined ? {} : { obstacle: subject.obstacle }),
   };
 }
@@ -161,11 +163,14 @@ export function copySandboxes(checkpoint: Pick<Checkpoint, 'record'>, view: Runt
   );
 }
 
-function copyHere(checkpoint: Checkpoint, o: Observation): Facts['copy'] {
+/** What was placed a moment ago and does not show yet is on its way: it is not gone, and would come after its end. */
+function copyHere({ checkpoint, placed, track }: Subject, o: Observation): Facts['copy'] {
   if (!o.runtime.known) return 'unknown';
   const view = o.runtime.value;
   const sandboxes = copySandboxes(checkpoint, view);
   const ids = new Set(sandboxes.map((sandbox) => sandbox.id));
   const alive = view.containers.some((c) => ids.has(c.sandboxId) && (c.state === 'running' || c.state === 'created'));
-  return alive || sandboxes.some((sandbox) => sandbox.ready) ? 'there' : 'gone';
+  if (alive || sandboxes.some((sandbox) => sandbox.ready)) return 'there';
+  const placedAt = placed?.phase === 'placed' ? track.placedSince?.at : undefined;
+  return placedAt !== undefined && o.now - placedAt < START_DEADLINE_MS ? 'unknown' : 'gone';
 }

@@ -3,7 +3,7 @@
  *
  * Pure. Looks at all checkpoints together, because limits and order are about all of them.
  */
-import { copySandboxes, type Policy } from './facts.ts';
+import { copySandboxes, type Policy, START_DEADLINE_MS } from './facts.ts';
 import { manifestFileName } from './keys.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis, Obstacle, Placed } from './model.ts';
 import { parseTime } from './time.ts';
@@ -11,8 +11,6 @@ import type { Observation, Track } from './track.ts';
 
 /** A copy of higher order waits this long, at most, for the lower ones to run. */
 export const ORDER_WAIT_MS: Millis = 30_000;
-/** Placed and not in CRI after this long: the kubelet refused it without a word. */
-export const START_DEADLINE_MS: Millis = 30_000;
 export const MAX_ATTEMPTS = 5;
 
 export interface ObstacleInput {

@@ -15,8 +15,11 @@ import { MAX_ATTEMPTS, neverStarted } from './obstacles.ts';
 import { formatTime } from './time.ts';
 import type { Observation, Track } from './track.ts';
 
-/** Pauses before the same pod is trusted again, by the number of hand-backs to it that failed. */
-export const HAND_BACK_PAUSES_MS: readonly Millis[] = [5 * 60_000, 15 * 60_000, 60 * 60_000];
+/**
+ * Pauses before the same pod is trusted again, by the number of hand-backs to it that failed. The first may have been a race
+ * for the port that a slow end of the copy lost, and is no fault of the pod: it gets its next start.
+ */
+export const HAND_BACK_PAUSES_MS: readonly Millis[] = [0, 5 * 60_000, 15 * 60_000, 60 * 60_000];
 /** A withdrawn copy that is still there so long after its own grace is stopped through CRI. */
 export const LAST_RESORT_MS: Millis = 60_000;
 /** A copy on the host network that is still there so long after it was told to stop is told so again, by its sandbox. */
@@ -164,7 +167,9 @@ function rememberHandBack(input: PlanInput, o: Observation): readonly Action[] {
   const { memory, checkpoint, decision } = input;
   const handBackTo = decision.reason === 'parent-gone' ? checkpoint.record.parent.uid : input.handBackTo;
   if (handBackTo === undefined || (decision.reason !== 'parent-started' && decision.reason !== 'parent-gone')) return [];
-  const failures = memory?.toUid === handBackTo ? memory.failures : 0;
+  // nobody was there to lose a race
+  const before = decision.reason === 'parent-gone' ? 1 : 0;
+  const failures = memory?.toUid === handBackTo ? Math.max(before, memory.failures) : before;
   return [{ do: 'remember', memory: { key: checkpoint.key, toUid: handBackTo, at: formatTime(o.wall), bootId: o.where.bootId, failures } }];
 }
 

@@ -110,20 +110,48 @@ describe('hand-back of a pod on the host network', () => {
   });
 });
 
+describe('a copy that was placed a moment ago', () => {
+  const o = { api: aReach('reachable'), runtime: seen(parentDied), manifests: placedFile };
+
+  it('is not taken for one that nobody needs: the kubelet may be starting it', () => {
+    expect(verdictOf(over([0, 29_999], o, aLedger([aPlaced()])))).toBe('active: awaiting-parent');
+  });
+
+  it('is withdrawn when nothing of it has come', () => {
+    expect(verdictOf(over([0, 30_000], o, aLedger([aPlaced()])))).toBe('handing-back: copy-not-needed');
+  });
+});
+
 describe('a hand-back that fails', () => {
   const memory = { key: checkpoint.key, toUid: 'u1', at: new Date(WALL - 30_000).toISOString(), bootId: 'b1', failures: 0 };
 
-  it('brings the copy back at once and bars the same pod for five minutes', () => {
+  it.each([
+    [0, 0],
+    [1, 5],
+    [2, 15],
+    [3, 60],
+    [9, 60],
+  ])('brings the copy back at once and after %i failures bars the same pod for %i minutes', (failures, minutes) => {
     const result = one(
       { kubelet: seen(new Set(['kube-system/web-1'])), runtime: seen(parentDied), api: aReach('unreachable', 99_000) },
-      aLedger([], [memory]),
+      aLedger([], [{ ...memory, failures }]),
     );
 
     expect(verdictOf(result)).toBe('active: hand-back-failed');
     expect(result.actions[1]).toEqual({
       do: 'remember',
-      memory: { ...memory, failures: 1, blockedUntil: new Date(WALL + 300_000).toISOString() },
+      memory: { ...memory, failures: failures + 1, blockedUntil: new Date(WALL + minutes * 60_000).toISOString() },
     });
+  });
+
+  it('is forgiven once: the copy may have been slow to free the port', () => {
+    const once = { ...memory, failures: 1, blockedUntil: new Date(WALL).toISOString() };
+    const again = seen({ ...copyServes, containers: [...copyServes.containers, aContainer({ id: 'p2', state: 'created' })] });
+    const o = { api: aReach('reachable', 0, 30_000), runtime: again, manifests: placedFile };
+    const result = over([0, 60_000], o, aLedger([aPlaced({ why: 'hand-back-failed' })], [once]));
+
+    expect(verdictOf(result)).toBe('handing-back: parent-started');
+    expect(result.actions[1]).toMatchObject({ do: 'remember', memory: { failures: 1 } });
   });
 
   it('is not what a power cut soon after it was', () => {

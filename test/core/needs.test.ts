@@ -45,6 +45,15 @@ describe('what a turn asks', () => {
     expect(needs({ ...base, mind: leaving(100_000), now: 101_000 }).reads).toEqual([]);
     expect(needs({ ...base, mind: { ...leaving(100_000), confirmAfter: 160_000 }, now: 160_000 }).reads.length).toBe(1);
   });
+
+  it('is no such read beside a serving copy of a DaemonSet’s pod before its longer grace is over', () => {
+    const of = aCheckpoint({ parent: { ...checkpoint.record.parent, controller: { kind: 'DaemonSet', name: 'web', uid: 'ds' } } });
+    const mind: Mind = { ...EMPTY_MIND, tracks: new Map([[of.key, { ...initialTrack(0), leavingSince: 40_000 }]]) };
+    const serving = { ...base, checkpoints: [of], ledger: aLedger([aPlaced()]), mind };
+
+    expect(needs({ ...serving, now: 639_999 }).reads).toEqual([]);
+    expect(needs({ ...serving, now: 640_000 }).reads.length).toBe(1);
+  });
 });
 
 describe('when the next turn is due', () => {

@@ -108,7 +108,7 @@ describe('a checkpoint at rest whose DaemonSet replaces its pod', () => {
 });
 
 describe('a copy that was retired and was what served the API', () => {
-  const memory = { key: of.key, toUid: 'u1', at: new Date(WALL).toISOString(), bootId: 'b1', failures: 0 };
+  const memory = { key: of.key, toUid: 'u1', at: new Date(WALL).toISOString(), bootId: 'b1', failures: 1 };
 
   it('comes back as soon as the server is found to be gone with it, and is left alone for a while', () => {
     const o = anObservation({ now: 20_000, wall: WALL + 20_000, api: aReach('unreachable', 15_000), runtime: seen(nothing) });
@@ -117,12 +117,12 @@ describe('a copy that was retired and was what served the API', () => {
     expect(verdictOf(back)).toBe('active: hand-back-failed');
     expect(back.actions[1]).toEqual({
       do: 'remember',
-      memory: { ...memory, failures: 1, blockedUntil: new Date(WALL + 20_000 + 300_000).toISOString() },
+      memory: { ...memory, failures: 2, blockedUntil: new Date(WALL + 20_000 + 300_000).toISOString() },
     });
   });
 
   it('is not taken away again before the pause is over', () => {
-    const barred = { ...memory, failures: 1, blockedUntil: new Date(WALL + 900_000).toISOString() };
+    const barred = { ...memory, failures: 2, blockedUntil: new Date(WALL + 900_000).toISOString() };
     const ledger = aLedger([aPlaced({ why: 'hand-back-failed' })], [barred]);
 
     expect(verdictOf(through([[0], [899_000]], ledger))).toBe('active: parent-leaving');

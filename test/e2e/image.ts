@@ -1,5 +1,5 @@
 /**
- * Container images out of one static binary, as docker-archive tars: no engine, no registry. The same input gives the
+ * Container images out of one binary and what it needs, as docker-archive tars: no engine, no registry. The same input gives the
  * same bytes: names sorted, time zero, owner root.
  */
 import { createHash } from 'node:crypto';
@@ -40,13 +40,34 @@ function tar(entries: readonly Entry[]): Buffer {
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
+/** A file of this computer, and where it lies in the image: an absolute path. */
+export interface ImageFile {
+  readonly path: string;
+  readonly file: string;
+}
+
 export interface ImageOptions {
   /** Fully qualified, with a tag: `localhost/testserver:1`. */
   readonly reference: string;
-  /** A static binary; it becomes `/<name>` in the image. */
+  /** It becomes `/<name>` in the image. */
   readonly binary: string;
   readonly name: string;
   readonly command: readonly string[];
+  /** Other programs, and the libraries of one that is not static. */
+  readonly more?: readonly ImageFile[];
+}
+
+/** Directories first, each once, as a tar wants them. */
+function entriesOf(files: readonly ImageFile[]): Entry[] {
+  const dirs = new Set<string>();
+  for (const { path } of files) {
+    const parts = path.slice(1).split('/');
+    for (let depth = 1; depth < parts.length; depth += 1) dirs.add(`${parts.slice(0, depth).join('/')}/`);
+  }
+  return [
+    ...[...dirs].sort().map((name) => ({ name, mode: 0o755 })),
+    ...files.map(({ path, file }) => ({ name: path.slice(1), mode: 0o755, content: readFileSync(file) })),
+  ];
 }
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -56,7 +77,7 @@ export function imageBlobs(options: Omit<ImageOptions, 'reference'>): { readonly
   const layer = tar([
     { name: 'etc/', mode: 0o755 },
     { name: 'etc/passwd', mode: 0o644, content: Buffer.from('root:x:0:0:root:/:/\nworker:x:1000:1000:worker:/:/\n') },
-    { name: options.name, mode: 0o755, content: readFileSync(options.binary) },
+    ...entriesOf([{ path: `/${options.name}`, file: options.binary }, ...(options.more ?? [])]),
     { name: 'tmp/', mode: 0o1777 },
   ]);
   const config = Buffer.from(

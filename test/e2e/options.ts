@@ -10,9 +10,10 @@ export const HELP = `End-to-end tests of pod-checkpointer on real nodes. Needs r
   node test/e2e/run.ts [options]
 
   --kubelet 1.37|1.34|all   which kubelet (and container runtime); default all
-  --only ID,ID              these scenarios, and the ones they need
+  --only ID,ID              these scenarios, and the ones they need; with ID also all that are named ID/…
   --list                    names the scenarios and ends
   --rounds N                power cuts of the scenario hand-back; default 10
+  --self-hosted-rounds N    power cuts of the scenario self-hosted/power-cut; default 10
   --outage DURATION         how long the API server is away in the scenario outage; default 3m
   --idle DURATION           how long the idle agent is watched; default 60s
   --output FILE             results and figures as JSON
@@ -57,7 +58,10 @@ function selected(all: readonly Scenario[], only: string | undefined): readonly 
     wanted.add(id);
     for (const need of scenario.needs) want(need);
   };
-  for (const id of only.split(',')) want(id.trim());
+  for (const id of only.split(',').map((text) => text.trim())) {
+    want(id);
+    for (const scenario of all.filter((one) => one.id.startsWith(`${id}/`))) want(scenario.id);
+  }
   return all.filter((scenario) => wanted.has(scenario.id));
 }
 
@@ -70,6 +74,7 @@ export function parseOptions(args: readonly string[], all: readonly Scenario[]):
       only: { type: 'string' },
       list: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '10' },
+      'self-hosted-rounds': { type: 'string', default: '10' },
       outage: { type: 'string', default: '3m' },
       idle: { type: 'string', default: '60s' },
       output: { type: 'string' },
@@ -81,13 +86,17 @@ export function parseOptions(args: readonly string[], all: readonly Scenario[]):
   });
   const kubelets = KUBELETS.filter((line) => values.kubelet === 'all' || values.kubelet === line);
   if (kubelets.length === 0) throw new Error(`--kubelet ${values.kubelet}: must be one of ${[...KUBELETS, 'all'].join(', ')}`);
-  if (!/^[1-9]\d*$/.test(values.rounds)) throw new Error(`--rounds ${values.rounds}: must be a number from 1`);
+  const count = (flag: 'rounds' | 'self-hosted-rounds'): number => {
+    if (!/^[1-9]\d*$/.test(values[flag])) throw new Error(`--${flag} ${values[flag]}: must be a number from 1`);
+    return Number(values[flag]);
+  };
   if (values.keep && kubelets.length > 1) throw new Error('--keep: choose one node with --kubelet');
   return {
     kubelets,
     scenarios: selected(all, values.only),
     settings: {
-      rounds: Number(values.rounds),
+      rounds: count('rounds'),
+      selfHostedRounds: count('self-hosted-rounds'),
       outageMs: durationOf('outage', values.outage),
       idleMs: durationOf('idle', values.idle),
       retireGraceMs: RETIRE_GRACE_MS,

@@ -74,14 +74,14 @@ async function diagnose(node: Node, scenario: string): Promise<void> {
       .map((line) => JSON.stringify(line))
       .join('\n'),
   );
-  writeFileSync(join(node.paths.logs, `diagnosis-${scenario}.txt`), parts.join('\n'));
+  writeFileSync(join(node.paths.logs, `diagnosis-${scenario.replaceAll('/', '-')}.txt`), parts.join('\n'));
 }
 
 /** Brings a node in whatever state back to: power on, API server up, Ready, no copy placed. */
 async function recover(node: Node): Promise<void> {
   await node.machine.stopDaemons('prober-');
   if (!node.machine.isOn()) await node.boot();
-  await node.apiStart();
+  await node.apiStart(); // once the control plane is on the node: etcd only
   await node.apiReady();
   await node.ready();
   if (node.agent.wanted()) await until('no copy placed', () => doneUnless(ownManifests(node).join(' ')), 120_000);

@@ -3,6 +3,7 @@
  * no copy placed, so that any of them can run alone (after the ones it needs).
  */
 import type { Node } from './node/node.ts';
+import type { Members } from './self-hosted/pods.ts';
 import type { Inside, Parents, Which } from './workload.ts';
 
 export interface Figure {
@@ -22,6 +23,8 @@ export interface ForeignFile {
 export interface Settings {
   /** How often the hand-back scenario cuts the power. */
   readonly rounds: number;
+  /** How often the power of the self-hosted control plane is cut. */
+  readonly selfHostedRounds: number;
   /** How long the API server is away in the outage scenario, milliseconds. */
   readonly outageMs: number;
   /** How long the idle agent is watched, milliseconds. */
@@ -33,6 +36,8 @@ export interface Settings {
 /** What steps hand to later steps. */
 export interface Memory {
   parents?: Parents;
+  /** The self-hosted control plane, once there is one. */
+  members?: Members;
   inside: Partial<Record<Which, Inside>>;
   foreign: readonly ForeignFile[];
 }

@@ -42,6 +42,8 @@ export interface Agent {
   start(): Promise<void>;
   /** SIGTERM, then SIGKILL after 10 s. */
   stop(): Promise<void>;
+  /** SIGKILL, and another one at once, as the kubelet would do it. */
+  crash(): Promise<void>;
   /** It was started, and not stopped since; a power cut does not change that. */
   wanted(): boolean;
   alive(): boolean;
@@ -78,7 +80,7 @@ function configuration(options: AgentOptions): Record<string, unknown> {
     kubeconfig: paths.agentKubeconfig,
     bootIdFile: paths.bootId,
     agentImage: AGENT_IMAGE,
-    namespaces: ['e2e', 'real-pods'],
+    namespaces: ['e2e', 'real-pods', 'kube-system'],
     metrics: { address: ADDRESSES.agentMetrics },
     log: { level: 'debug' },
     ...options.config,
@@ -100,18 +102,24 @@ export function createAgent(options: AgentOptions): Agent {
   const env = { NODE_NAME: options.nodeName, PATH: `${dirname(NODE)}:/usr/bin:/bin`, HOME: paths.state };
   const program = (args: readonly string[]) => [realpathSync(NODE), options.bundle, ...args];
   const agentLine = (args: readonly string[]) => [realpathSync(NODE), ...START_LINE.flags, options.bundle, ...args];
+  async function start(): Promise<void> {
+    if (!existsSync(options.bundle)) throw new Error(`there is no ${options.bundle}: build the program first (npm run build)`);
+    await makeAccount();
+    writeFileSync(paths.agentConfig, JSON.stringify(configuration(options), undefined, 2));
+    wanted = true;
+    daemon = await machine.daemon('machine', {
+      name: 'agent',
+      argv: agentLine(['agent', '--config', paths.agentConfig]),
+      env: { ...env, ...START_LINE.env },
+    });
+  }
+
   return {
     makeAccount,
-    start: async () => {
-      if (!existsSync(options.bundle)) throw new Error(`there is no ${options.bundle}: build the program first (npm run build)`);
-      await makeAccount();
-      writeFileSync(paths.agentConfig, JSON.stringify(configuration(options), undefined, 2));
-      wanted = true;
-      daemon = await machine.daemon('machine', {
-        name: 'agent',
-        argv: agentLine(['agent', '--config', paths.agentConfig]),
-        env: { ...env, ...START_LINE.env },
-      });
+    start,
+    crash: async () => {
+      await daemon?.stop('SIGKILL');
+      await start();
     },
     stop: async () => {
       wanted = false;

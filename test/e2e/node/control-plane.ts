@@ -1,6 +1,7 @@
 /**
  * etcd, API server, controller manager and scheduler of a test cluster. They stand for a control plane elsewhere: they
- * run in the node's network but not on its machine, so a power cut of the node does not touch them by itself.
+ * run in the node's network but not on its machine, so a power cut of the node does not touch them by itself. All but
+ * etcd may give their places to pods of the node (self-hosted/).
  */
 import { join } from 'node:path';
 import type { Components } from '../components.ts';
@@ -13,9 +14,24 @@ export interface ControlPlane {
   startApi(): Promise<Daemon>;
   /** Scheduler and controller manager. They end at once if the API server is not ready with its bootstrap roles. */
   startControllers(): Promise<void>;
+  /** SIGKILL. */
+  stopControllers(): Promise<void>;
   /** SIGKILL, as a crash. */
   stopApi(): Promise<void>;
+  /** Ends the API server for good: from now on `startApi` only keeps etcd running. */
+  handOver(): Promise<void>;
+  /** False after `handOver`: whether an API server runs is then a matter of the node's pods. */
+  apiIsOurs(): boolean;
   apiRuns(): boolean;
+}
+
+/** Where the programs find their files: on this computer, or in a container. */
+export interface ControlPlaneFiles {
+  /** A certificate or key. */
+  pki(file: string): string;
+  kubeconfig(program: string): string;
+  /** A directory that may be written to. */
+  readonly scratch: string;
 }
 
 function etcdArguments(paths: NodePaths): string[] {
@@ -29,14 +45,13 @@ function etcdArguments(paths: NodePaths): string[] {
   ];
 }
 
-function apiArguments(paths: NodePaths): string[] {
-  const pki = (file: string) => join(paths.pki, file);
+export function apiArguments({ pki, scratch }: ControlPlaneFiles): string[] {
   return [
     `--etcd-servers=${ADDRESSES.etcd}`,
     `--bind-address=${ADDRESSES.node}`,
     `--advertise-address=${ADDRESSES.node}`,
     `--secure-port=${ADDRESSES.apiPort}`,
-    `--cert-dir=${paths.run}`,
+    `--cert-dir=${scratch}`,
     `--tls-cert-file=${pki('kube-apiserver.crt')}`,
     `--tls-private-key-file=${pki('kube-apiserver.key')}`,
     `--client-ca-file=${pki('ca.crt')}`,
@@ -53,22 +68,22 @@ function apiArguments(paths: NodePaths): string[] {
   ];
 }
 
-function controllerArguments(paths: NodePaths, name: string): string[] {
-  const config = join(paths.state, `${name}.kubeconfig`);
+/** Alone they need no election; on the node two of them may run at once, and must not meet on a port. */
+export function schedulerArguments(files: ControlPlaneFiles, alone: boolean, name = 'kube-scheduler'): string[] {
+  const config = files.kubeconfig(name);
   return [
     `--kubeconfig=${config}`,
     `--authentication-kubeconfig=${config}`,
     `--authorization-kubeconfig=${config}`,
-    '--bind-address=127.0.0.1',
-    `--cert-dir=${paths.run}`,
-    '--leader-elect=false',
+    ...(alone ? ['--bind-address=127.0.0.1', `--cert-dir=${files.scratch}`] : ['--secure-port=0']),
+    `--leader-elect=${!alone}`,
   ];
 }
 
-function controllerManagerArguments(paths: NodePaths): string[] {
-  const pki = (file: string) => join(paths.pki, file);
+export function controllerManagerArguments(files: ControlPlaneFiles, alone: boolean): string[] {
+  const { pki } = files;
   return [
-    ...controllerArguments(paths, 'kube-controller-manager'),
+    ...schedulerArguments(files, alone, 'kube-controller-manager'),
     '--use-service-account-credentials',
     `--service-account-private-key-file=${pki('sa.key')}`,
     `--root-ca-file=${pki('ca.crt')}`,
@@ -81,6 +96,12 @@ function controllerManagerArguments(paths: NodePaths): string[] {
 
 export function createControlPlane(components: Components, paths: NodePaths, machine: Machine): ControlPlane {
   const running = new Map<string, Daemon>();
+  let ours = true;
+  const files: ControlPlaneFiles = {
+    pki: (file) => join(paths.pki, file),
+    kubeconfig: (name) => join(paths.state, `${name}.kubeconfig`),
+    scratch: paths.run,
+  };
   const alive = (name: string) => running.get(name)?.alive() === true;
 
   async function start(name: string, program: string, args: readonly string[]): Promise<Daemon> {
@@ -92,18 +113,26 @@ export function createControlPlane(components: Components, paths: NodePaths, mac
   }
   const kubernetes = (name: string) => join(components.kubernetes, name);
 
+  const stop = async (name: string) => await running.get(name)?.stop('SIGKILL');
+
   return {
     startApi: async () => {
-      await start('etcd', components.etcd, etcdArguments(paths));
-      return await start('kube-apiserver', kubernetes('kube-apiserver'), apiArguments(paths));
+      const etcd = await start('etcd', components.etcd, etcdArguments(paths));
+      return ours ? await start('kube-apiserver', kubernetes('kube-apiserver'), apiArguments(files)) : etcd;
     },
     startControllers: async () => {
-      await start('kube-scheduler', kubernetes('kube-scheduler'), controllerArguments(paths, 'kube-scheduler'));
-      await start('kube-controller-manager', kubernetes('kube-controller-manager'), controllerManagerArguments(paths));
+      await start('kube-scheduler', kubernetes('kube-scheduler'), schedulerArguments(files, true));
+      await start('kube-controller-manager', kubernetes('kube-controller-manager'), controllerManagerArguments(files, true));
     },
-    stopApi: async () => {
-      await running.get('kube-apiserver')?.stop('SIGKILL');
+    stopControllers: async () => {
+      await Promise.all(['kube-scheduler', 'kube-controller-manager'].map(stop));
     },
+    stopApi: async () => await stop('kube-apiserver'),
+    handOver: async () => {
+      ours = false;
+      await stop('kube-apiserver');
+    },
+    apiIsOurs: () => ours,
     apiRuns: () => alive('kube-apiserver'),
   };
 }

@@ -5,8 +5,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import type { Components } from '../components.ts';
+import type { ImageFile } from '../image.ts';
 import { type Agent, createAgent } from './agent.ts';
-import { createControlPlane } from './control-plane.ts';
+import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { type Cri, createCri } from './cri.ts';
 import { createKubectl, type Kubectl } from './kubectl.ts';
 import { startKubelet } from './kubelet.ts';
@@ -30,6 +31,7 @@ export interface Node {
   readonly kubectl: Kubectl;
   /** Body of a 200 answer to a request from inside the node's network. */
   fetch(url: string): Promise<string>;
+  readonly controlPlane: ControlPlane;
   /** Node Ready and the default service account there. */
   ready(): Promise<void>;
   /** SIGKILL; the node keeps running. */
@@ -44,7 +46,8 @@ export interface Node {
   powerCut(options: { readonly api: 'down' | 'stays' }): Promise<void>;
   /** Power on, a new boot id, containerd, the kubelet, and the agent if it ran before. Gives the wall clock of the start. */
   boot(): Promise<number>;
-  importImage(reference: string, binary: string, name: string, command: readonly string[]): Promise<void>;
+  /** An image of one binary, and of other files, where the kubelet finds it. */
+  importImage(reference: string, binary: string, name: string, command: readonly string[], more?: readonly ImageFile[]): Promise<void>;
   down(options: { readonly keepLogsIn?: string }): Promise<void>;
 }
 
@@ -109,7 +112,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     await until(
       'API server ready',
       async () => {
-        if (!controlPlane.apiRuns()) return never('it is not running; see kube-apiserver.log');
+        if (controlPlane.apiIsOurs() && !controlPlane.apiRuns()) return never('it is not running; see kube-apiserver.log');
         await kubectl(['get', '--raw', '/readyz']);
         return done();
       },
@@ -140,6 +143,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     cri,
     agent,
     kubectl,
+    controlPlane,
     fetch,
     ready,
     apiReady,
@@ -155,8 +159,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       await Promise.all([api === 'down' ? controlPlane.stopApi() : undefined, machine.powerOff()]);
     },
     boot,
-    importImage: async (reference, binary, imageName, command) =>
-      await importImage(components, paths, machine, { reference, binary, name: imageName, command }),
+    importImage: async (reference, binary, imageName, command, more = []) =>
+      await importImage(components, paths, machine, { reference, binary, name: imageName, command, more }),
     down,
   };
 

@@ -13,6 +13,11 @@ import { pullSecret } from './pull-secret.ts';
 import { realPods } from './real-pods.ts';
 import { refresh } from './refresh.ts';
 import { retire } from './retire.ts';
+import { selfHosted } from './self-hosted.ts';
+import { selfHostedBadRollout, selfHostedNoImage } from './self-hosted-bad-rollout.ts';
+import { selfHostedKills } from './self-hosted-kills.ts';
+import { selfHostedPowerCut } from './self-hosted-power-cut.ts';
+import { selfHostedDelete, selfHostedRollout } from './self-hosted-rollout.ts';
 import { token } from './token.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -30,4 +35,11 @@ export const SCENARIOS: readonly Scenario[] = [
   envFile,
   realPods,
   pullSecret,
+  selfHosted,
+  selfHostedPowerCut,
+  selfHostedDelete,
+  selfHostedRollout,
+  selfHostedBadRollout,
+  selfHostedNoImage,
+  selfHostedKills,
 ];
