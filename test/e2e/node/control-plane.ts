@@ -20,6 +20,8 @@ export interface ControlPlane {
   stopApi(): Promise<void>;
   /** Ends the API server for good: from now on `startApi` only keeps etcd running. */
   handOver(): Promise<void>;
+  /** Undoes `handOver`: the next `startApi` starts one again. */
+  takeBack(): void;
   /** False after `handOver`: whether an API server runs is then a matter of the node's pods. */
   apiIsOurs(): boolean;
   apiRuns(): boolean;
@@ -131,6 +133,9 @@ export function createControlPlane(components: Components, paths: NodePaths, mac
     handOver: async () => {
       ours = false;
       await stop('kube-apiserver');
+    },
+    takeBack: () => {
+      ours = true;
     },
     apiIsOurs: () => ours,
     apiRuns: () => alive('kube-apiserver'),

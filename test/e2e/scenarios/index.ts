@@ -18,6 +18,7 @@ import { selfHostedBadRollout, selfHostedNoImage } from './self-hosted-bad-rollo
 import { selfHostedKills } from './self-hosted-kills.ts';
 import { selfHostedPowerCut } from './self-hosted-power-cut.ts';
 import { selfHostedDelete, selfHostedRollout } from './self-hosted-rollout.ts';
+import { selfHostedStuck } from './self-hosted-stuck.ts';
 import { token } from './token.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -42,4 +43,5 @@ export const SCENARIOS: readonly Scenario[] = [
   selfHostedBadRollout,
   selfHostedNoImage,
   selfHostedKills,
+  selfHostedStuck,
 ];

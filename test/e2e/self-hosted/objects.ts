@@ -150,3 +150,8 @@ export async function applyControlPlane(node: Node): Promise<void> {
   const items = [...secrets, ...COMPONENTS.map(controller)];
   await node.kubectl(['apply', '--filename=-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
 }
+
+/** Puts one component's Secret back as it was. */
+export async function applySecret(node: Node, name: Component): Promise<void> {
+  await node.kubectl(['apply', '--filename=-'], JSON.stringify(secret(node, name)));
+}
