@@ -6,7 +6,8 @@
  * what it would do: the withdrawal is decided here, beforehand, and only carried out by the close watch.
  */
 import type { Withdrawal } from './actions.ts';
-import { barred, containerTrigger, type Policy } from './facts.ts';
+import { barred } from './barred.ts';
+import { containerTrigger, type Policy } from './facts.ts';
 import { identities } from './identity.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis, RuntimeContainer } from './model.ts';
 import { signSeen } from './needs.ts';
