@@ -5,11 +5,11 @@
  * planned again, a failing capture is tried later: nothing here ends the process.
  */
 
-import { adoptOwn } from '../core/adopt.ts';
 import type { Policy } from '../core/facts.ts';
 import { nothingFromApiRuns } from '../core/here.ts';
 import type { Millis } from '../core/model.ts';
-import { needs, nextTurnIn, type Pace } from '../core/needs.ts';
+import { copiesWait, needs, nextTurnIn, type Pace } from '../core/needs.ts';
+import { copiesIn } from '../core/own.ts';
 import {
   initialReachability,
   nextReachability,
@@ -22,14 +22,16 @@ import type { SelectionPolicy } from '../core/select.ts';
 import type { Where } from '../core/track.ts';
 import { EMPTY_MIND, type Mind, turn } from '../core/turn.ts';
 import { watchTargets } from '../core/watch-targets.ts';
-import { PortError, type Ports } from '../ports.ts';
+import type { Ports } from '../ports.ts';
 import { apply, forgetWithdrawals, type Held, withdrawAtOnce } from './apply.ts';
 import { createCaptures } from './captures.ts';
 import { createCloseWatch } from './close-watch.ts';
 import { createImageLooks, type ImageWarning } from './images.ts';
+import { readLedger } from './ledger.ts';
 import { observe } from './observe.ts';
 import { createPids } from './pids.ts';
 import { createReporter } from './report.ts';
+import { createStandby } from './standby.ts';
 import { createVerifier } from './verify.ts';
 import { createWakeups } from './wakeups.ts';
 
@@ -65,7 +67,10 @@ export interface AgentStatus {
 }
 
 export interface Agent {
-  /** Runs until the signal, the host lock being held; resolves when everything has come to rest. Placed copies stay placed. */
+  /**
+   * Runs until the signal, the host lock being held; a standby also until it makes way. Resolves when everything has come
+   * to rest. Placed copies stay placed.
+   */
   run(signal: AbortSignal): Promise<void>;
   status(): AgentStatus;
 }
@@ -86,6 +91,8 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   const captures = createCaptures(ports, settings, held);
   const verifier = createVerifier(ports, held);
   const imageLooks = createImageLooks(ports);
+  const standby = createStandby(ports, settings, held);
+  let makesWay = false;
   let mind: Mind = EMPTY_MIND;
   let reach: ReachabilityState = initialReachability(ports.clock.now());
   let pace: Pace = { lastRuntime: undefined, lastManifests: undefined, wasHealthy: false };
@@ -113,7 +120,8 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   /** Probes run beside the turns: a deadline of seconds must not hold up a hand-back. */
   function probeWhenDue(): Millis | undefined {
     const now = ports.clock.now();
-    const due = nextRoundIn(reach, ports.watch.view().healthy, lastRound, now, settings.reachability, held.ledger.placed.length > 0);
+    const hurry = copiesWait(held.ledger, mind, now, settings.policy.handBackTimeoutMs);
+    const due = nextRoundIn(reach, ports.watch.view().healthy, lastRound, now, settings.reachability, hurry);
     if (due === undefined || due > 0 || probing) return due;
     probing = true;
     lastRound = now;
@@ -161,6 +169,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     reporter.afterActions(result, held, observation);
     const captureIn = await captures.run(observation, reach, closeWatchRests(held));
     if (closeWatchRests(held)) await imageLooks.look([...held.checkpoints.values()]);
+    makesWay = await standby.yields(observation, mind);
     lastTurn = ports.clock.now();
     reporter.turnTaken(from, lastTurn, held, reach);
     return nextTurnIn({
@@ -172,23 +181,32 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
       captureIn,
       acted: result.actions.length > 0,
       handBackTimeoutMs: settings.policy.handBackTimeoutMs,
+      role: settings.policy.role,
     });
   }
 
   async function run(signal: AbortSignal): Promise<void> {
-    signal.addEventListener('abort', () => wakeups.wake('stop'), { once: true });
+    const over = new AbortController();
+    const end = (): void => {
+      over.abort();
+      wakeups.wake('stop');
+    };
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
     for (const checkpoint of await ports.store.load()) held.checkpoints.set(checkpoint.key, checkpoint);
-    held.ledger = await readLedger(ports, held);
+    held.ledger = await readLedger(ports, [...held.checkpoints.values()]);
+    await standby.begin();
     reporter.started([...held.checkpoints.values()], held.ledger);
     ports.watch.start(() => wakeups.wake('api'));
-    const beside = [closeWatch.run(signal), hearEvents(signal)];
+    const beside = [closeWatch.run(over.signal), hearEvents(over.signal)];
     let hurry = false;
-    while (!signal.aborted) {
+    while (!over.signal.aborted) {
       const wait: Millis = await takeTurn(hurry).catch((error: unknown) => {
         ports.log.error('A turn failed; the next one starts afresh', { error: error instanceof Error ? error.message : String(error) });
         return 1_000;
       });
-      if (!signal.aborted) hurry = (await wakeups.wait(wait)).has('close-watch');
+      if (makesWay) end();
+      if (!over.signal.aborted) hurry = (await wakeups.wait(wait)).has('close-watch');
     }
     await ports.watch.stop();
     await Promise.all(beside);
@@ -200,7 +218,8 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
       const pause = await ports.runtime
         .events((event) => {
           if (event.type === 'created') closeWatch.nudge(event.podUid);
-          if (held.ledger.placed.length > 0 || reach.verdict !== 'reachable') wakeups.wake('runtime');
+          if (copiesIn(held.ledger).length > 0 || settings.policy.role === 'standby' || reach.verdict !== 'reachable')
+            wakeups.wake('runtime');
         }, signal)
         .then(() => 2_000)
         .catch((error: unknown) => (error instanceof Error && 'kind' in error && error.kind === 'unsupported' ? undefined : 5_000));
@@ -223,18 +242,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   };
 }
 
-/** A ledger that is lost or damaged is made again from what lies in staticPodPath and is, byte for byte, ours. */
-async function readLedger(ports: Ports, held: Held): Promise<Held['ledger']> {
-  const ledger = await ports.store.readLedger().catch((error: unknown) => {
-    if (!(error instanceof PortError) || error.kind !== 'invalid') throw error;
-    ports.log.error('The ledger is damaged and is made again from the manifests found', { error: error.message });
-    return held.ledger;
-  });
-  const found = await ports.manifests.list().catch(() => []);
-  return adoptOwn(ledger, [...held.checkpoints.values()], found, ports.clock.wall());
-}
-
 /** While a hand-back may be a matter of milliseconds, nothing else is begun. */
 function closeWatchRests(held: Held): boolean {
-  return held.ledger.placed.length === 0;
+  return copiesIn(held.ledger).length === 0;
 }

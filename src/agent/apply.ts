@@ -89,8 +89,8 @@ async function place(ports: Ports, held: Held, action: Extract<Action, { do: 'pl
   for (const id of action.stopOrphans) await ports.runtime.stopSandbox(id, STOP_DEADLINE_MS);
   await writeLedger(ports, held, { placed: withPlaced(held.ledger.placed, placed) });
   await ports.manifests.place(placed.file, action.manifest, action.expect);
-  ports.meter.count('checkpointer_activations_total', { result: placed.attempt === 1 ? 'placed' : 'retried' });
-  ports.log.info("Placed the copy's manifest", {
+  if (placed.self !== true) ports.meter.count('checkpointer_activations_total', { result: placed.attempt === 1 ? 'placed' : 'retried' });
+  ports.log.info(placed.self === true ? "Placed the standby's manifest" : "Placed the copy's manifest", {
     checkpoint: nameOf(held, action),
     file: placed.file,
     revision: placed.revision,
@@ -186,8 +186,9 @@ function keyOf(action: Action): CheckpointKey {
 }
 
 function countFailure(ports: Ports, action: Action): void {
-  if (action.do === 'place') ports.meter.count('checkpointer_activations_total', { result: 'failed' });
-  if (action.do === 'withdraw') ports.meter.count('checkpointer_hand_backs_total', { mode: 'unknown', result: 'failed' });
+  if (action.do === 'place' && action.placed.self !== true) ports.meter.count('checkpointer_activations_total', { result: 'failed' });
+  if (action.do === 'withdraw' && action.placed.self !== true)
+    ports.meter.count('checkpointer_hand_backs_total', { mode: 'unknown', result: 'failed' });
 }
 
 function messageOf(error: unknown): string {

@@ -8,6 +8,7 @@
 import { pinnedImage } from '../core/image.ts';
 import { checkpointKey } from '../core/keys.ts';
 import type { CapturedFile, Checkpoint, Millis, RawPod, RevisionDraft } from '../core/model.ts';
+import { asStandby } from '../core/own.ts';
 import { neededInputs } from '../core/references.ts';
 import type { Refusal } from '../core/refusal.ts';
 import { type CaptureInputs, type Sanitized, sanitize } from '../core/sanitize.ts';
@@ -23,6 +24,8 @@ export interface CaptureSettings {
   readonly maxAgeMs: Millis;
   /** '' = none. */
   readonly agentImage: string;
+  /** The agent's own pod: its copy is the standby. */
+  readonly ownUid?: string;
 }
 
 export type CaptureResult =
@@ -58,7 +61,8 @@ export async function capture(
   };
   const sanitized = sanitize(pod, inputs, target, options);
   if (!sanitized.ok) return { kind: 'refused', reasons: sanitized.reasons };
-  const draft = draftOf(pod, sanitized, options, settings, ports.clock.wall());
+  const self = settings.ownUid !== undefined && pod.metadata?.uid === settings.ownUid;
+  const draft = draftOf(pod, self ? asStandby(pod, sanitized) : sanitized, self, options, settings, ports.clock.wall());
   const saved = await ports.store.save(draft);
   return saved === undefined ? { kind: 'unchanged' } : { kind: 'saved', checkpoint: saved };
 }
@@ -100,6 +104,7 @@ async function readContainers(ports: Ports, pod: RawPod): Promise<CaptureInputs[
 function draftOf(
   pod: RawPod,
   sanitized: Extract<Sanitized, { ok: true }>,
+  self: boolean,
   options: PodOptions,
   settings: CaptureSettings,
   wall: number,
@@ -129,8 +134,10 @@ function draftOf(
       handBack: sanitized.handBack,
       handBackGraceful: options.handBackGraceful,
       order: options.order,
-      maxAgeMs: options.maxAgeMs ?? settings.maxAgeMs,
+      // without a standby nothing else is ever confirmed again
+      maxAgeMs: self ? 0 : (options.maxAgeMs ?? settings.maxAgeMs),
       serving: sanitized.serving,
+      ...(self ? { self } : {}),
     },
   };
 }

@@ -5,6 +5,7 @@
 import { afterCapture, afterFailedCapture, type CaptureTrack, captureIn, inputsDigest, watchGoodness } from '../core/capture-need.ts';
 import { ANNOTATION_REVISION, checkpointKey } from '../core/keys.ts';
 import type { Millis, RawPod } from '../core/model.ts';
+import { isSibling } from '../core/own.ts';
 import type { ReachabilityState } from '../core/reachability.ts';
 import type { Refusal } from '../core/refusal.ts';
 import { type PodOptions, select } from '../core/select.ts';
@@ -47,6 +48,7 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
 
   async function one(pod: RawPod, o: Observation, mayBegin: boolean): Promise<Millis | undefined> {
     const uid = pod.metadata?.uid ?? '';
+    if (isSibling(pod, settings.policy.ownUid, ports.watch.view().pods)) return undefined;
     const selection = select(pod, settings.selection);
     if (selection.kind === 'ignored') return undefined;
     if (selection.kind === 'refused') {
@@ -77,7 +79,8 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
       }
       const full = limitReached(held, pod, settings);
       const result: CaptureResult =
-        full ?? (await capture(ports, pod, options, { ...settings, bytesPerPod: settings.limits.bytesPerPod }, kubeletMinor));
+        full ??
+        (await capture(ports, pod, options, { ...settings, bytesPerPod: settings.limits.bytesPerPod, ...ownOf(settings) }, kubeletMinor));
       ports.meter.count('checkpointer_captures_total', { result: result.kind });
       await settle(pod, result);
       return afterCapture(track, digest, now);
@@ -151,11 +154,17 @@ function countRefused(ports: Ports, refused: ReadonlyMap<string, RefusedPod>): v
   );
 }
 
+/** The pod that this agent runs in is captured as the standby; in any other role no pod is. */
+function ownOf({ policy }: AgentSettings): { readonly ownUid?: string } {
+  return policy.role === 'daemonset' && policy.ownUid !== undefined ? { ownUid: policy.ownUid } : {};
+}
+
 function limitReached(held: Held, pod: RawPod, settings: AgentSettings): CaptureResult | undefined {
-  if (held.checkpoints.has(keyOf(pod))) return undefined;
-  const bytes = [...held.checkpoints.values()].reduce((sum, checkpoint) => sum + checkpoint.bytes, 0);
+  if (held.checkpoints.has(keyOf(pod)) || pod.metadata?.uid === settings.policy.ownUid) return undefined;
+  const kept = [...held.checkpoints.values()].filter(({ record }) => record.self !== true);
+  const bytes = kept.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0);
   const { checkpoints, bytesTotal } = settings.limits;
-  if (held.checkpoints.size >= checkpoints)
+  if (kept.length >= checkpoints)
     return {
       kind: 'refused',
       reasons: [{ code: 'limit', message: `the node already keeps ${checkpoints} checkpoints; raise limits.checkpoints` }],

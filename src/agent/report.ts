@@ -89,7 +89,8 @@ export function createReporter(ports: Ports): Reporter {
       reason: decision.reason,
       facts,
     });
-    if (decision.state === 'active' && from !== 'active') starting.set(key, o.now);
+    const self = checkpoints.some((checkpoint) => checkpoint.key === key && checkpoint.record.self === true);
+    if (decision.state === 'active' && from !== 'active' && !self) starting.set(key, o.now);
     if (decision.state === 'handing-back' && from === 'active') noteLeaving(key, checkpoints, o);
   }
 
@@ -163,7 +164,8 @@ export function createReporter(ports: Ports): Reporter {
 
 function gauges(ports: Ports, held: Held, known: ReadonlyMap<CheckpointKey, Known>): void {
   const checkpoints = [...held.checkpoints.values()];
-  const count = (state: State): number => checkpoints.filter((checkpoint) => known.get(checkpoint.key)?.state === state).length;
+  const parents = checkpoints.filter(({ record }) => record.self !== true);
+  const count = (state: State): number => parents.filter((checkpoint) => known.get(checkpoint.key)?.state === state).length;
   for (const state of ['inactive', 'active', 'handing-back', 'retired'] as const)
     ports.meter.gauge('checkpointer_checkpoints', count(state), { state });
   const labels = (checkpoint: Checkpoint): { namespace: string; pod: string } => ({

@@ -3,6 +3,7 @@
  * still be captured anew, and at the beginning of every outage, because a copy starts only from what was just verified.
  */
 import type { Checkpoint, CheckpointKey, Millis, Reachability } from '../core/model.ts';
+import { copiesIn } from '../core/own.ts';
 import type { Ports } from '../ports.ts';
 import type { Held } from './apply.ts';
 
@@ -41,7 +42,7 @@ export function createVerifier(ports: Ports, held: Held): Verifier {
   return {
     async checkpoints(api, now) {
       if (api !== 'unreachable') outageVerified = false;
-      const due = api === 'unreachable' ? !outageVerified : now - last >= VERIFY_EVERY_MS && held.ledger.placed.length === 0;
+      const due = api === 'unreachable' ? !outageVerified : now - last >= VERIFY_EVERY_MS && copiesIn(held.ledger).length === 0;
       if (!due) return [...held.checkpoints.values()];
       try {
         const found = await read(now);

@@ -6,6 +6,7 @@ import { createClock } from '../adapters/clock.ts';
 import { createHostLock } from '../adapters/disk/lock.ts';
 import { type Agent, type AgentStatus, createAgent } from '../agent/agent.ts';
 import type { Config } from '../core/config.ts';
+import { type Role, readPlace } from '../core/own.ts';
 
 import { type Clock, type HostLock, type Log, PortError } from '../ports.ts';
 import { createLog } from '../telemetry/log.ts';
@@ -42,15 +43,24 @@ export async function runAgent(process: AgentProcess): Promise<void> {
     onError: (error) => log.error('A metric could not be set', { error: error instanceof Error ? error.message : String(error) }),
   });
   registerProcessGauges(metrics);
+  const place = readPlace(process.env);
+  if ('problem' in place) throw new PortError('invalid', place.problem);
+  metrics.gauge('checkpointer_role_info', 1, { role: place.role });
   await checkHost(config, process.uid);
   await checkRuntime(config, log);
   const lock = createHostLock({ stateDir: config.stateDir, ...inherited(process.env) });
   await holdLock(lock, clock, log, metrics, signal);
   if (signal.aborted) return;
-  const wired = await wire({ ...process, clock, log, meter: metrics, observer: createApiObserver(metrics), lock });
+  const wired = await wire({ ...process, clock, log, meter: metrics, observer: createApiObserver(metrics), lock, place });
   const agent = createAgent(wired.ports, wired.settings);
-  const server = await serve(config, metrics, agent, clock, log);
-  log.info('Agent starts', { version, nodeVersion: process.nodeVersion, stateDir: config.stateDir, staticPodPath: config.staticPodPath });
+  const server = await serve(config, metrics, agent, place.role, clock, log);
+  log.info('Agent starts', {
+    role: place.role,
+    version,
+    nodeVersion: process.nodeVersion,
+    stateDir: config.stateDir,
+    staticPodPath: config.staticPodPath,
+  });
   try {
     await agent.run(signal);
   } finally {
@@ -90,14 +100,21 @@ function inherited(env: AgentProcess['env']): { readonly inheritedFd?: number } 
   return Number.isInteger(fd) && fd > 2 ? { inheritedFd: fd } : {};
 }
 
-async function serve(config: Config, metrics: Metrics, agent: Agent, clock: Clock, log: Log): Promise<TelemetryServer | undefined> {
+async function serve(
+  config: Config,
+  metrics: Metrics,
+  agent: Agent,
+  role: Role,
+  clock: Clock,
+  log: Log,
+): Promise<TelemetryServer | undefined> {
   const { address } = config.metrics;
   if (address === undefined) return undefined;
   const server = createTelemetryServer({
     address,
     metrics: () => metrics.render(),
     health: () => healthOf(agent.status(), clock.now()),
-    ready: () => readyOf(agent.status()),
+    ready: () => readyOf(agent.status(), role),
     status: () => agent.status(),
     onError: (error) => log.error('A scrape failed', { error: error instanceof Error ? error.message : String(error) }),
   });
@@ -114,7 +131,12 @@ export function healthOf(status: AgentStatus, now: number): { readonly ok: boole
   };
 }
 
-export function readyOf(status: AgentStatus): { readonly ok: boolean; readonly detail: string } {
+/**
+ * DaemonSet's pod and standby serve on the same address of the node, and the kubelet's probes of both end here. The pod may
+ * count as Ready only while it has the lock itself: a standby never says that it is ready.
+ */
+export function readyOf(status: AgentStatus, role: Role): { readonly ok: boolean; readonly detail: string } {
+  if (role === 'standby') return { ok: false, detail: "the standby is in charge of this node, not the DaemonSet's pod" };
   return { ok: status.sourcesSettled && status.lockHeld, detail: `API server ${status.api.state}: ${status.api.evidence}` };
 }
 

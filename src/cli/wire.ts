@@ -17,13 +17,15 @@ import { createKubeletPods } from '../adapters/kubelet/podresources.ts';
 import { createPullRecords } from '../adapters/kubelet/pull-records.ts';
 import { createKubeletVersion } from '../adapters/kubelet/version.ts';
 import { createKubeletVolumes } from '../adapters/kubelet/volumes.ts';
-import { createKubernetes, loadApiAccess } from '../adapters/kubernetes/index.ts';
+import { blindWatch, createKubernetes, deniedReader, loadApiAccess } from '../adapters/kubernetes/index.ts';
 import { createProcesses } from '../adapters/processes.ts';
 import type { AgentSettings } from '../agent/agent.ts';
 import { type Config, kubeletConfigFile } from '../core/config.ts';
 import { ANNOTATION_ENABLED } from '../core/keys.ts';
 import { staticPodProblem } from '../core/kubelet-config.ts';
 import { parseKubeletVersion } from '../core/kubelet-version.ts';
+import type { Place } from '../core/own.ts';
+import { parseTime } from '../core/time.ts';
 import type { Where } from '../core/track.ts';
 import {
   type ApiRequestObserver,
@@ -34,6 +36,7 @@ import {
   type Meter,
   PortError,
   type Ports,
+  type Store,
 } from '../ports.ts';
 
 export interface Surroundings {
@@ -43,6 +46,8 @@ export interface Surroundings {
   readonly meter: Meter;
   readonly observer: ApiRequestObserver;
   readonly lock: HostLock;
+  /** What this agent is, and in which pod it runs. */
+  readonly place: Place;
   readonly version: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
@@ -104,7 +109,8 @@ export async function connectRuntime(config: Config): Promise<ContainerRuntime> 
 
 /** Call it with the host lock held. Throws PortError: invalid, unsupported, unavailable, failed. */
 export async function wire(around: Surroundings): Promise<Wired> {
-  const { config, clock, log, meter, lock } = around;
+  const { config, clock, log, meter, lock, place } = around;
+  const anonymous = place.role === 'standby';
   const kubernetesAccess = await loadApiAccess({
     kubeconfig: config.kubeconfig === '' ? undefined : config.kubeconfig,
     apiEndpoints: config.apiEndpoints,
@@ -116,6 +122,7 @@ export async function wire(around: Surroundings): Promise<Wired> {
     },
     readFile: (path) => readFile(path, 'utf8'),
     clock,
+    anonymous,
   });
   const runtime = await connectRuntime(config);
   const primitives = countingPrimitives(meter);
@@ -130,7 +137,10 @@ export async function wire(around: Surroundings): Promise<Wired> {
     observer: around.observer,
   });
   const kubelet = createKubeletPods({ socket: config.podResourcesSocket });
-  const { watch, probe, reader } = kubernetes;
+  const { probe } = kubernetes;
+  const fingerprint = kubernetes.reader.clusterFingerprint();
+  const watch = anonymous ? blindWatch() : kubernetes.watch;
+  const reader = anonymous ? deniedReader(await clusterOfStandby(store, fingerprint)) : kubernetes.reader;
   const where: Where = {
     node: config.nodeName,
     machineId: await firstLine(config.machineIdFile),
@@ -159,7 +169,7 @@ export async function wire(around: Surroundings): Promise<Wired> {
       log,
       meter,
     },
-    settings: settingsOf(config, where),
+    settings: settingsOf(config, where, place),
     async close() {
       runtime.close();
       kubelet.close();
@@ -168,16 +178,28 @@ export async function wire(around: Surroundings): Promise<Wired> {
   };
 }
 
-function settingsOf(config: Config, where: Where): AgentSettings {
+/**
+ * The standby trusts the CA as it was when it was captured, which may be a newer one than the other checkpoints were taken
+ * under: theirs is written in its own record, which the same agent made.
+ */
+async function clusterOfStandby(store: Store, fingerprint: string): Promise<string> {
+  const own = (await store.load()).filter(({ record, problem }) => record.self === true && problem === undefined);
+  own.sort((a, b) => parseTime(b.record.capturedAt) - parseTime(a.record.capturedAt));
+  return own[0]?.record.cluster ?? fingerprint;
+}
+
+function settingsOf(config: Config, where: Where, { role, own }: Place): AgentSettings {
   const { orphanGraceMs, stuckGraceMs, retireGraceMs, handBackTimeoutMs, minReadyMs, limits } = config;
+  const ownUid = own === undefined ? {} : { ownUid: own.uid };
   return {
     where,
     optIn: [ANNOTATION_ENABLED, ...(config.legacyAnnotation === '' ? [] : [config.legacyAnnotation])],
-    policy: { orphanGraceMs, stuckGraceMs, retireGraceMs, handBackTimeoutMs, minReadyMs, activeLimit: limits.active },
+    policy: { orphanGraceMs, stuckGraceMs, retireGraceMs, handBackTimeoutMs, minReadyMs, activeLimit: limits.active, role, ...ownUid },
     reachability: { ...config.unreachable, bootFastPath: config.bootFastPath },
     selection: {
       namespaces: config.namespaces,
       nodeName: config.nodeName,
+      ...(role === 'daemonset' ? ownUid : {}),
       ...(config.legacyAnnotation === '' ? {} : { legacyAnnotation: config.legacyAnnotation }),
     },
     maxAgeMs: config.maxAgeMs,

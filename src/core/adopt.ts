@@ -36,6 +36,7 @@ function adopt(checkpoint: Checkpoint, found: readonly ManifestFile[], wall: num
         bootId,
         phase: 'placed',
         knownContainers: [],
+        ...(checkpoint.record.self === true ? { self: true as const } : {}),
       },
     ];
   }

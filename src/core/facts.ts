@@ -7,7 +7,20 @@ import { barred } from './barred.ts';
 import { parentHere } from './here.ts';
 import { identities, ofPod, type Parent } from './identity.ts';
 import { ANNOTATION_COPY_OF, ANNOTATION_SOURCE } from './keys.ts';
-import type { Checkpoint, Facts, HandBackMemory, Millis, Obstacle, ParentHere, Placed, RawPod, RuntimeView, Sandbox } from './model.ts';
+import type {
+  Checkpoint,
+  Facts,
+  HandBackMemory,
+  Millis,
+  Obstacle,
+  ParentHere,
+  Placed,
+  PodName,
+  RawPod,
+  RuntimeView,
+  Sandbox,
+} from './model.ts';
+import type { Role } from './own.ts';
 import { parentInApi } from './retirement.ts';
 import { parseTime } from './time.ts';
 import { type Observation, STEADY_MS, type Track } from './track.ts';
@@ -19,6 +32,9 @@ export interface Policy {
   readonly handBackTimeoutMs: Millis;
   readonly minReadyMs: Millis;
   readonly activeLimit: number;
+  readonly role: Role;
+  /** uid of the pod that this agent runs in, where it has one. */
+  readonly ownUid?: string;
 }
 
 /** Placed and not in CRI after this long: the kubelet refused it without a word. */
@@ -86,7 +102,8 @@ function handBackFailed(subject: Subject, o: Observation): boolean {
 
 function trigger(parent: Parent, subject: Subject, o: Observation, policy: Policy): Facts['trigger'] {
   const { placed, track } = subject;
-  if (placed === undefined) return 'no';
+  // the standby is meant to run beside its parent
+  if (placed === undefined || subject.checkpoint.record.self === true) return 'no';
   const { awaitingSince } = track;
   const waiting = awaitingSince !== undefined && o.now - awaitingSince >= policy.handBackTimeoutMs ? 'late' : 'no';
   if (subject.checkpoint.record.handBack === 'first-sign') return firstSign(subject, o) ? 'yes' : waiting;
@@ -157,7 +174,10 @@ function steady(id: string, track: Track, now: Millis): boolean {
 // ---- the copy ---------------------------------------------------------------------------------------------------------------
 
 export function copySandboxes(checkpoint: Pick<Checkpoint, 'record'>, view: RuntimeView): readonly Sandbox[] {
-  const { namespace, name } = checkpoint.record.parent;
+  return sandboxesOfCopy(checkpoint.record.parent, view);
+}
+
+function sandboxesOfCopy({ namespace, name }: PodName, view: RuntimeView): readonly Sandbox[] {
   return view.sandboxes.filter(
     (sandbox) => sandbox.annotations[ANNOTATION_COPY_OF] === `${namespace}/${name}` && sandbox.annotations[ANNOTATION_SOURCE] === 'file',
   );
@@ -166,11 +186,15 @@ export function copySandboxes(checkpoint: Pick<Checkpoint, 'record'>, view: Runt
 /** What was placed a moment ago and does not show yet is on its way: it is not gone, and would come after its end. */
 function copyHere({ checkpoint, placed, track }: Subject, o: Observation): Facts['copy'] {
   if (!o.runtime.known) return 'unknown';
-  const view = o.runtime.value;
-  const sandboxes = copySandboxes(checkpoint, view);
-  const ids = new Set(sandboxes.map((sandbox) => sandbox.id));
-  const alive = view.containers.some((c) => ids.has(c.sandboxId) && (c.state === 'running' || c.state === 'created'));
-  if (alive || sandboxes.some((sandbox) => sandbox.ready)) return 'there';
+  if (copyAlive(checkpoint.record.parent, o.runtime.value)) return 'there';
   const placedAt = placed?.phase === 'placed' ? track.placedSince?.at : undefined;
   return placedAt !== undefined && o.now - placedAt < START_DEADLINE_MS ? 'unknown' : 'gone';
+}
+
+/** Does the runtime show anything of this parent's copy that serves, or could? */
+export function copyAlive(parent: PodName, view: RuntimeView): boolean {
+  const sandboxes = sandboxesOfCopy(parent, view);
+  const ids = new Set(sandboxes.map((sandbox) => sandbox.id));
+  const alive = view.containers.some((c) => ids.has(c.sandboxId) && (c.state === 'running' || c.state === 'created'));
+  return alive || sandboxes.some((sandbox) => sandbox.ready);
 }

@@ -44,6 +44,9 @@ export const ANNOTATION_ATTEMPT = 'checkpointer/attempt';
 /** Annotations that only the agent writes, and only on copies. */
 export const COPY_ANNOTATIONS: readonly string[] = [ANNOTATION_COPY_OF, ANNOTATION_PARENT_UID, ANNOTATION_REVISION, ANNOTATION_ATTEMPT];
 
+/** Environment variable that makes an agent the standby; written into the standby's manifest and nowhere else. */
+export const ENV_ROLE = 'POD_CHECKPOINTER_ROLE';
+
 // Written by the kubelet (pkg/kubelet/types/pod_update.go).
 /** On the API's image of a static pod. A manifest that carries it never runs. */
 export const ANNOTATION_MIRROR = 'kubernetes.io/config.mirror';

@@ -129,6 +129,8 @@ export interface RevisionRecord {
   readonly maxAgeMs: number;
   /** Names of the containers that may bind a port: main containers and restartable init containers. */
   readonly serving: readonly string[];
+  /** The parent is the agent's own pod, so the copy is the standby. */
+  readonly self?: true;
 }
 
 /** A file of a captured volume: `path` is relative to the volume's root. */
@@ -183,6 +185,8 @@ export interface Placed {
   readonly phase: 'placed' | 'leaving';
   /** Parent's containers that existed when the copy was placed: they are no sign that the kubelet starts it anew. */
   readonly knownContainers: readonly string[];
+  /** It is the standby: it runs beside its parent and is no copy that waits to hand back. */
+  readonly self?: true;
 }
 
 /** What the ledger remembers of hand-backs, by checkpoint. */
@@ -198,11 +202,18 @@ export interface HandBackMemory {
   readonly blockedUntil?: string;
 }
 
+/** The last time the standby made way for the DaemonSet's pod. */
+export interface YieldMemory extends Omit<HandBackMemory, 'key'> {
+  /** It has not been seen yet whether that lasted. */
+  readonly open: boolean;
+}
+
 /** Manual orders kept on disk: the operator's word goes before every rule but safety. */
 export interface Ledger {
   readonly formatVersion: 1;
   readonly placed: readonly Placed[];
   readonly handBacks: readonly HandBackMemory[];
+  readonly yielded?: YieldMemory;
 }
 
 /** A file found in staticPodPath. Foreign ones are named and never opened for writing, moved or removed. */
@@ -244,6 +255,9 @@ export type Reason =
   | 'copy-not-needed'
   | 'copy-leaving'
   | 'handed-back'
+  | 'standby-kept'
+  | 'standby-superseded'
+  | 'standby-replaced'
   | Obstacle;
 
 /** Why a copy that the rules would start must not start. */

@@ -6,6 +6,7 @@
  */
 import type { Policy } from './facts.ts';
 import type { Checkpoint, Ledger, Millis } from './model.ts';
+import { copiesIn, type Role } from './own.ts';
 import type { ReachabilityState } from './reachability.ts';
 import { retirableFrom } from './retirement.ts';
 import type { Observation } from './track.ts';
@@ -22,6 +23,8 @@ export const ALERT_MS: Millis = 1_000;
 /** While a copy waits for its parent after the first sign of the API server. */
 export const CLOSE_MS: Millis = 250;
 const IDLE_LOOK_MS: Millis = 60_000;
+/** A standby that was placed so long ago either runs or is a matter for the look now and then. */
+const SETTLING_MS: Millis = 60_000;
 /** Without a further sign of the API server the close watch rests after this long. */
 export const CLOSE_WATCH_MS: Millis = 120_000;
 
@@ -48,7 +51,7 @@ export interface Needs {
 
 export function needs(input: NeedInput): Needs {
   const { ledger, reach, pace, now, checkpoints } = input;
-  const alert = reach.verdict !== 'reachable' || ledger.placed.length > 0 || anyLeaving(input.mind);
+  const alert = reach.verdict !== 'reachable' || restless({ ...input, role: input.policy.role });
   const stale = (last: Millis | undefined): boolean => last === undefined || now - last >= IDLE_LOOK_MS;
   const placed = new Set(ledger.placed.map((entry) => entry.key));
   const unplaced = checkpoints.filter((checkpoint) => !placed.has(checkpoint.key));
@@ -77,8 +80,21 @@ function dueReads({ checkpoints, ledger, mind, now, policy }: NeedInput): Needs[
     .map(({ key, record }) => ({ key, namespace: record.parent.namespace, name: record.parent.name }));
 }
 
-function anyLeaving(mind: Mind): boolean {
-  return [...mind.tracks.values()].some((track) => track.leavingSince !== undefined);
+interface Restless {
+  readonly ledger: Ledger;
+  readonly mind: Mind;
+  readonly now: Millis;
+  readonly role: Role;
+}
+
+/** Something of ours is on its way: copies, a parent that leaves, a standby that was just placed; or we are the standby. */
+function restless({ ledger, mind, now, role }: Restless): boolean {
+  if (role === 'standby' || copiesIn(ledger).length > 0) return true;
+  if ([...mind.tracks.values()].some((track) => track.leavingSince !== undefined)) return true;
+  return ledger.placed.some(({ key, phase }) => {
+    const since = mind.tracks.get(key)?.placedSince;
+    return phase === 'leaving' || since === undefined || now - since.at < SETTLING_MS;
+  });
 }
 
 export interface NextInput {
@@ -90,23 +106,25 @@ export interface NextInput {
   readonly captureIn: Millis | undefined;
   readonly acted: boolean;
   readonly handBackTimeoutMs: Millis;
+  readonly role: Role;
 }
 
 export function nextTurnIn(input: NextInput): Millis {
   const candidates: Millis[] = [IDLE_MS];
   if (input.probeIn !== undefined) candidates.push(input.probeIn);
   if (input.captureIn !== undefined) candidates.push(input.captureIn);
-  if (input.reach.verdict !== 'reachable' || input.ledger.placed.length > 0 || anyLeaving(input.mind)) candidates.push(ALERT_MS);
-  if (input.ledger.placed.length > 0 && (signSeen(input.reach, input.observation.now) || input.acted) && !allOverdue(input))
+  const { now } = input.observation;
+  if (input.reach.verdict !== 'reachable' || restless({ ...input, now })) candidates.push(ALERT_MS);
+  if ((signSeen(input.reach, now) || input.acted) && copiesWait(input.ledger, input.mind, now, input.handBackTimeoutMs))
     candidates.push(CLOSE_MS);
   return Math.max(10, Math.min(...candidates));
 }
 
-/** Every placed copy has waited for its parent longer than the hand-back timeout: no need to hurry any more. */
-function allOverdue({ ledger, mind, observation, handBackTimeoutMs }: NextInput): boolean {
-  return ledger.placed.every((placed) => {
+/** Is there a copy placed that has not yet waited for its parent longer than the hand-back timeout? Only then hurry. */
+export function copiesWait(ledger: Ledger, mind: Mind, now: Millis, handBackTimeoutMs: Millis): boolean {
+  return copiesIn(ledger).some((placed) => {
     const since = mind.tracks.get(placed.key)?.awaitingSince;
-    return since !== undefined && observation.now - since >= handBackTimeoutMs;
+    return since === undefined || now - since < handBackTimeoutMs;
   });
 }
 

@@ -4,8 +4,9 @@
  * Pure. Looks at all checkpoints together, because limits and order are about all of them.
  */
 import { copySandboxes, type Policy, START_DEADLINE_MS } from './facts.ts';
-import { manifestFileName } from './keys.ts';
+import { ANNOTATION_REVISION, manifestFileName } from './keys.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis, Obstacle, Placed } from './model.ts';
+import { copiesIn } from './own.ts';
 import { parseTime } from './time.ts';
 import type { Observation, Track } from './track.ts';
 
@@ -32,6 +33,7 @@ export function obstacles(input: ObstacleInput, o: Observation, policy: Policy):
 }
 
 function beforePlacing(checkpoint: Checkpoint, input: ObstacleInput, o: Observation, policy: Policy): Obstacle | undefined {
+  if (checkpoint.record.self === true) return ofCheckpoint(checkpoint, o) ?? nameTaken(checkpoint, o);
   return (
     ofCheckpoint(checkpoint, o) ??
     superseded(checkpoint, input, o) ??
@@ -87,7 +89,7 @@ function expired(checkpoint: Checkpoint, wall: number): boolean {
 }
 
 function limit(input: ObstacleInput, policy: Policy): Obstacle | undefined {
-  return input.ledger.placed.length >= policy.activeLimit ? 'active-limit-reached' : undefined;
+  return copiesIn(input.ledger).length >= policy.activeLimit ? 'active-limit-reached' : undefined;
 }
 
 function nameTaken(checkpoint: Checkpoint, o: Observation): Obstacle | undefined {
@@ -100,7 +102,7 @@ function order(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Ob
   const since = input.waitingSince.get(checkpoint.key);
   if (since !== undefined && o.now - since >= ORDER_WAIT_MS) return undefined;
   const waitsFor = input.checkpoints.some((other) => {
-    if (other.record.order >= checkpoint.record.order || ofCheckpoint(other, o) !== undefined) return false;
+    if (other.record.self === true || other.record.order >= checkpoint.record.order || ofCheckpoint(other, o) !== undefined) return false;
     const placed = input.ledger.placed.find((candidate) => candidate.key === other.key);
     return placed === undefined ? input.waitingSince.has(other.key) : !copyRuns(other, o);
   });
@@ -118,5 +120,8 @@ export function copyRuns(checkpoint: Checkpoint, o: Observation): boolean {
 export function neverStarted(checkpoint: Checkpoint, placed: Placed, track: Track, o: Observation): boolean {
   if (placed.phase !== 'placed' || !o.runtime.known || track.placedSince === undefined) return false;
   const patience = START_DEADLINE_MS * 2 ** Math.min(placed.attempt - 1, 3);
-  return o.now - track.placedSince.at >= patience && copySandboxes(checkpoint, o.runtime.value).length === 0;
+  const sandboxes = copySandboxes(checkpoint, o.runtime.value);
+  // a standby is replaced by its next revision in place, so the one before may still be there
+  const own = checkpoint.record.self === true ? sandboxes.filter((s) => s.annotations[ANNOTATION_REVISION] === placed.revision) : sandboxes;
+  return o.now - track.placedSince.at >= patience && own.length === 0;
 }

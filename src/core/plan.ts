@@ -38,6 +38,8 @@ export interface PlanInput {
   readonly parentUids: readonly string[];
   /** The pod whose container is the sign to leave. */
   readonly handBackTo: string | undefined;
+  /** A standby of an older revision may be replaced now: by an agent that is not that standby, and while reachable. */
+  readonly renew: boolean;
 }
 
 /** In the order of `checkpointer/order`. `guard` runs the planning of one checkpoint; it may keep an error to itself. */
@@ -77,10 +79,13 @@ function planActive(input: PlanInput, o: Observation): readonly Action[] {
   }
   if (!o.manifests.known) return [];
   const there = o.manifests.value.find((candidate) => candidate.file === placed.file);
-  if (there === undefined && o.api.verdict === 'unreachable') return [place(input, o, placed.attempt, placed.why)];
+  if (there === undefined && (o.api.verdict === 'unreachable' || checkpoint.record.self === true))
+    return [place(input, o, placed.attempt, placed.why)];
   if (there !== undefined && there.digest !== placed.digest) {
     return there.digest === placed.replaces ? [place(input, o, placed.attempt, placed.why)] : [];
   }
+  // in one rename: at no moment would a power cut find the node without a standby
+  if (input.renew && placed.revision !== checkpoint.record.revision) return [place(input, o, 1, placed.why)];
   if (neverStarted(checkpoint, placed, track, o) && placed.attempt < MAX_ATTEMPTS) return [place(input, o, placed.attempt + 1, placed.why)];
   return [];
 }
@@ -103,6 +108,7 @@ function place(input: PlanInput, o: Observation, attempt: number, why: Placed['w
     phase: 'placed',
     ...(expect === undefined || expect === sha256(manifest) ? {} : { replaces: expect }),
     knownContainers: [...new Set([...(input.placed?.knownContainers ?? []), ...there])].sort(),
+    ...(input.checkpoint.record.self === true ? { self: true as const } : {}),
   };
   const orphans = input.facts.here === 'orphan' ? view.sandboxes.filter((s) => s.ready && ofParent.has(s.uid)).map((s) => s.id) : [];
   return { do: 'place', placed, manifest, expect, stopOrphans: orphans };
@@ -129,7 +135,7 @@ function planLeaving(input: PlanInput, o: Observation): readonly Action[] {
   if (o.manifests.known && ownDigest(placed, o) !== undefined) return [withdraw(input, placed, o)];
   if (!o.runtime.known || track.leavingCopySince === undefined) return [];
   // on the host network the copy was told to stop when it was withdrawn: what still runs is in the parent's way
-  const inTheWay = checkpoint.record.handBack === 'container';
+  const inTheWay = checkpoint.record.handBack === 'container' && checkpoint.record.self !== true;
   const graceMs = checkpoint.record.handBackGraceful || !inTheWay ? terminationGraceMs(checkpoint) : 0;
   const patience = graceMs + (inTheWay ? STOP_AGAIN_MS : LAST_RESORT_MS);
   if (o.now - track.leavingCopySince < patience || !(input.facts.here === 'running' || (inTheWay && input.facts.here === 'known')))
@@ -165,6 +171,8 @@ export function prepareWithdrawal(checkpoint: Checkpoint, placed: Placed, o: Obs
  */
 function rememberHandBack(input: PlanInput, o: Observation): readonly Action[] {
   const { memory, checkpoint, decision } = input;
+  // the standby serves nothing
+  if (checkpoint.record.self === true) return [];
   const handBackTo = decision.reason === 'parent-gone' ? checkpoint.record.parent.uid : input.handBackTo;
   if (handBackTo === undefined || (decision.reason !== 'parent-started' && decision.reason !== 'parent-gone')) return [];
   // nobody was there to lose a race

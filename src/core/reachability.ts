@@ -24,6 +24,8 @@ const START_UP_ROUNDS = 20;
 export const STORAGE_DWELL_MS = 60_000;
 /** While copies are placed the first sign of the server must be seen before the kubelet acts on it (0.4 s at best). */
 export const HAND_BACK_PACE_MS = 250;
+/** Where no watch tells and nothing waits: a new connection from every node costs the server more than this saves. */
+export const STEADY_PACE_MS = 15_000;
 /** Good rounds in a row that make an unreachable server reachable. */
 export const GOOD_ROUNDS = 2;
 
@@ -152,7 +154,8 @@ export function nextRoundIn(
   if (lastRound === undefined) return 0;
   const ordinaryPace = policy.windowMs / Math.max(1, policy.probes - 1);
   const startingUp = policy.bootFastPath && !state.everAnswered && state.verdict === 'unsure' && state.failed.rounds < START_UP_ROUNDS;
-  const pace = startingUp ? FAST_PATH_SPAN_MS : copiesWait ? HAND_BACK_PACE_MS : Math.min(ordinaryPace, 3_000);
+  const calm = state.verdict === 'reachable' ? STEADY_PACE_MS : Math.min(ordinaryPace, 3_000);
+  const pace = startingUp ? FAST_PATH_SPAN_MS : copiesWait ? HAND_BACK_PACE_MS : calm;
   return Math.max(0, lastRound + pace - now);
 }
 

@@ -14,6 +14,9 @@ import { type Observation, parentInWatch, type Track, vanished } from './track.t
 /** Between the end of a DaemonSet's pod and the next one 79 s were seen, and a controller manager may be down far longer. */
 export const SUCCESSOR_GRACE_MS: Millis = 10 * 60_000;
 
+/** A node keeps its standby through anything but a long, authenticated absence of its pod. */
+const STANDBY_GRACES = 10;
+
 /** What retiring one checkpoint rests on. */
 export interface Retirement {
   readonly checkpoint: Checkpoint;
@@ -27,7 +30,7 @@ export interface Retirement {
  */
 export function successorHolds(checkpoint: Checkpoint, placed: Placed | undefined, all: readonly Checkpoint[], o: Observation): boolean {
   const { successors } = identities(checkpoint.record, o.watch.pods);
-  if (placed !== undefined) return successors.length > 0;
+  if (placed !== undefined || checkpoint.record.self === true) return successors.length > 0;
   return successors.some(({ uid }) => {
     const pod = o.watch.pods.get(uid);
     return pod !== undefined && optedIn(pod, o.optIn) && !all.some((other) => other.record.parent.uid === uid);
@@ -39,7 +42,8 @@ export function retirableFrom({ checkpoint, placed, track }: Retirement, retireG
   if (track.leavingSince === undefined) return undefined;
   const replaced = placed !== undefined && checkpoint.record.parent.controller?.kind === 'DaemonSet';
   const from = Math.max(track.leavingSince, track.unplacedSince ?? track.leavingSince);
-  return from + (replaced ? Math.max(retireGraceMs, SUCCESSOR_GRACE_MS) : retireGraceMs);
+  const grace = checkpoint.record.self === true ? STANDBY_GRACES * retireGraceMs : retireGraceMs;
+  return from + (replaced ? Math.max(grace, SUCCESSOR_GRACE_MS) : grace);
 }
 
 export interface RetirementRules {

@@ -42,6 +42,8 @@ export interface SelectionPolicy {
   /** Namespaces in which the annotation is honoured; `*` for all. */
   readonly namespaces: readonly string[];
   readonly nodeName: string;
+  /** The agent's own pod, which is kept in whatever namespace it runs. */
+  readonly ownUid?: string;
   /** Another annotation that, set to "true", opts a pod in: for those who come from an older checkpointer. */
   readonly legacyAnnotation?: string;
 }
@@ -176,7 +178,8 @@ function isAllowed(key: string, value: string): boolean {
   }
 }
 
-function judgeNamespace({ namespace, policy }: Candidate): readonly Refusal[] {
+function judgeNamespace({ pod, namespace, policy }: Candidate): readonly Refusal[] {
+  if (policy.ownUid !== undefined && fieldAt(pod, 'metadata', 'uid') === policy.ownUid) return [];
   if (policy.namespaces.includes('*') || policy.namespaces.includes(namespace)) return [];
   const honoured = policy.namespaces.length === 0 ? 'none' : policy.namespaces.join(', ');
   return [

@@ -57,7 +57,7 @@ export interface Track {
   /** When a read of its own confirmed that. */
   readonly goneConfirmedAt?: Millis;
   /** When this process first saw the copy placed, and this attempt. */
-  readonly placedSince?: { readonly attempt: number; readonly at: Millis };
+  readonly placedSince?: { readonly attempt: number; readonly revision: string; readonly at: Millis };
   readonly leavingCopySince?: Millis;
   /** When the last hand-back began. */
   readonly handedBackAt?: Millis;
@@ -141,7 +141,9 @@ function isNamed(checkpoint: Checkpoint, pod: RawPod): boolean {
 
 function placedSince(before: Track, placed: Placed | undefined, now: Millis): Track['placedSince'] {
   if (placed?.phase !== 'placed') return undefined;
-  return before.placedSince?.attempt === placed.attempt ? before.placedSince : { attempt: placed.attempt, at: now };
+  const { attempt, revision } = placed;
+  const same = before.placedSince?.attempt === attempt && before.placedSince.revision === revision;
+  return same ? before.placedSince : { attempt, revision, at: now };
 }
 
 /** Drops keys whose value is undefined, as exact optional properties ask. */

@@ -11,8 +11,10 @@ import { factsOf, freshContainers, type Policy, type Subject } from './facts.ts'
 import { identities } from './identity.ts';
 import type { Checkpoint, CheckpointKey, Decision, Facts, Ledger, Millis, Obstacle, RawPod, State } from './model.ts';
 import { obstacles } from './obstacles.ts';
+import { copiesIn } from './own.ts';
 import { type PlanInput, plan } from './plan.ts';
 import { successorHolds } from './retirement.ts';
+import { decideStandby, standbyFacts } from './standby.ts';
 import { throttle } from './throttle.ts';
 import { initialTrack, type Observation, type Track, track } from './track.ts';
 
@@ -65,9 +67,16 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
       return [];
     }
   };
-  const looked = checkpoints.flatMap((c) => guard(c.key, () => [look(c, ledger, tracks, found, confirmAfter, o, policy)]));
-  const free = policy.activeLimit - ledger.placed.length;
-  const views = throttle(looked, { free, waitingSince: mind.waitingSince, now: o.now });
+  const looked = checkpoints.flatMap((c) => guard(c.key, () => [look(c, checkpoints, ledger, tracks, found, confirmAfter, o, policy)]));
+  const free = policy.activeLimit - copiesIn(ledger).length;
+  const own = looked.filter(isStandby);
+  const views = [
+    ...throttle(
+      looked.filter((view) => !isStandby(view)),
+      { free, waitingSince: mind.waitingSince, now: o.now },
+    ),
+    ...own,
+  ];
   const inputs = views.map((view) => view.input);
   return {
     mind: {
@@ -90,6 +99,7 @@ interface View {
 
 function look(
   checkpoint: Checkpoint,
+  all: readonly Checkpoint[],
   ledger: Ledger,
   tracks: ReadonlyMap<CheckpointKey, Track>,
   found: ReadonlyMap<CheckpointKey, Obstacle>,
@@ -110,6 +120,7 @@ function look(
   };
   const facts = withoutImages(factsOf(subject, o, policy), imagesUnknown(checkpoint, placed !== undefined, o));
   const from = stateOf(placed);
+  const self = checkpoint.record.self === true;
   const fresh = freshContainers(parent, subject, o);
   return {
     from,
@@ -119,11 +130,17 @@ function look(
       memory,
       track: subject.track,
       facts,
-      decision: decide(from, facts),
+      decision: self ? decideStandby(from, standbyFacts(facts, checkpoint, all, ledger, o, policy)) : decide(from, facts),
       parentUids: [parent.uid, ...parent.successors.map((pod) => pod.uid)],
+      renew: self && policy.role !== 'standby' && o.api.verdict === 'reachable',
       handBackTo: fresh[0]?.podUid ?? checkpoint.record.parent.uid,
     },
   };
+}
+
+/** The standby stands beside the limits and the order: it serves nothing and waits for nobody. */
+function isStandby({ input }: View): boolean {
+  return input.checkpoint.record.self === true;
 }
 
 /** The ledger is the state: nothing is remembered as done until the disk shows it. */
@@ -138,7 +155,8 @@ function placedOf(ledger: Ledger, key: CheckpointKey): Ledger['placed'][number] 
 
 /** Whether the images are there must be known before a copy starts: not knowing is like not knowing the parent. */
 function imagesUnknown(checkpoint: Checkpoint, placed: boolean, o: Observation): boolean {
-  if (placed || o.api.verdict !== 'unreachable') return false;
+  // the standby's image is the one that we run from
+  if (placed || checkpoint.record.self === true || o.api.verdict !== 'unreachable') return false;
   return checkpoint.record.images.some(({ image }) => o.images.get(image)?.known !== true);
 }
 
@@ -147,10 +165,11 @@ function withoutImages(facts: Facts, unknown: boolean): Facts {
 }
 
 function waiting(mind: Mind, views: readonly View[], o: Observation): ReadonlyMap<CheckpointKey, Millis> {
-  const blocked = views.filter(
+  const copies = views.filter((view) => !isStandby(view));
+  const blocked = copies.filter(
     ({ input, from }) => from === 'inactive' && input.facts.obstacle !== undefined && input.decision.reason === input.facts.obstacle,
   );
-  const starting = views.filter(({ input, from }) => from === 'inactive' && input.decision.state === 'active');
+  const starting = copies.filter(({ input, from }) => from === 'inactive' && input.decision.state === 'active');
   return new Map(
     [...blocked, ...starting].map(({ input }) => [input.checkpoint.key, mind.waitingSince.get(input.checkpoint.key) ?? o.now]),
   );
@@ -181,8 +200,9 @@ function pullBrake(
   o: Observation,
   policy: Policy,
 ): Millis | undefined {
-  const leaving = checkpoints.filter((checkpoint) => tracks.get(checkpoint.key)?.leavingSince !== undefined).length;
-  const many = leaving > 3 && leaving > checkpoints.length / 2;
+  const parents = checkpoints.filter(({ record }) => record.self !== true);
+  const leaving = parents.filter((checkpoint) => tracks.get(checkpoint.key)?.leavingSince !== undefined).length;
+  const many = leaving > 3 && leaving > parents.length / 2;
   if (mind.confirmAfter === undefined) return many ? o.now + 2 * policy.retireGraceMs : undefined;
   return leaving > 0 || o.now < mind.confirmAfter ? mind.confirmAfter : undefined;
 }

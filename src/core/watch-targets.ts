@@ -43,7 +43,8 @@ export function watchTargets(
 ): readonly WatchTarget[] {
   return ledger.placed.flatMap((placed) => {
     const checkpoint = checkpoints.find((candidate) => candidate.key === placed.key);
-    if (checkpoint === undefined || placed.phase !== 'placed' || checkpoint.record.handBack !== 'container') return [];
+    if (checkpoint === undefined || placed.phase !== 'placed' || placed.self === true || checkpoint.record.handBack !== 'container')
+      return [];
     const parent = identities(checkpoint.record, o.watch.pods);
     const listed = o.kubelet.known && parent.names.some((name) => o.kubelet.known && o.kubelet.value.has(name));
     if (!listed && !signSeen(o.api, o.now)) return [];

@@ -44,7 +44,8 @@ export interface DemoNode {
   readonly url: string;
   readonly config: string;
   readonly lines: readonly AgentLine[];
-  startAgent(): void;
+  /** `env`: its whole environment, where it is not to have ours. */
+  startAgent(env?: Readonly<Record<string, string | undefined>>): ChildProcess;
   /** Everything on the node dies at once; the disk stays. */
   powerCut(): Promise<void>;
   /** Runtime and kubelet come up again, with a new boot id. */
@@ -96,9 +97,14 @@ export async function createDemoNode(options: DemoOptions): Promise<DemoNode> {
     url: `http://127.0.0.1:${port}/`,
     config: path('agent.yaml'),
     lines,
-    startAgent() {
-      agent = spawn(options.execPath, [options.bundle, 'agent', '--config', path('agent.yaml')], { stdio: ['ignore', 'pipe', 'inherit'] });
-      readLines(agent, (line) => lines.push(line));
+    startAgent(env) {
+      const started = spawn(options.execPath, [options.bundle, 'agent', '--config', path('agent.yaml')], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        ...(env === undefined ? {} : { env }),
+      });
+      readLines(started, (line) => lines.push(line));
+      agent = started;
+      return started;
     },
     async powerCut() {
       await Promise.all([api.stop(), kubelet.kill(), kill(agent), runtime.powerCut()]);

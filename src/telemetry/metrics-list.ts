@@ -3,6 +3,7 @@
  * No label may ever hold the name or the content of a secret or configmap.
  */
 import type { HandBackMode, ProbeOutcome, Reachability, State } from '../core/model.ts';
+import type { Role } from '../core/own.ts';
 
 export interface MetricSpec {
   readonly name: string;
@@ -36,6 +37,7 @@ const OUTCOMES = all<ProbeOutcome>({
   gateway: true,
   storage: true,
 });
+const ROLES = all<Role>({ daemonset: true, standby: true, process: true });
 const SOURCES = ['api', 'runtime', 'kubelet', 'manifests'];
 
 /** In the order of a scrape. */
@@ -46,7 +48,12 @@ export const metricsList: readonly MetricSpec[] = [
     help: 'Always 1; the labels tell the versions of the program and of Node.js.',
     labels: { version: null, node_version: null },
   },
-  { name: 'checkpointer_checkpoints', type: 'gauge', help: 'Checkpoints on this node, by state.', labels: { state: STATES } },
+  {
+    name: 'checkpointer_checkpoints',
+    type: 'gauge',
+    help: 'Checkpoints on this node, by state; the standby, which is always active, is not counted.',
+    labels: { state: STATES },
+  },
   {
     name: 'checkpointer_checkpoint_info',
     type: 'gauge',
@@ -154,6 +161,18 @@ export const metricsList: readonly MetricSpec[] = [
     labels: { namespace: null, pod: null },
   },
   { name: 'checkpointer_lock_held', type: 'gauge', help: "1 while this process holds the node's lock and acts, else 0.", labels: {} },
+  {
+    name: 'checkpointer_role_info',
+    type: 'gauge',
+    help: "Always 1; the label tells whether this is the agent in the DaemonSet's pod, its standby, or a bare process.",
+    labels: { role: ROLES },
+  },
+  {
+    name: 'checkpointer_yield_blocked',
+    type: 'gauge',
+    help: '1 while the standby keeps the lock although a pod of the DaemonSet runs, because that pod failed when it had the lock.',
+    labels: {},
+  },
   {
     name: 'checkpointer_tick_duration_seconds',
     type: 'histogram',

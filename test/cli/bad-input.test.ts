@@ -33,7 +33,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function run(change: Record<string, unknown>, command = 'agent'): Promise<Outcome> {
+function run(change: Record<string, unknown>, command = 'agent', env: Record<string, string> = {}): Promise<Outcome> {
   const config = {
     nodeName: 'n1',
     stateDir: at('state'),
@@ -49,7 +49,7 @@ function run(change: Record<string, unknown>, command = 'agent'): Promise<Outcom
   return writeFile(at('agent.yaml'), JSON.stringify(config)).then(
     () =>
       new Promise((resolve) => {
-        execFile(process.execPath, args, { timeout: 15_000 }, (error, stdout, stderr) => {
+        execFile(process.execPath, args, { timeout: 15_000, env: { ...process.env, ...env } }, (error, stdout, stderr) => {
           resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
         });
       }),
@@ -106,6 +106,14 @@ describe('the agent does not start', () => {
     expect(outcome.code).toBe(code);
     expect(outcome.stderr).not.toMatch(/\n\s+at /);
     expect(await readdir(at('manifests'))).toEqual([]);
+  });
+
+  it('in a role that does not exist', async () => {
+    const outcome = await run({}, 'agent', { POD_CHECKPOINTER_ROLE: 'leader' });
+
+    expect(outcome.stderr).toMatch(/POD_CHECKPOINTER_ROLE is "leader"; leave it out/);
+    expect(outcome.code).toBe(2);
+    expect(await readdir(at('state'))).toEqual([]);
   });
 
   it('with a runtime that speaks an older CRI', async () => {

@@ -26,6 +26,12 @@ describe('adopting our own files', () => {
     expect(adoptOwn(aLedger(), [checkpoint], found, WALL).placed).toEqual([]);
   });
 
+  it('knows the standby again as the standby', () => {
+    const own = aCheckpoint({ self: true });
+
+    expect(adoptOwn(aLedger(), [own], [{ file, digest: sha256(placedManifest(own, 1)) }], WALL).placed).toMatchObject([{ self: true }]);
+  });
+
   it('believes the ledger where it speaks', () => {
     const ledger = aLedger([aPlaced()]);
 

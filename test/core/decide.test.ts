@@ -1,8 +1,8 @@
 /** Holds `decide` against the hand-written table: every combination is in exactly one row, and gets that row's answer. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/core/decide.ts';
 import type { Facts, State } from '../../src/core/model.ts';
+import { type Case, allCases as cases, readTable } from './tables.ts';
 
 const DOMAINS = {
   state: ['inactive', 'active', 'handing-back', 'retired'],
@@ -15,61 +15,28 @@ const DOMAINS = {
   obstacle: ['yes', 'no'],
 } as const;
 type Column = keyof typeof DOMAINS;
-type Case = Record<Column, string>;
 const COLUMNS = Object.keys(DOMAINS) as Column[];
+const allCases = (): Generator<Case<Column>> => cases(DOMAINS);
 
-interface Row {
-  readonly line: number;
-  readonly match: Record<Column, ReadonlySet<string>>;
-  readonly next: string;
-  readonly reason: string;
-}
-
-function parseRow(text: string, line: number): Row {
-  const cells = text.split(/\s\|\s/).map((cell) => cell.trim());
-  const match = Object.fromEntries(COLUMNS.map((column, index) => [column, parseCell(cells[index] ?? '', DOMAINS[column], line)]));
-  return { line, match: match as Row['match'], next: cells[COLUMNS.length] ?? '', reason: cells[COLUMNS.length + 1] ?? '' };
-}
-
-function parseCell(cell: string, domain: readonly string[], line: number): ReadonlySet<string> {
-  if (cell === '*') return new Set(domain);
-  const values = cell.startsWith('!') ? domain.filter((value) => value !== cell.slice(1)) : cell.split('|');
-  for (const value of values) if (!domain.includes(value)) throw new Error(`line ${line}: ${value} is none of ${domain.join(', ')}`);
-  return new Set(values);
-}
-
-function* allCases(columns: readonly Column[] = COLUMNS): Generator<Case> {
-  const [column, ...rest] = columns;
-  if (column === undefined) {
-    yield {} as Case;
-    return;
-  }
-  for (const value of DOMAINS[column]) for (const tail of allCases(rest)) yield { ...tail, [column]: value };
-}
-
-function factsOf(row: Case): Facts {
+function factsOf(row: Case<Column>): Facts {
   const { state: _, obstacle, ...facts } = row;
   return { ...facts, ...(obstacle === 'yes' ? { obstacle: 'image-missing' } : {}) } as Facts;
 }
 
-const rows = readFileSync(new URL('tables/decide.txt', import.meta.url), 'utf8')
-  .split('\n')
-  .map((text, index) => ({ text, line: index + 1 }))
-  .filter(({ text }) => text.trim() !== '' && !text.startsWith('#'))
-  .map(({ text, line }) => parseRow(text, line));
+const rows = readTable('decide.txt', DOMAINS);
 
 describe('the decision table', () => {
   it('covers every state with every combination of facts in exactly one row', () => {
     const wrong: string[] = [];
-    let cases = 0;
+    let count = 0;
     for (const candidate of allCases()) {
-      cases += 1;
+      count += 1;
       const hits = rows.filter((row) => COLUMNS.every((column) => row.match[column].has(candidate[column])));
       if (hits.length !== 1) wrong.push(`${JSON.stringify(candidate)} is in lines ${hits.map((row) => row.line).join(', ') || 'none'}`);
     }
 
     expect(wrong.slice(0, 5)).toEqual([]);
-    expect(cases).toBe(4 * 3 * 5 * 3 * 4 * 4 * 3 * 2);
+    expect(count).toBe(4 * 3 * 5 * 3 * 4 * 4 * 3 * 2);
   });
 
   it('is what decide answers', () => {

@@ -56,6 +56,33 @@ describe('what a turn asks', () => {
   });
 });
 
+describe('with a standby in place', () => {
+  const own = aCheckpoint({ self: true });
+  const placed = aLedger([aPlaced({ self: true })]);
+  const mind = (track: object): Mind => ({ ...EMPTY_MIND, tracks: new Map([[own.key, { ...initialTrack(0), ...track }]]) });
+  const settled = mind({ placedSince: { attempt: 1, revision: 'r1', at: 40_000 } });
+  const quiet = { runtime: false, kubelet: false, manifests: false };
+
+  it('nothing is asked once it has settled; everything local while it settles or leaves, and by the standby itself', () => {
+    const asked = { ...base, checkpoints: [own], ledger: placed };
+
+    expect(needs({ ...asked, mind: settled })).toMatchObject(quiet);
+    expect(needs({ ...asked, mind: settled, now: 99_999 })).toMatchObject({ runtime: true });
+    expect(needs({ ...asked, mind: EMPTY_MIND })).toMatchObject({ runtime: true });
+    expect(needs({ ...asked, mind: settled, ledger: aLedger([aPlaced({ self: true, phase: 'leaving' })]) })).toMatchObject({
+      runtime: true,
+    });
+    expect(needs({ ...asked, mind: settled, policy: { ...policy, role: 'standby' } })).toMatchObject({ runtime: true, manifests: true });
+  });
+
+  it('its pod is read only when it was shown gone for ten graces', () => {
+    const asked = { ...base, checkpoints: [own], mind: mind({ leavingSince: 0 }) };
+
+    expect(needs({ ...asked, now: 599_999 }).reads).toEqual([]);
+    expect(needs({ ...asked, now: 600_000 }).reads).toHaveLength(1);
+  });
+});
+
 describe('when the next turn is due', () => {
   const next = {
     ledger: aLedger(),
@@ -66,6 +93,7 @@ describe('when the next turn is due', () => {
     captureIn: undefined,
     acted: false,
     handBackTimeoutMs: 600_000,
+    role: 'process' as const,
   };
   const waiting = (awaitingSince: number): Mind => ({
     ...EMPTY_MIND,
@@ -82,6 +110,17 @@ describe('when the next turn is due', () => {
 
     expect(nextTurnIn({ ...next, ledger, mind: waiting(50_000) })).toBe(250);
     expect(nextTurnIn({ ...next, ledger, mind: waiting(-500_000) })).toBe(1_000);
+  });
+
+  it('is in ten seconds with a standby that has settled, in one for the standby itself', () => {
+    const ledger = aLedger([aPlaced({ self: true })]);
+    const mind: Mind = {
+      ...EMPTY_MIND,
+      tracks: new Map([[checkpoint.key, { ...initialTrack(0), placedSince: { attempt: 1, revision: 'r1', at: 0 } }]]),
+    };
+
+    expect(nextTurnIn({ ...next, ledger, mind })).toBe(10_000);
+    expect(nextTurnIn({ ...next, ledger, mind, role: 'standby' })).toBe(1_000);
   });
 
   it('is no later than the next probe or capture', () => {

@@ -155,4 +155,9 @@ describe('the pace of the probes', () => {
 
     expect(nextRoundIn(doubtful, false, 0, 0, policy, true)).toBe(250);
   });
+
+  it('is calm where no watch tells, the server answers and nothing waits', () => {
+    expect(nextRoundIn(reachable, false, 0, 5_000, policy, false)).toBe(10_000);
+    expect(nextRoundIn(reachable, false, 0, 0, policy, true)).toBe(250);
+  });
 });

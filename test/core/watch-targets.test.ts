@@ -45,7 +45,7 @@ describe('the close watch', () => {
 
   it('leaves it to the turn when a stuck parent may only be making another hopeless attempt', () => {
     const stuck = aLedger([aPlaced({ why: 'parent-stuck' })]);
-    const placedSince = { attempt: 1, at: 50_000 };
+    const placedSince = { attempt: 1, revision: 'r1', at: 50_000 };
     const mind: Mind = { ...EMPTY_MIND, tracks: new Map([[checkpoint.key, { ...initialTrack(0), placedSince }]]) };
     const withdrawal = (lastAnswer: number) =>
       watchTargets([checkpoint], stuck, mind, anObservation({ api: aReach('unsure', 0, lastAnswer), runtime: seen(copyServes) }), policy)[0]

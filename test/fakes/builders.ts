@@ -13,6 +13,7 @@ export const policy: Policy = {
   handBackTimeoutMs: 600_000,
   minReadyMs: 10_000,
   activeLimit: 100,
+  role: 'process',
 };
 export const WALL = Date.parse('2026-11-21T08:00:00.000Z');
 

@@ -27,7 +27,21 @@ describe('the list', () => {
   test('has no label that could hold the name of a secret or configmap', () => {
     const labels = new Set(metricsList.flatMap((spec) => Object.keys(spec.labels)));
     expect([...labels].sort()).toEqual(
-      ['cause', 'code', 'mode', 'namespace', 'node_version', 'pod', 'reason', 'result', 'source', 'state', 'verb', 'version'].sort(),
+      [
+        'cause',
+        'code',
+        'mode',
+        'namespace',
+        'node_version',
+        'pod',
+        'reason',
+        'result',
+        'role',
+        'source',
+        'state',
+        'verb',
+        'version',
+      ].sort(),
     );
   });
 

@@ -25,11 +25,15 @@ export interface HostLockOptions {
 }
 
 const PROGRAMS: readonly (readonly string[])[] = [['flock'], ['busybox', 'flock']];
-const ARGUMENTS: readonly string[] = ['-n', '-x', '3'];
 const LOCKED_BY_ANOTHER = 1;
 
+export interface WaitingLock extends HostLock {
+  /** Waits until the lock is ours, in the kernel's own queue; false: the signal came first. Errors as `tryAcquire`. */
+  acquire(signal: AbortSignal): Promise<boolean>;
+}
+
 /** Errors of `tryAcquire`: PortError `unavailable` (no program that can lock), `invalid` (inherited descriptor), `failed`. */
-export function createHostLock(options: HostLockOptions): HostLock {
+export function createHostLock(options: HostLockOptions): WaitingLock {
   const path = join(options.stateDir, LOCK_FILE);
   let lockedFd: number | undefined;
 
@@ -49,10 +53,20 @@ export function createHostLock(options: HostLockOptions): HostLock {
       lockedFd = options.inheritedFd;
       return true;
     }
+    return lockWith({ ...options, deadlineMs: options.deadlineMs ?? 5_000 }, ['-n', '-x', '3']);
+  }
+
+  async function acquire(signal: AbortSignal): Promise<boolean> {
+    // a lock file that was removed while we waited guards nothing: wait for the one that is there now
+    while (!signal.aborted && !(await tryAcquire())) await lockWith({ ...options, deadlineMs: undefined, signal }, ['-x', '3']);
+    return held();
+  }
+
+  async function lockWith(how: Locking, args: readonly string[]): Promise<boolean> {
     const fd = openLockFile(path);
     let locked = false;
     try {
-      locked = (await runLocker(options, fd)) && isSameFile(fd, path) && isLocked(fd);
+      locked = (await runLocker(how, args, fd)) && isSameFile(fd, path) && isLocked(fd);
     } finally {
       if (!locked) closeSync(fd);
     }
@@ -60,7 +74,7 @@ export function createHostLock(options: HostLockOptions): HostLock {
     return locked;
   }
 
-  return { tryAcquire, held };
+  return { tryAcquire, held, acquire };
 }
 
 function openLockFile(path: string): number {
@@ -96,11 +110,17 @@ function isLocked(fd: number): boolean {
   return /^lock:.*\bFLOCK\b.*\bWRITE\b/m.test(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'));
 }
 
-async function runLocker(options: HostLockOptions, fd: number): Promise<boolean> {
+interface Locking extends Pick<HostLockOptions, 'programs'> {
+  readonly deadlineMs: number | undefined;
+  readonly signal?: AbortSignal;
+}
+
+async function runLocker(options: Locking, args: readonly string[], fd: number): Promise<boolean> {
   for (const [program = '', ...first] of options.programs ?? PROGRAMS) {
-    const ended = await run(program, [...first, ...ARGUMENTS], fd, options.deadlineMs ?? 5_000);
+    const ended = await run(program, [...first, ...args], fd, options);
     if (ended === 'missing') continue;
     if (ended.code === 0) return true;
+    if (options.signal?.aborted === true) return false;
     if (ended.code === LOCKED_BY_ANOTHER && ended.said === '') return false;
     throw new PortError(
       'failed',
@@ -116,16 +136,17 @@ interface Ended {
 }
 
 /** `missing`: no such program that we may run, or a busybox without this applet (it ends with 127). */
-async function run(program: string, args: readonly string[], fd: number, deadlineMs: number): Promise<Ended | 'missing'> {
+async function run(program: string, args: readonly string[], fd: number, { deadlineMs, signal }: Locking): Promise<Ended | 'missing'> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', fd], timeout: deadlineMs, killSignal: 'SIGKILL' });
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', fd], timeout: deadlineMs, signal, killSignal: 'SIGKILL' });
     let said = '';
     child.stderr?.on('data', (chunk: Buffer) => {
       said = (said + chunk.toString()).slice(0, 200);
     });
     child.on('error', (error) => {
       // EACCES: not executable, or a directory on PATH that is closed to us hides whether there is one
-      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') resolve('missing');
+      if (error.name === 'AbortError') resolve({ code: null, said: '' });
+      else if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') resolve('missing');
       else reject(new PortError('failed', `taking the host lock: ${program}: ${messageOf(error)}`, { cause: error }));
     });
     child.on('close', (code) => resolve(code === 127 ? 'missing' : { code, said: said.trim() }));

@@ -50,6 +50,7 @@ const isRecord = shape({
   order: whole,
   maxAgeMs: whole,
   serving: list(text),
+  self: optional(oneOf(true)),
 });
 
 const isPlaced = shape({
@@ -64,10 +65,12 @@ const isPlaced = shape({
   bootId: text,
   phase: oneOf('placed', 'leaving'),
   knownContainers: list(text),
+  self: optional(oneOf(true)),
 });
 
 const isMemory = shape({ key: text, toUid: text, at: text, bootId: text, failures: whole, blockedUntil: optional(text) });
-const isLedger = shape({ formatVersion: oneOf(1), placed: list(isPlaced), handBacks: list(isMemory) });
+const isYield = shape({ toUid: text, at: text, bootId: text, failures: whole, blockedUntil: optional(text), open: flag });
+const isLedger = shape({ formatVersion: oneOf(1), placed: list(isPlaced), handBacks: list(isMemory), yielded: optional(isYield) });
 
 export function decodeRecord(value: unknown): RevisionRecord | undefined {
   return isRecord(value) ? (value as RevisionRecord) : undefined;

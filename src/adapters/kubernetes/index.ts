@@ -13,6 +13,7 @@ import type { PodWatchTimings } from './watch-policy.ts';
 
 export { type ApiAccess, type ApiAccessOptions, type InCluster, loadApiAccess } from './kubeconfig.ts';
 export type { PodWatchControl } from './pod-watch.ts';
+export { blindWatch, deniedReader } from './without-credentials.ts';
 
 export interface KubernetesOptions {
   readonly nodeName: string;

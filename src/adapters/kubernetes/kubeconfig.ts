@@ -52,6 +52,8 @@ export interface ApiAccessOptions {
   /** Further servers of the same cluster, `https://host:port`; asked first, with the same CA and credentials. */
   readonly apiEndpoints: readonly string[];
   readonly inCluster: InCluster;
+  /** Only endpoints and trust, for probes: the service account's token is neither asked for nor used. */
+  readonly anonymous?: boolean;
   readonly readFile: ReadText;
   readonly clock: Clock;
 }
@@ -78,8 +80,8 @@ async function fromServiceAccount(options: ApiAccessOptions, extra: readonly Api
       'API access: no server is known: set apiEndpoints or kubeconfig in the configuration, or run where KUBERNETES_SERVICE_HOST is set',
     );
   }
-  const token = createTokenSource(inCluster.tokenFile, readFile, clock);
-  await token.current();
+  const token = options.anonymous === true ? undefined : createTokenSource(inCluster.tokenFile, readFile, clock);
+  await token?.current();
   const load = async (): Promise<Trust> => ({ ca: await readPem(readFile, inCluster.caFile, 'service account CA', 'CERTIFICATE') });
   return access(endpoints, load, { token });
 }

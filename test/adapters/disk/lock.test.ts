@@ -143,3 +143,33 @@ function descriptorOf(path: string): number {
   }
   throw new Error(`${path} is not open`);
 }
+
+describe('waiting for the lock', () => {
+  test('ends the moment its holder ends', async () => {
+    const stateDir = await newDirectory();
+    const { child } = await another(stateDir);
+    const lock = createHostLock({ stateDir });
+    const waiting = lock.acquire(AbortSignal.timeout(10_000));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(lock.held()).toBe(false);
+
+    child.kill('SIGKILL');
+
+    expect(await waiting).toBe(true);
+    expect(lock.held()).toBe(true);
+    expect((await another(stateDir)).said).toBe('refused');
+  });
+
+  test('ends with the signal, and leaves nobody behind in the queue', async () => {
+    const stateDir = await newDirectory();
+    const { child } = await another(stateDir);
+    const lock = createHostLock({ stateDir });
+
+    expect(await lock.acquire(AbortSignal.timeout(300))).toBe(false);
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+
+    expect((await another(stateDir)).said).toBe('held');
+  });
+});

@@ -1,7 +1,7 @@
 /** Access from a kubeconfig and from a service account: what is read, what is refused, and in which words. */
 import { createServer } from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import { type ApiAccessOptions, loadApiAccess } from '../../../src/adapters/kubernetes/index.ts';
+import { type ApiAccessOptions, blindWatch, deniedReader, loadApiAccess } from '../../../src/adapters/kubernetes/index.ts';
 import { caFingerprint } from '../../../src/adapters/kubernetes/pod-reader.ts';
 import { createTokenSource, TOKEN_MAX_AGE_MS } from '../../../src/adapters/kubernetes/token.ts';
 import { createApiServer } from '../../../src/demo/api-server.ts';
@@ -255,5 +255,35 @@ describe('in use', () => {
     expect(caFingerprint(bundle)).not.toBe(caFingerprint(authority.cert));
     expect(() => caFingerprint('none')).toThrow(/holds no certificate/);
     expect(() => caFingerprint('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----')).toThrow(/cannot be read/);
+  });
+});
+
+describe('an access without credentials', () => {
+  const anonymous = { anonymous: true, inCluster: { host: '10.96.0.1', port: '443', tokenFile: '/sa/token', caFile: '/sa/ca.crt' } };
+
+  test('needs no token file, reads none that is there, and still verifies the server', async () => {
+    for (const files of [{}, { '/sa/token': SECRET }]) {
+      const access = await load({ '/sa/ca.crt': authority.cert, ...files }, anonymous);
+
+      expect(access.token).toBeUndefined();
+      expect(access.endpoints.map(({ url }) => url)).toEqual(['https://10.96.0.1:443']);
+      expect(await access.trust()).toEqual({ ca: authority.cert });
+    }
+  });
+
+  test('does not do without the CA, and an ordinary access not without the token', async () => {
+    await expect(load({}, anonymous)).rejects.toThrow('/sa/ca.crt');
+    await expect(load({ '/sa/ca.crt': authority.cert }, { ...anonymous, anonymous: false })).rejects.toThrow('/sa/token');
+  });
+
+  test('concludes nothing from a watch that sees nothing, and reads nothing', async () => {
+    const watch = blindWatch();
+    watch.start(() => undefined);
+    watch.retryNow();
+
+    expect(watch.view()).toEqual({ synced: false, healthy: false, pods: new Map() });
+    await watch.stop();
+    await expect(deniedReader('c1').readPod({ namespace: 'a', name: 'b' }, 1)).rejects.toMatchObject({ kind: 'denied' });
+    expect(deniedReader('c1').clusterFingerprint()).toBe('c1');
   });
 });

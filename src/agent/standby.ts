@@ -1,0 +1,71 @@
+/**
+ * The standby in charge: says so, remembers whether its last yield lasted, and makes way for the DaemonSet's pod when
+ * `core/yield.ts` says so. Chooses nothing itself; any other agent passes through here unchanged.
+ */
+import type { YieldMemory } from '../core/model.ts';
+import type { Observation } from '../core/track.ts';
+import type { Mind } from '../core/turn.ts';
+import { afterReturn, agentContainers, familyOf, isBlocked, type RunningSince, shouldYield, watchAgents, yieldTo } from '../core/yield.ts';
+import type { Ports } from '../ports.ts';
+import type { AgentSettings } from './agent.ts';
+import type { Held } from './apply.ts';
+
+export interface Standby {
+  /** Once, when the lock is ours and the ledger was read. */
+  begin(): Promise<void>;
+  /** True: this process has to end now, so that the DaemonSet's pod gets the lock. */
+  yields(o: Observation, mind: Mind): Promise<boolean>;
+}
+
+export function createStandby(ports: Ports, settings: AgentSettings, held: Held): Standby {
+  const isStandby = settings.policy.role === 'standby';
+  let runningSince: RunningSince = new Map();
+  let unknownSaid = false;
+
+  async function begin(): Promise<void> {
+    if (!isStandby) return;
+    const before = held.ledger.yielded;
+    const memory = afterReturn(before, settings.where.bootId, ports.clock.wall());
+    if (before?.open === true && memory !== undefined)
+      ports.log.error("The DaemonSet's pod got the lock and lost it at once; the standby stays in charge", {
+        podUid: memory.toUid,
+        failures: memory.failures,
+        until: memory.blockedUntil,
+      });
+    else ports.log.info('The standby is in charge: it acts by what this node shows, without credentials for the API server');
+    if (memory !== before) await remember(memory);
+  }
+
+  async function yields(o: Observation, mind: Mind): Promise<boolean> {
+    if (!isStandby || !o.runtime.known) return false;
+    const ownUid = settings.policy.ownUid;
+    const family = familyOf(o.runtime.value, ownUid, [...held.checkpoints.values()]);
+    if (family === undefined && !unknownSaid)
+      ports.log.error("The standby cannot tell the DaemonSet's pods: neither its own sandbox nor a stored checkpoint shows their labels");
+    unknownSaid = family === undefined;
+    const containers = agentContainers(o.runtime.value, family, ownUid);
+    runningSince = watchAgents(runningSince, containers, o.now);
+    const { ledger } = held;
+    const blocked = containers.some(({ podUid }) => isBlocked(ledger.yielded, podUid, o.wall));
+    ports.meter.gauge('checkpointer_yield_blocked', blocked ? 1 : 0);
+    const to = shouldYield({ containers, runningSince, ledger, mind, withdrawing: held.withdrawing.size > 0, now: o.now, wall: o.wall });
+    if (to === undefined) return false;
+    await remember(yieldTo(to, ledger.yielded, o));
+    ports.log.info("The standby makes way for the DaemonSet's pod", { podUid: to });
+    return true;
+  }
+
+  /** A disk that cannot be written must not keep a fresh instance out: then the kubelet's own back-off is all there is. */
+  async function remember(memory: YieldMemory | undefined): Promise<void> {
+    const { yielded: _, ...rest } = held.ledger;
+    const next = memory === undefined ? rest : { ...rest, yielded: memory };
+    try {
+      await ports.store.writeLedger(next);
+      held.ledger = next;
+    } catch (error) {
+      ports.log.error('A yield could not be written down', { error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  return { begin, yields };
+}
