@@ -11,6 +11,7 @@ export const HELP = `End-to-end tests of pod-checkpointer on real nodes. Needs r
 
   --kubelet 1.37|1.34|all   which kubelet (and container runtime); default all
   --only ID,ID              these scenarios, and the ones they need; with ID also all that are named ID/…
+                            (default: all but those on request, which --list marks with a plus)
   --list                    names the scenarios and ends
   --rounds N                power cuts of the scenario hand-back; default 10
   --self-hosted-rounds N    power cuts of the scenario self-hosted/power-cut; default 10
@@ -50,7 +51,7 @@ function durationOf(flag: string, text: string): number {
 
 /** The wanted scenarios and everything they need, in the order of the whole list. */
 function selected(all: readonly Scenario[], only: string | undefined): readonly Scenario[] {
-  if (only === undefined) return all;
+  if (only === undefined) return all.filter((scenario) => scenario.onRequest !== true);
   const wanted = new Set<string>();
   const want = (id: string): void => {
     const scenario = all.find((one) => one.id === id);

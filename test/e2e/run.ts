@@ -182,7 +182,10 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   if (options.help) process.stdout.write(HELP);
-  if (options.list) process.stdout.write(SCENARIOS.map((scenario) => `${scenario.id.padEnd(10)}  ${scenario.title}\n`).join(''));
+  if (options.list)
+    process.stdout.write(
+      SCENARIOS.map((scenario) => `${(scenario.id + (scenario.onRequest === true ? ' +' : '')).padEnd(25)}  ${scenario.title}\n`).join(''),
+    );
   if (options.help || options.list) return 0;
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
     process.stderr.write('The end-to-end tests start a real node: they need Linux and root.\n');

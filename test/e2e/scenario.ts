@@ -63,6 +63,8 @@ export interface Scenario {
   readonly title: string;
   /** Ids of scenarios whose effects this one builds on; they run first. */
   readonly needs: readonly string[];
+  /** Takes minutes and covers a variant: runs only when `--only` asks for it. */
+  readonly onRequest?: true;
   steps(settings: Settings): readonly Step[];
 }
 

@@ -14,8 +14,8 @@ import { realPods } from './real-pods.ts';
 import { refresh } from './refresh.ts';
 import { retire } from './retire.ts';
 import { selfHosted } from './self-hosted.ts';
-import { selfHostedBadRollout, selfHostedNoImage } from './self-hosted-bad-rollout.ts';
-import { selfHostedKills } from './self-hosted-kills.ts';
+import { selfHostedBadRollout, selfHostedDeadEtcd, selfHostedNoImage } from './self-hosted-bad-rollout.ts';
+import { selfHostedEarlyKills, selfHostedKills } from './self-hosted-kills.ts';
 import { selfHostedPowerCut } from './self-hosted-power-cut.ts';
 import { selfHostedDelete, selfHostedRollout } from './self-hosted-rollout.ts';
 import { selfHostedStuck } from './self-hosted-stuck.ts';
@@ -38,10 +38,12 @@ export const SCENARIOS: readonly Scenario[] = [
   pullSecret,
   selfHosted,
   selfHostedPowerCut,
-  selfHostedDelete,
-  selfHostedRollout,
-  selfHostedBadRollout,
-  selfHostedNoImage,
   selfHostedKills,
+  selfHostedEarlyKills,
+  selfHostedRollout,
+  selfHostedDelete,
+  selfHostedBadRollout,
+  selfHostedDeadEtcd,
+  selfHostedNoImage,
   selfHostedStuck,
 ];

@@ -9,7 +9,7 @@ import { API, apiServerCommand } from '../self-hosted/objects.ts';
 import { activations, lastWords, type Members, membersInApi, settled } from '../self-hosted/pods.ts';
 import { apiAnswers, apiGone, changeApiServer, cutPower, probeApi, RETURN_LIMIT_MS, reportFlip, rollout } from '../self-hosted/steps.ts';
 
-const STEADY_MS = 45_000;
+const STEADY_MS = 30_000;
 /** For the deleted pod, and again each time after the bad one had got its place: it gets two chances, then a pause. */
 const ACTIVATIONS = 3;
 
@@ -98,19 +98,26 @@ export const selfHostedBadRollout: Scenario = {
   id: 'self-hosted/bad-rollout',
   title: 'An API server that cannot work is rolled out: the last good one keeps the API until the rollout is undone',
   needs: ['self-hosted'],
-  steps: () => [
-    ...crashing('a flag that does not exist', [...apiServerCommand(), '--no-such-flag']),
-    ...crashing(
+  steps: () => crashing('a flag that does not exist', [...apiServerCommand(), '--no-such-flag']),
+};
+
+export const selfHostedDeadEtcd: Scenario = {
+  id: 'self-hosted/dead-etcd',
+  title: 'An API server that holds the port and never answers is rolled out: the last good one keeps the API all the same',
+  needs: ['self-hosted'],
+  onRequest: true,
+  steps: () =>
+    crashing(
       'etcd at a dead port',
       apiServerCommand().map((arg) => (arg.startsWith('--etcd-servers=') ? '--etcd-servers=http://127.0.0.1:2399' : arg)),
     ),
-  ],
 };
 
 export const selfHostedNoImage: Scenario = {
   id: 'self-hosted/no-image',
   title: 'An API server whose image is nowhere is rolled out, and the power goes: the last good one comes back',
   needs: ['self-hosted'],
+  onRequest: true,
   steps: () => {
     const run: Run = { from: 0, badUid: '' };
     return [

@@ -60,12 +60,15 @@ function killSteps(victim: Victim, moment: Moment): readonly Step[] {
 
 export const selfHostedKills: Scenario = {
   id: 'self-hosted/kills',
-  title: 'After a power cut the agent or the kubelet dies at the worst moments, and the control plane comes back all the same',
+  title: 'After a power cut agent or kubelet is killed while the parent takes over, and the control plane comes back all the same',
   needs: ['self-hosted'],
-  steps: () => [
-    ...killSteps(AGENT, 'copy placed'),
-    ...killSteps(AGENT, 'manifest withdrawn'),
-    ...killSteps(KUBELET, 'copy placed'),
-    ...killSteps(KUBELET, 'manifest withdrawn'),
-  ],
+  steps: () => [...killSteps(AGENT, 'manifest withdrawn'), ...killSteps(KUBELET, 'manifest withdrawn')],
+};
+
+export const selfHostedEarlyKills: Scenario = {
+  id: 'self-hosted/early-kills',
+  title: 'After a power cut agent or kubelet is killed as the copy is placed, and the control plane comes back all the same',
+  needs: ['self-hosted'],
+  onRequest: true,
+  steps: () => [...killSteps(AGENT, 'copy placed'), ...killSteps(KUBELET, 'copy placed')],
 };

@@ -69,6 +69,7 @@ export const selfHostedDelete: Scenario = {
   id: 'self-hosted/delete',
   title: 'The only API server pod deleted with kubectl: the node replaces it by itself',
   needs: ['self-hosted'],
+  onRequest: true,
   steps: () =>
     replaceApiServer('kubectl delete pod', async (before, { node }) => {
       await node.kubectl(['delete', 'pod', `--namespace=${NAMESPACE}`, before[API].name, '--wait=false']);

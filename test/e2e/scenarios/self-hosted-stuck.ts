@@ -16,6 +16,7 @@ export const selfHostedStuck: Scenario = {
   id: 'self-hosted/stuck',
   title: 'The kubelet knows the API server pod and lacks its Secret: after the stuck grace the copy ends the deadlock',
   needs: ['self-hosted'],
+  onRequest: true,
   steps: () => {
     let before: Members | undefined;
     let prober: Prober | undefined;
