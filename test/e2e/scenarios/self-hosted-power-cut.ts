@@ -21,7 +21,7 @@ function roundSteps(number: number): readonly Step[] {
     given(`${name}: the control plane is at rest`, async ({ node }) => {
       round.before = await settled(node, {}, 60_000);
     }),
-    when(`${name}: the power is cut; the API answers again, from the copy`, async (world) => {
+    when(`${name}: the power is cut; the copy is started, and the API answers again`, async (world) => {
       const cut = await cutPower(world, `self-hosted-${number}`);
       round.bootedAt = cut.bootedAt;
       round.prober = cut.prober;

@@ -7,7 +7,8 @@ import { expect, type World } from '../scenario.ts';
 import { API, type Component, kindOf, NAMESPACE } from './objects.ts';
 import { lastWords, type Members } from './pods.ts';
 
-export const API_URL = `${ADDRESSES.api}/readyz`;
+/** Answered as soon as requests are served at all; a copy may make way for its parent before all of it is ready. */
+export const API_URL = `${ADDRESSES.api}/version`;
 /** Until every parent runs again: the kubelet's and the controllers' back-offs are most of it. */
 export const RETURN_LIMIT_MS = 300_000;
 
