@@ -12,7 +12,7 @@ import { copiesOf, HOST_URL, type Parents, POD_PORT, parentsReady, restartsAfter
 /** What is promised for a pod on the host network. */
 const HOST_GAP_LIMIT_MS = 500;
 /** Two addresses overlap, so only the prober's own beat and a busy computer make a gap. */
-const POD_GAP_LIMIT_MS = 300;
+const POD_GAP_LIMIT_MS = 500;
 const RETURN_LIMIT_MS = 300_000;
 /** The last round's outage: the kubelet's back-offs grow with it, and with them the time between its pods and its services. */
 const LONG_OUTAGE_MS = 60_000;
