@@ -40,6 +40,8 @@ export interface Agent {
   makeAccount(): Promise<void>;
   /** Starts it; the first time also makes its account, which needs the API server. Does not wait until it answers. */
   start(): Promise<void>;
+  /** What it is told of its own pod, from its next start on; nothing: it is a bare process. */
+  actAs(pod: Readonly<Record<string, string>>): void;
   /** SIGTERM, then SIGKILL after 10 s. */
   stop(): Promise<void>;
   /** SIGKILL, and another one at once, as the kubelet would do it. */
@@ -91,6 +93,7 @@ export function createAgent(options: AgentOptions): Agent {
   const { paths, machine } = options;
   let daemon: Daemon | undefined;
   let wanted = false;
+  let ownPod: Readonly<Record<string, string>> = {};
 
   async function makeAccount(): Promise<void> {
     if (existsSync(paths.agentKubeconfig)) return;
@@ -110,7 +113,7 @@ export function createAgent(options: AgentOptions): Agent {
     daemon = await machine.daemon('machine', {
       name: 'agent',
       argv: agentLine(['agent', '--config', paths.agentConfig]),
-      env: { ...env, ...START_LINE.env },
+      env: { ...env, ...START_LINE.env, ...ownPod },
     });
   }
 
@@ -120,6 +123,9 @@ export function createAgent(options: AgentOptions): Agent {
     crash: async () => {
       await daemon?.stop('SIGKILL');
       await start();
+    },
+    actAs: (pod) => {
+      ownPod = pod;
     },
     stop: async () => {
       wanted = false;

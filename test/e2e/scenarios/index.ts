@@ -19,6 +19,7 @@ import { selfHostedEarlyKills, selfHostedKills } from './self-hosted-kills.ts';
 import { selfHostedPowerCut } from './self-hosted-power-cut.ts';
 import { selfHostedDelete, selfHostedRollout } from './self-hosted-rollout.ts';
 import { selfHostedStuck } from './self-hosted-stuck.ts';
+import { standby } from './standby.ts';
 import { token } from './token.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -36,6 +37,7 @@ export const SCENARIOS: readonly Scenario[] = [
   envFile,
   realPods,
   pullSecret,
+  standby,
   selfHosted,
   selfHostedPowerCut,
   selfHostedKills,
