@@ -134,7 +134,7 @@ export function createAgent(options: AgentOptions): Agent {
     wanted: () => wanted,
     alive: () => daemon?.alive() === true,
     pid: () => daemon?.identity.pid ?? 0,
-    command: async (args) => await runAny(machine.inside(program([...args, '--config', paths.agentConfig])), { env, limitMs: 30_000 }),
+    command: async (args) => await runAny(machine.inside(program([...args, '--config', paths.agentConfig])), { env, limitMs: 150_000 }),
     metrics: async () => await options.fetch(`http://${ADDRESSES.agentMetrics}/metrics`),
   };
 }
