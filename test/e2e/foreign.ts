@@ -58,6 +58,9 @@ status: {}
 }
 
 /** Static pods that run out of {@link placeForeignFiles}, without the node's name. */
+/** A file of somebody else whose name is like ours: nothing of ours may touch it, not even the uninstall. */
+export const LOOK_ALIKE = 'podckpt-e2e-foreign-01234567.json';
+
 export const FOREIGN_PODS = ['foreign-pod', 'foreign-prefix', 'foreign-kube-apiserver', 'foreign-kube-scheduler'];
 
 /** As after kubeadm and an administrator: a manifest, a link to one that lies elsewhere, and a directory of old ones. */
@@ -75,7 +78,7 @@ function placeControlPlane(node: Node): void {
 export function placeForeignFiles(node: Node): void {
   placeControlPlane(node);
   placeManifest(node, 'foreign-pod.json', staticPod('foreign-pod', ['pause']), 0o640);
-  placeManifest(node, 'podckpt-e2e-foreign-01234567.json', staticPod('foreign-prefix', ['pause']), 0o600);
+  placeManifest(node, LOOK_ALIKE, staticPod('foreign-prefix', ['pause']), 0o600);
   placeManifest(node, '.foreign-readme', 'Not a pod.\n', 0o644);
   placeManifest(node, 'foreign.json.bak', '{ "kind": "Pod", broken', 0o400);
 }

@@ -3,12 +3,13 @@
  * can be meant. Lists, and sweeps what runs that were killed could not remove themselves.
  */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cgroupsOf, removeCgroups } from './machine.ts';
 import { pids, run } from './process.ts';
 
 const PREFIX = 'podckpt-e2e';
+/** Not /tmp: the chart refuses directories that a reboot empties, and the node is what it is installed on. */
+const BASE = '/srv';
 const ID = new RegExp(`^${PREFIX}-(\\d+)-[0-9a-f]{6}$`);
 
 /** A name for a node that tells whose it is: our pid and six random hex digits. */
@@ -17,7 +18,7 @@ export function newNodeId(random: string): string {
 }
 
 export function stateDirOf(id: string): string {
-  return join(tmpdir(), id);
+  return join(BASE, id);
 }
 
 function textOf(file: string): string {
@@ -45,7 +46,7 @@ export function leftoversOf(id: string): string[] {
 
 /** Removes what earlier runs left whose process is gone (SIGKILL, a crashed computer). */
 export async function sweepDeadRuns(say: (line: string) => void): Promise<void> {
-  const names = [...list('/run/netns'), ...list(tmpdir())].filter((name) => ID.test(name));
+  const names = [...list('/run/netns'), ...list(BASE)].filter((name) => ID.test(name));
   for (const id of new Set(names)) {
     const owner = ID.exec(id)?.[1] ?? '';
     if (textOf(`/proc/${owner}/cmdline`).includes('run.ts')) continue;

@@ -75,6 +75,19 @@ export async function startContainerd(components: Components, paths: NodePaths, 
 }
 
 /** Makes an image of one binary and imports it where the kubelet finds it. */
+/** A docker-archive as it is. */
+export async function importArchive(
+  components: Components,
+  paths: NodePaths,
+  machine: Machine,
+  tar: string,
+  limitMs: number,
+): Promise<void> {
+  // the client unpacks it itself: the runtime's own transfer service knows no native snapshotter
+  const local = components.oldContainerd ? [] : ['--local'];
+  await run(machine.inside([...controller(components, paths), '--namespace', 'k8s.io', 'images', 'import', ...local, tar]), { limitMs });
+}
+
 export async function importImage(components: Components, paths: NodePaths, machine: Machine, image: ImageOptions): Promise<void> {
   const tar = join(paths.images, `${image.reference.replaceAll(/[^a-z0-9.]+/g, '-')}.tar`);
   writeImage(tar, image);

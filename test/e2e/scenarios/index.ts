@@ -7,6 +7,7 @@ import { contracts } from './contracts.ts';
 import { envFile } from './env-file.ts';
 import { handBack } from './hand-back.ts';
 import { idle } from './idle.ts';
+import { install } from './install.ts';
 import { outage } from './outage.ts';
 import { powerCut } from './power-cut.ts';
 import { pullSecret } from './pull-secret.ts';
@@ -32,12 +33,13 @@ export const SCENARIOS: readonly Scenario[] = [
   outage,
   idle,
   token,
+  standby,
+  install,
+  envFile,
   retire,
   refresh,
-  envFile,
   realPods,
   pullSecret,
-  standby,
   selfHosted,
   selfHostedPowerCut,
   selfHostedKills,

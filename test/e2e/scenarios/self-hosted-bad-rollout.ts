@@ -98,6 +98,7 @@ export const selfHostedBadRollout: Scenario = {
   id: 'self-hosted/bad-rollout',
   title: 'An API server that cannot work is rolled out: the last good one keeps the API until the rollout is undone',
   needs: ['self-hosted'],
+  onRequest: true,
   steps: () => crashing('a flag that does not exist', [...apiServerCommand(), '--no-such-flag']),
 };
 

@@ -8,12 +8,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cutPowerUntilCopiesServe } from '../copies.ts';
+import { LOOK_ALIKE } from '../foreign.ts';
 import { TESTSERVER_IMAGE } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
 import { done, doneUnless, notYet, until } from '../node/wait.ts';
 import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
-import { checkpointDir, ownManifests } from '../status.ts';
-import { copiesOf, isLiving, parentsReady, restartsAfter } from '../workload.ts';
+import { checkpointDir, checkpointStatus, ownManifests } from '../status.ts';
+import { BOTH, copiesOf, isLiving, parentsReady, restartsAfter } from '../workload.ts';
 
 const NAMESPACE = 'e2e-agent';
 const LABELS = { 'app.kubernetes.io/name': 'pod-checkpointer', 'app.kubernetes.io/instance': 'e2e' };
@@ -177,16 +178,27 @@ export const standby: Scenario = {
         expect(refused.code === 4, `cleanup should end with 4 while an agent runs, not ${refused.code}: ${refused.stderr}`);
         await node.agent.stop();
         const result = await node.agent.command(['cleanup', '--purge']);
-        expect(result.code === 0, `cleanup: ${result.code} ${result.stdout} ${result.stderr}`);
+        const said = `${result.stdout}${result.stderr}`;
+        expect(result.code === 1 && said.includes(`${LOOK_ALIKE} has a name like ours`), `cleanup: ${result.code} ${said}`);
         expect(ownManifests(node).length === 0, `left in staticPodPath: ${ownManifests(node).join(' ')}`);
         expect(readdirSync(node.paths.agentState).length === 0, `left: ${readdirSync(node.paths.agentState).join(' ')}`);
         expect((await livingStandby(node, remembered(pod, "the agent's pod"))) === undefined, 'the standby still runs');
         expect(memory.foreign.length > 0, 'foreign files should lie there');
       }),
-      check('everything is as it was before', async ({ node }) => {
+      check('everything is as it was before', async ({ node, memory }) => {
         await node.kubectl(['delete', 'namespace', NAMESPACE, '--wait=false']);
         node.agent.actAs({});
         await node.agent.start();
+        const parents = remembered(memory.parents, 'the parents');
+        await until(
+          'both parents captured again',
+          async () => {
+            const stored = (await checkpointStatus(node)).map((one) => one.checkpoint);
+            return doneUnless(BOTH.filter((which) => !stored.includes(parents[which].checkpoint)).join(' '));
+          },
+          90_000,
+          500,
+        );
       }),
     ];
   },

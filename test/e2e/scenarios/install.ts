@@ -1,0 +1,281 @@
+/**
+ * What a user does: helm install, pull the plug, upgrade, uninstall. The agent runs in its own pod, as the chart renders it
+ * and from the image as it is shipped; nothing of it is a process of the test.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CHART } from '../../../deploy/chart.ts';
+import { makeAgentImage } from '../agent-image.ts';
+import { prepareHelm } from '../components.ts';
+import { cutPowerUntilCopiesServe, livingCopies } from '../copies.ts';
+import { LOOK_ALIKE } from '../foreign.ts';
+import { ADDRESSES } from '../node/layout.ts';
+import type { Node } from '../node/node.ts';
+import { runAny } from '../node/process.ts';
+import { done, doneUnless, notYet, until } from '../node/wait.ts';
+import { check, expect, given, remembered, type Scenario, type World, when } from '../scenario.ts';
+import { checkpointStatus, ownManifests, storedComplaint } from '../status.ts';
+import { BOTH, copiesOf, parentsReady, restartsAfter } from '../workload.ts';
+
+const RELEASE = 'pod-checkpointer';
+const NAMESPACE = 'kube-system';
+const IMPORT_LIMIT_MS = 120_000;
+const READY_LIMIT_MS = 120_000;
+
+interface Pod {
+  readonly name: string;
+  readonly uid: string;
+  readonly ready: boolean;
+  readonly restarts: number;
+}
+
+/** Runs helm against the node's API server; throws with its words. */
+async function helm({ paths, machine }: Node, args: readonly string[]): Promise<string> {
+  const program = await prepareHelm(() => undefined);
+  const argv = [program, ...args, `--namespace=${NAMESPACE}`, `--kubeconfig=${paths.adminKubeconfig}`];
+  const result = await runAny(machine.networkOnly(argv), { env: { HOME: paths.state, PATH: '/usr/bin:/bin' }, limitMs: 300_000 });
+  if (result.code !== 0) throw new Error(`helm ${args[0]}: ${result.stderr.trim()}`);
+  return result.stdout;
+}
+
+function valuesFile({ paths }: Node, level: string): string {
+  const file = join(paths.state, `values-${level}.json`);
+  const values = {
+    namespaces: ['e2e'],
+    stateDir: paths.agentState,
+    staticPodPath: paths.manifests,
+    kubeletRootDir: paths.kubelet,
+    criSocket: paths.criSocket,
+    apiEndpoints: [ADDRESSES.api],
+    config: { minReady: '3s', retireGrace: '20s', log: { level } },
+  };
+  writeFileSync(file, JSON.stringify(values));
+  return file;
+}
+
+/** The DaemonSet's pods, not the mirror of the standby. */
+async function agentPods(node: Node): Promise<readonly Pod[]> {
+  interface PodJson {
+    metadata: { name: string; uid: string; annotations?: Record<string, string>; deletionTimestamp?: string };
+    status?: { conditions?: { type: string; status: string }[]; containerStatuses?: { restartCount: number }[] };
+  }
+  const { stdout } = await node.kubectl([
+    'get',
+    'pods',
+    `--namespace=${NAMESPACE}`,
+    `--selector=app.kubernetes.io/name=${RELEASE}`,
+    '--output=json',
+  ]);
+  return (JSON.parse(stdout) as { items: PodJson[] }).items
+    .filter(
+      ({ metadata }) => metadata.annotations?.['kubernetes.io/config.mirror'] === undefined && metadata.deletionTimestamp === undefined,
+    )
+    .map(({ metadata, status }) => ({
+      name: metadata.name,
+      uid: metadata.uid,
+      ready: status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true,
+      restarts: status?.containerStatuses?.[0]?.restartCount ?? 0,
+    }));
+}
+
+async function agentReady(node: Node, not?: Pod): Promise<Pod> {
+  return await until(
+    "the agent's pod Ready",
+    async () => {
+      const pods = await agentPods(node);
+      const found = pods.find((pod) => pod.ready && pod.uid !== not?.uid);
+      return found === undefined ? notYet(JSON.stringify(pods)) : done(found);
+    },
+    READY_LIMIT_MS,
+    250,
+  );
+}
+
+/** The standby of this pod runs, as a shell that waits, and it alone. */
+async function standbyWaits(node: Node, pod: Pod): Promise<void> {
+  await until(
+    `the standby of ${pod.name}`,
+    async () => {
+      const living = copiesOf(await node.cri.pods(), `${NAMESPACE}/${pod.name}`).filter(({ containers }) =>
+        containers.some(({ state }) => state === 'RUNNING'),
+      );
+      return living.length === 1 ? done() : notYet(`${living.length} run`);
+    },
+    READY_LIMIT_MS,
+    250,
+  );
+}
+
+/** Runs a command inside the agent's container, which has a shell and no other program of the usual ones. */
+async function inside(node: Node, pod: Pod, argv: readonly string[]): Promise<string> {
+  return (await node.kubectl(['exec', `--namespace=${NAMESPACE}`, pod.name, '--', ...argv])).stdout;
+}
+
+/** Memory of the processes that belong to the agent's two containers, MiB. */
+function memoryOf(node: Node, ids: readonly string[]): { readonly resident: number; readonly anonymous: number } {
+  let [resident, anonymous] = [0, 0];
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const group = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+      if (!ids.some((id) => group.includes(id))) continue;
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+      const kib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0);
+      resident += kib('VmRSS') / 1024;
+      anonymous += kib('RssAnon') / 1024;
+    } catch {
+      // it has ended meanwhile
+    }
+  }
+  if (resident === 0) throw new Error(`no process of ${node.name}'s agent was found`);
+  return { resident, anonymous };
+}
+
+async function bothCaptured(world: World): Promise<void> {
+  const { node } = world;
+  const parents = remembered(world.memory.parents, 'the parents');
+  await until(
+    'both parents captured',
+    () => doneUnless(BOTH.flatMap((which) => storedComplaint(node, parents[which].checkpoint) ?? []).join('; ')),
+    90_000,
+    500,
+  );
+}
+
+export const install: Scenario = {
+  id: 'install',
+  title: 'helm install, a power cut, an upgrade, and nothing left after the uninstall',
+  needs: ['capture'],
+  steps: () => {
+    let pod: Pod | undefined;
+    return [
+      given('no agent is on the node, only its image', async (world) => {
+        const { node } = world;
+        await node.agent.stop();
+        // a name that could be ours keeps an uninstall from ending; here it is to end
+        renameSync(join(node.paths.manifests, LOOK_ALIKE), join(node.paths.state, LOOK_ALIKE));
+        const cleaned = await node.agent.command(['cleanup', '--purge']);
+        expect(cleaned.code === 0, `cleanup: ${cleaned.code} ${cleaned.stdout} ${cleaned.stderr}`);
+        const work = mkdtempSync(join(tmpdir(), 'podckpt-image-'));
+        try {
+          const { tar } = await makeAgentImage(work);
+          await node.importArchive(tar, IMPORT_LIMIT_MS);
+        } finally {
+          rmSync(work, { recursive: true, force: true });
+        }
+        world.memory.parents = await parentsReady(node, 60_000);
+      }),
+      when('the chart is installed, the agent becomes Ready', async (world) => {
+        const from = Date.now();
+        await helm(world.node, ['install', RELEASE, CHART, '--values', valuesFile(world.node, 'info')]);
+        pod = await agentReady(world.node);
+        world.figure('helm install → Ready', Date.now() - from, 'ms');
+      }),
+      check('it has the two capabilities that the README names, no way to more, and seccomp', async ({ node }) => {
+        // the shell reads its own status: the same container, the same rights
+        const script = 'while read -r line; do case $line in Cap*|NoNewPrivs*|Seccomp:*) echo "$line";; esac; done </proc/self/status';
+        const seen = await inside(node, remembered(pod, "the agent's pod"), ['/bin/sh', '-c', script]);
+        const field = (name: string) => new RegExp(`^${name}:\\s*(\\S+)$`, 'm').exec(seen)?.[1] ?? '';
+        // CAP_CHOWN is bit 0, CAP_DAC_READ_SEARCH bit 2 (linux/capability.h)
+        for (const set of ['CapEff', 'CapPrm', 'CapBnd']) expect(Number.parseInt(field(set), 16) === 0b101, `${set}: ${seen}`);
+        expect(field('NoNewPrivs') === '1' && field('Seccomp') === '2', seen);
+      }),
+      when('both parents are captured, and the agent itself: its standby waits beside it', async (world) => {
+        await bothCaptured(world);
+        await standbyWaits(world.node, remembered(pod, "the agent's pod"));
+      }),
+      check('memory of the agent and its standby together', async (world) => {
+        const { node } = world;
+        const own = remembered(pod, "the agent's pod");
+        const pods = await node.cri.pods();
+        const both = [...pods.filter(({ uid }) => uid === own.uid), ...copiesOf(pods, `${NAMESPACE}/${own.name}`)];
+        const { resident, anonymous } = memoryOf(
+          node,
+          both.flatMap(({ containers }) => containers.map(({ id }) => id)),
+        );
+        world.figure('agent and standby: resident memory', resident, 'MiB');
+        world.figure('agent and standby: anonymous memory', anonymous, 'MiB');
+        expect(resident < 128, `resident ${resident.toFixed(1)} MiB, more than the limit of one container`);
+      }),
+      when('the power is cut with the API server, the standby alone brings both pods back', async (world) => {
+        await cutPowerUntilCopiesServe(world, 'install');
+      }),
+      when("the API server is back, both parents run, and the DaemonSet's pod has the node", async (world) => {
+        const { node } = world;
+        const before = remembered(world.memory.parents, 'the parents');
+        const from = await node.apiStart();
+        await node.apiReady();
+        world.memory.parents = await parentsReady(node, 180_000, restartsAfter(before, 1));
+        await until(
+          'copies gone',
+          async () =>
+            doneUnless(
+              livingCopies(await node.cri.pods(), before)
+                .map(({ name }) => name)
+                .join(' '),
+            ),
+          120_000,
+          250,
+        );
+        pod = await agentReady(node);
+        world.figure('API start → the agent in its own pod, Ready', Date.now() - from, 'ms');
+        await standbyWaits(node, pod);
+      }),
+      when('a changed value is rolled out, a new pod takes over and its standby replaces the old one', async ({ node }) => {
+        const old = remembered(pod, "the agent's pod");
+        await helm(node, ['upgrade', RELEASE, CHART, '--values', valuesFile(node, 'debug')]);
+        pod = await agentReady(node, old);
+        await standbyWaits(node, pod);
+        await until(
+          'the old standby gone',
+          async () =>
+            doneUnless(
+              copiesOf(await node.cri.pods(), `${NAMESPACE}/${old.name}`).filter(({ ready }) => ready).length > 0 ? 'it runs' : undefined,
+            ),
+          READY_LIMIT_MS,
+          500,
+        );
+        expect(ownManifests(node).length === 1, `only the standby's manifest should lie there: ${ownManifests(node).join(' ')}`);
+      }),
+      when('the agents clean their nodes and the chart is uninstalled, nothing of ours is left', async (world) => {
+        const { node } = world;
+        const args = ['cleanup', '--stay', '--purge', '--config', '/etc/pod-checkpointer/config.yaml'];
+        const patch = { spec: { template: { spec: { containers: [{ name: 'agent', args }] } } } };
+        await node.kubectl([
+          'patch',
+          `--namespace=${NAMESPACE}`,
+          `daemonset/${RELEASE}`,
+          '--type=strategic',
+          `--patch=${JSON.stringify(patch)}`,
+        ]);
+        await agentReady(node, remembered(pod, "the agent's pod"));
+        await helm(node, ['uninstall', RELEASE]);
+        await until(
+          'no pod of ours',
+          async () => doneUnless((await agentPods(node)).map(({ name }) => name).join(' ')),
+          READY_LIMIT_MS,
+          250,
+        );
+        expect(ownManifests(node).length === 0, `left in staticPodPath: ${ownManifests(node).join(' ')}`);
+        const left = existsSync(node.paths.agentState) ? readdirSync(node.paths.agentState) : [];
+        expect(left.length === 0, `left in the state directory: ${left.join(' ')}`);
+        const running = (await node.cri.pods()).filter((one) => one.ready && one.name.startsWith(RELEASE)).map(({ name }) => name);
+        expect(running.length === 0, `still running: ${running.join(' ')}`);
+      }),
+      check('the agent of the other scenarios is as it was before', async ({ node, memory }) => {
+        renameSync(join(node.paths.state, LOOK_ALIKE), join(node.paths.manifests, LOOK_ALIKE));
+        await node.agent.start();
+        const parents = remembered(memory.parents, 'the parents');
+        await until(
+          'both parents captured again',
+          async () => {
+            const stored = (await checkpointStatus(node)).map((one) => one.checkpoint);
+            return doneUnless(BOTH.filter((which) => !stored.includes(parents[which].checkpoint)).join(' '));
+          },
+          90_000,
+          500,
+        );
+      }),
+    ];
+  },
+};
