@@ -67,8 +67,7 @@ function template(name: Component, container: Record<string, unknown>, spec: Rec
       annotations: {
         'checkpointer/enabled': 'true',
         'checkpointer/min-ready': '2s',
-        // told to end it closes its port at once; killed, it keeps the port until the kernel has taken its memory apart
-        ...(name === API ? { 'checkpointer/order': '-10', 'checkpointer/hand-back': 'graceful' } : {}),
+        ...(name === API ? { 'checkpointer/order': '-10' } : {}),
       },
     },
     spec: {
