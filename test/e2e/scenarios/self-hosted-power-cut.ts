@@ -28,22 +28,25 @@ function roundSteps(number: number): readonly Step[] {
       await apiAnswers(world, cut.prober, cut.bootedAt, `${name}: boot → API answers`);
       expect(activations(world.node, cut.bootedAt, remembered(round.before, 'the pods')[API].checkpoint) === 1, 'no copy was placed');
     }),
-    check(`${name}: every parent takes over again, restarted exactly once, by the power cut`, async (world) => {
-      const before = remembered(round.before, 'the pods');
-      const after = await settled(world.node, { restarts: restartsAfter(before) }, RETURN_LIMIT_MS);
-      world.figure(`${name}: boot → all parents at rest`, Date.now() - round.bootedAt, 'ms');
-      await reportFlip(world, remembered(round.prober, 'the prober'), before[API].uid, round.bootedAt, `${name}: `);
-      const met = after[API].restarts - before[API].restarts - 1;
-      world.figure(`${name}: starts of the API server that met its copy on the port`, met, 'count');
-      for (const component of COMPONENTS) {
-        expect(after[component].uid === before[component].uid, `${component} is another pod now`);
-        const started = activations(world.node, round.bootedAt, before[component].checkpoint);
-        expect(started <= (component === API ? 1 + met : 1), `the copy of ${component} was started ${started} times`);
-        const stored = join(world.node.paths.agentState, 'checkpoints', before[component].checkpoint.replace('/', '_'), 'current');
-        expect(existsSync(stored), `the checkpoint of ${component} is gone`);
-      }
-      world.memory.members = after;
-    }),
+    check(
+      `${name}: every parent takes over again, restarted once, by the power cut (where the API server met its copy on the port: twice)`,
+      async (world) => {
+        const before = remembered(round.before, 'the pods');
+        const after = await settled(world.node, { restarts: restartsAfter(before) }, RETURN_LIMIT_MS);
+        world.figure(`${name}: boot → all parents at rest`, Date.now() - round.bootedAt, 'ms');
+        await reportFlip(world, remembered(round.prober, 'the prober'), before[API].uid, round.bootedAt, `${name}: `);
+        const met = after[API].restarts - before[API].restarts - 1;
+        world.figure(`${name}: starts of the API server that met its copy on the port`, met, 'count');
+        for (const component of COMPONENTS) {
+          expect(after[component].uid === before[component].uid, `${component} is another pod now`);
+          const started = activations(world.node, round.bootedAt, before[component].checkpoint);
+          expect(started <= (component === API ? 1 + met : 1), `the copy of ${component} was started ${started} times`);
+          const stored = join(world.node.paths.agentState, 'checkpoints', before[component].checkpoint.replace('/', '_'), 'current');
+          expect(existsSync(stored), `the checkpoint of ${component} is gone`);
+        }
+        world.memory.members = after;
+      },
+    ),
   ];
 }
 
