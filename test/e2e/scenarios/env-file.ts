@@ -7,7 +7,7 @@ import type { Node } from '../node/node.ts';
 import { done, doneUnless, notYet, until } from '../node/wait.ts';
 import { check, expect, given, remembered, type Scenario, type World, when } from '../scenario.ts';
 import { checkpointDir, checkpointStatus, ownManifests } from '../status.ts';
-import { copiesOf, isLiving, NAMESPACE, type Parents, parentsReady, restartsAfter } from '../workload.ts';
+import { copiesOf, goneFromApi, isLiving, NAMESPACE, type Parents, parentsReady, restartsAfter } from '../workload.ts';
 
 const NAME = 'env-file';
 /** What shows a value in any text, however it is quoted there. */
@@ -133,7 +133,7 @@ export const envFile: Scenario = {
 
     return [
       given('a pod with secret variables runs, also in an init container', async ({ node, memory }) => {
-        parents = await parentsReady(node, 60_000);
+        parents = await parentsReady(node, 180_000);
         memory.parents = parents;
         await node.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects() }));
         parent = await until(
@@ -142,7 +142,7 @@ export const envFile: Scenario = {
             const [pod] = await podsInApi(node);
             return pod?.started === true ? done(pod) : notYet(pod?.text.slice(0, 300) ?? 'no pod');
           },
-          60_000,
+          180_000,
           250,
         );
         before = await environment(node, parent.address);
@@ -165,7 +165,7 @@ export const envFile: Scenario = {
               ? done()
               : notYet(JSON.stringify(list));
           },
-          60_000,
+          180_000,
           250,
         );
       }),
@@ -246,6 +246,7 @@ export const envFile: Scenario = {
         await node.kubectl(['delete', `--namespace=${NAMESPACE}`, `deployment/${NAME}`, `secret/${NAME}`]);
       }),
       check('no checkpoint of it and none of the values are left', async ({ node, settings }) => {
+        await goneFromApi(node, [checkpoint()]);
         const gone = () => (existsSync(checkpointDir(node, checkpoint())) ? notYet('it is there') : done());
         await until('checkpoint gone', gone, settings.retireGraceMs + 60_000, 500);
         const left = filesWithMark(node.paths.agentState);

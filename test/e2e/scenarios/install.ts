@@ -23,7 +23,8 @@ const RELEASE = 'e2e';
 const NAME = `${RELEASE}-pod-checkpointer`;
 const NAMESPACE = 'kube-system';
 const IMPORT_LIMIT_MS = 120_000;
-const READY_LIMIT_MS = 120_000;
+/** After an API server's restart controllers have been seen to sleep for more than a minute. */
+const READY_LIMIT_MS = 240_000;
 
 interface Pod {
   readonly name: string;
@@ -139,7 +140,7 @@ async function bothCaptured(world: World): Promise<void> {
   await until(
     'both parents captured',
     () => doneUnless(BOTH.flatMap((which) => storedComplaint(node, parents[which].checkpoint) ?? []).join('; ')),
-    90_000,
+    180_000,
     500,
   );
 }
@@ -165,7 +166,7 @@ export const install: Scenario = {
         } finally {
           rmSync(work, { recursive: true, force: true });
         }
-        world.memory.parents = await parentsReady(node, 60_000);
+        world.memory.parents = await parentsReady(node, 180_000);
       }),
       when('the chart is installed, the agent becomes Ready', async (world) => {
         const from = Date.now();
@@ -207,7 +208,7 @@ export const install: Scenario = {
         const before = remembered(world.memory.parents, 'the parents');
         const from = await node.apiStart();
         await node.apiReady();
-        world.memory.parents = await parentsReady(node, 180_000, restartsAfter(before, 1));
+        world.memory.parents = await parentsReady(node, 300_000, restartsAfter(before, 1));
         await until(
           'copies gone',
           async () =>
@@ -216,7 +217,7 @@ export const install: Scenario = {
                 .map(({ name }) => name)
                 .join(' '),
             ),
-          120_000,
+          180_000,
           250,
         );
         pod = await agentReady(node);
@@ -279,7 +280,7 @@ export const install: Scenario = {
             const stored = (await checkpointStatus(node)).map((one) => one.checkpoint);
             return doneUnless(BOTH.filter((which) => !stored.includes(parents[which].checkpoint)).join(' '));
           },
-          90_000,
+          180_000,
           500,
         );
       }),

@@ -11,7 +11,7 @@ import { done, doneUnless, holds, notYet, until } from '../node/wait.ts';
 import { REGISTRY_LOGIN } from '../registry-login.ts';
 import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { checkpointDir, checkpointStatus, ownManifests } from '../status.ts';
-import { copiesOf, isLiving, NAMESPACE } from '../workload.ts';
+import { copiesOf, goneFromApi, isLiving, NAMESPACE } from '../workload.ts';
 
 const NODE = realpathSync(join(import.meta.dirname, '..', '..', '..', 'node_modules', '.bin', 'node'));
 const WHICH = ['open', 'private'] as const;
@@ -190,7 +190,7 @@ export const pullSecret: Scenario = {
             const living = [open, own].flatMap((pod) => copiesOf(all, pod)).filter(isLiving);
             return doneUnless([...living.map((pod) => pod.name), ...ownManifests(node)].join(' '));
           },
-          120_000,
+          240_000,
           500,
         );
       }),
@@ -203,6 +203,7 @@ export const pullSecret: Scenario = {
         ]);
       }),
       check('their checkpoints go too', async ({ node, settings }) => {
+        await goneFromApi(node, Object.values(remembered(pods, 'the pods')));
         const left = () => Object.values(remembered(pods, 'the pods')).filter((pod) => existsSync(checkpointDir(node, pod)));
         await until('checkpoints gone', () => doneUnless(left().join(' ')), settings.retireGraceMs + 60_000, 500);
       }),

@@ -7,7 +7,7 @@ import type { Node } from '../node/node.ts';
 import { done, doneUnless, notYet, until } from '../node/wait.ts';
 import { check, expect, given, type Scenario, when } from '../scenario.ts';
 import { checkpointDir, checkpointStatus, storedComplaint } from '../status.ts';
-import { NAMESPACE } from '../workload.ts';
+import { goneFromApi, NAMESPACE } from '../workload.ts';
 
 const NAME = 'refresh';
 /** The kubelet looks at a pod's volumes about once a minute, the agent too. */
@@ -149,6 +149,7 @@ export const refresh: Scenario = {
         await node.kubectl(['delete', `--namespace=${NAMESPACE}`, `deployment/${NAME}`, `secret/${NAME}`, `configmap/${NAME}`]);
       }),
       check('its checkpoint goes too', async ({ node, settings }) => {
+        await goneFromApi(node, [checkpoint]);
         const gone = () => (existsSync(checkpointDir(node, checkpoint)) ? notYet('it is there') : done());
         await until('checkpoint gone', gone, settings.retireGraceMs + 60_000, 500);
       }),

@@ -17,7 +17,7 @@ export const retire: Scenario = {
     let goneAt = 0;
     return [
       given('both parents are Ready', async ({ node, memory }) => {
-        memory.parents = await parentsReady(node, 60_000);
+        memory.parents = await parentsReady(node, 180_000);
       }),
       when('DaemonSet and Deployment are deleted and the API server shows their pods no more', async ({ node }) => {
         await deleteControllers(node);
@@ -27,7 +27,7 @@ export const retire: Scenario = {
             const left = await parentsInApi(node);
             return left.length === 0 ? done() : notYet(left.map((parent) => parent.name).join(' '));
           },
-          120_000,
+          240_000,
           250,
         );
         goneAt = performance.now();

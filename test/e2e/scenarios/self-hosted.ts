@@ -27,7 +27,7 @@ export const selfHosted: Scenario = {
           ];
           return doneUnless(left.length === 0 ? '' : left.join(' '));
         },
-        settings.retireGraceMs + 120_000,
+        settings.retireGraceMs + 240_000,
         500,
       );
     }),

@@ -64,7 +64,7 @@ async function agentPod(node: Node, not?: AgentPod): Promise<AgentPod> {
       const { name, uid } = found.metadata;
       return done({ name, uid, checkpoint: `${NAMESPACE}/${name}` });
     },
-    90_000,
+    240_000,
     250,
   );
 }
@@ -82,7 +82,7 @@ async function standbyRuns(node: Node, pod: AgentPod): Promise<{ readonly uid: s
       const copy = await livingStandby(node, pod);
       return copy === undefined ? notYet('not there') : done({ uid: copy.uid, revision: copy.annotations['checkpointer/revision'] ?? '' });
     },
-    90_000,
+    240_000,
     250,
   );
 }
@@ -134,7 +134,7 @@ export const standby: Scenario = {
       }),
       when('the power is cut and the API server stays away, the standby alone brings both copies back', async (world) => {
         const { node } = world;
-        world.memory.parents = await parentsReady(node, 60_000);
+        world.memory.parents = await parentsReady(node, 180_000);
         node.agent.actAs({
           ...identity(remembered(pod, "the agent's pod")),
           POD_UID: remembered(copy, 'the standby').uid,
@@ -148,8 +148,8 @@ export const standby: Scenario = {
         const before = remembered(world.memory.parents, 'the parents');
         const started = await node.apiStart();
         await node.apiReady();
-        world.memory.parents = await parentsReady(node, 180_000, restartsAfter(before, 1));
-        await until('the end of the standby', () => doneUnless(node.agent.alive() ? 'it runs' : undefined), 120_000);
+        world.memory.parents = await parentsReady(node, 300_000, restartsAfter(before, 1));
+        await until('the end of the standby', () => doneUnless(node.agent.alive() ? 'it runs' : undefined), 240_000);
         world.figure('API start → the standby has made way', Date.now() - started, 'ms');
         expect(ownManifests(node).length === 1, `only the standby's manifest should lie there: ${ownManifests(node).join(' ')}`);
         const log = readFileSync(node.paths.agentLog, 'utf8');
@@ -169,7 +169,7 @@ export const standby: Scenario = {
             const stored = existsSync(checkpointDir(node, old.checkpoint));
             return living === 0 && !stored ? done() : notYet(`${living} living, ${stored ? 'stored' : 'not stored'}`);
           },
-          180_000,
+          300_000,
           500,
         );
       }),
@@ -197,7 +197,7 @@ export const standby: Scenario = {
             const stored = (await checkpointStatus(node)).map((one) => one.checkpoint);
             return doneUnless(BOTH.filter((which) => !stored.includes(parents[which].checkpoint)).join(' '));
           },
-          90_000,
+          180_000,
           500,
         );
       }),

@@ -52,7 +52,7 @@ export const token: Scenario = {
     const after = new Map<Which, string>();
     return [
       given('both parents are Ready, and the stored tokens are theirs', async ({ node, memory }) => {
-        parents = await parentsReady(node, 60_000);
+        parents = await parentsReady(node, 180_000);
         memory.parents = parents;
         for (const which of BOTH) {
           const { checkpoint } = parents[which];
