@@ -156,8 +156,8 @@ describe('a relist', () => {
     expect(made.counters.restarts.filter((each) => each === 'regressed-list').length).toBeGreaterThanOrEqual(3);
     expect(made.names()).toEqual([]);
     const asked = api.requests.map((each) => each.path).filter((path) => path.includes('/pods?') && !path.includes('watch=1'));
-    expect(asked.length).toBeGreaterThan(3);
-    expect(asked.slice(-3).filter((path) => path.includes('resourceVersion=0'))).toEqual([]);
+    // once believed, the next list may be a cheap one again
+    expect(asked.filter((path) => !path.includes('resourceVersion=0')).length).toBeGreaterThanOrEqual(3);
   });
 
   test("that is empty and newer is believed: judging it is not the watch's business", async () => {
