@@ -13,7 +13,7 @@ export type Action =
       readonly expect: string | undefined;
       readonly stopOrphans: readonly string[];
     }
-  /** Remove our manifest, then stop the copy's containers at once (seconds of grace), in this order. */
+  /** Remove our manifest and stop the copy's containers (seconds of grace), both at once. */
   | {
       readonly do: 'withdraw';
       readonly placed: Placed;
