@@ -7,11 +7,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../ports.ts';
 import { type ApiServer, createApiServer } from './api-server.ts';
+import { freePort } from './free-port.ts';
 import { createDemoKubelet } from './kubelet.ts';
 import type { DemoKubelet, PodReport } from './kubelet-types.ts';
 import { CONFIG_MAP, IMAGES, kubeletApi, NODE, parents, podStatus, SECRET } from './parents.ts';
@@ -184,17 +184,6 @@ async function kill(child: ChildProcess | undefined): Promise<void> {
   await new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.kill('SIGKILL');
-  });
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
   });
 }
 

@@ -79,8 +79,19 @@ function tokenVolume(name: string): Json {
   };
 }
 
+/** What the cluster holds for its pods. */
+export interface Holdings {
+  readonly data: (kind: 'secret' | 'configmap', name: string) => Readonly<Record<string, string>>;
+  readonly token: () => string;
+}
+
+const DEMO_HOLDINGS: Holdings = {
+  data: (kind) => (kind === 'secret' ? SECRET : CONFIG_MAP),
+  token: () => token(Math.floor(Date.now() / 1000) + 3607),
+};
+
 /** The API server as the kubelet stand-in asks it: refused while it is stopped. */
-export function kubeletApi(api: ApiServer): KubeletApi {
+export function kubeletApi(api: ApiServer, holdings: Holdings = DEMO_HOLDINGS): KubeletApi {
   const up = (): void => {
     if (!api.running) throw new Error('connection refused');
   };
@@ -93,11 +104,11 @@ export function kubeletApi(api: ApiServer): KubeletApi {
     data: async (kind, _namespace, name) => {
       up();
       if (name === 'kube-root-ca.crt') return { 'ca.crt': api.ca };
-      return kind === 'secret' ? SECRET : CONFIG_MAP;
+      return holdings.data(kind, name);
     },
     token: async () => {
       up();
-      return token(Math.floor(Date.now() / 1000) + 3607);
+      return holdings.token();
     },
     serviceHost: '10.96.0.1',
     servicePort: '443',

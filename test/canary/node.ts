@@ -5,16 +5,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BUNDLE } from '../../deploy/bundle.ts';
 import { createClock } from '../../src/adapters/clock.ts';
 import type { Json } from '../../src/core/model.ts';
 import { type ApiServer, createApiServer } from '../../src/demo/api-server.ts';
+import { freePort } from '../../src/demo/free-port.ts';
 import { createDemoKubelet } from '../../src/demo/kubelet.ts';
-import type { KubeletApi } from '../../src/demo/kubelet-types.ts';
-import { podStatus } from '../../src/demo/parents.ts';
+import { kubeletApi, podStatus } from '../../src/demo/parents.ts';
 import { createDemoRuntime } from '../../src/demo/runtime.ts';
 import type { DemoRuntime } from '../../src/demo/runtime-types.ts';
 import type { Canary, Evidence } from './search.ts';
@@ -85,29 +84,6 @@ function token(): string {
   return `${part({ alg: 'none' })}.${part(payload)}.${CANARIES.token.value}`;
 }
 
-function kubeletApi(api: ApiServer): KubeletApi {
-  const up = (): void => {
-    if (!api.running) throw new Error('connection refused');
-  };
-  return {
-    pods: async () => {
-      up();
-      return api.pods();
-    },
-    services: async () => up(),
-    data: async (_kind, _namespace, name) => {
-      up();
-      return DATA[name] ?? {};
-    },
-    token: async () => {
-      up();
-      return token();
-    },
-    serviceHost: '10.96.0.1',
-    servicePort: '443',
-  };
-}
-
 export interface CanaryNode {
   readonly api: ApiServer;
   readonly runtime: DemoRuntime;
@@ -146,7 +122,7 @@ export async function createCanaryNode(): Promise<CanaryNode> {
     rootDir: at('kubelet'),
     staticPodPath: at('manifests'),
     runtime,
-    api: kubeletApi(api),
+    api: kubeletApi(api, { data: (_kind, name) => DATA[name] ?? {}, token }),
     clock,
     random: () => 0.5,
     scale: 0.02,
@@ -278,16 +254,5 @@ function kubeconfig(api: ApiServer): string {
     contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
     clusters: [{ name: 'c', cluster: { server: api.url, 'certificate-authority-data': Buffer.from(api.ca).toString('base64') } }],
     users: [{ name: 'u', user: { token: api.token } }],
-  });
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
   });
 }

@@ -3,7 +3,6 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,6 +11,7 @@ import { createClock } from '../../src/adapters/clock.ts';
 import { openStore } from '../../src/adapters/disk/store.ts';
 import { manifestFileName } from '../../src/core/keys.ts';
 import { sha256 } from '../../src/core/manifest.ts';
+import { freePort } from '../../src/demo/free-port.ts';
 import { createDemoRuntime } from '../../src/demo/runtime.ts';
 import type { DemoRuntime } from '../../src/demo/runtime-types.ts';
 import { aLedger, aPlaced } from '../fakes/builders.ts';
@@ -86,13 +86,6 @@ function status(path: string): Promise<number | undefined> {
     call.on('error', () => resolve(undefined));
     call.end();
   });
-}
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createContainerRuntime } from '../../src/adapters/cri/runtime.ts';
+import { freePort } from '../../src/demo/free-port.ts';
 import { createDemoRuntime } from '../../src/demo/runtime.ts';
 import { createHttpEffect } from '../../src/demo/runtime-service.ts';
 import type { DemoContainer, DemoContainerConfig, DemoRuntime } from '../../src/demo/runtime-types.ts';
@@ -142,15 +143,4 @@ describe('the embedded runtime', () => {
 /** Container and sandbox stop before either is deleted. */
 function byOrder(a: string, b: string): number {
   return Number(a === 'deleted') - Number(b === 'deleted');
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

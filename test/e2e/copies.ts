@@ -78,6 +78,24 @@ function lastWords(node: Node): string {
   return `the agent's last lines: ${lines.map((line) => [line.msg.split('\n')[0], line.checkpoint, line.to, line.reason].filter(Boolean).join(' ')).join(' | ')}`;
 }
 
+/** Waits until the status command lists a checkpoint of each parent. */
+export async function bothListed({ node, memory }: World, limitMs: number): Promise<void> {
+  const parents = remembered(memory.parents, 'the parents');
+  await until(
+    'both checkpoints listed',
+    async () => {
+      const listed = (await checkpointStatus(node)).map((one) => one.checkpoint);
+      return doneUnless(
+        BOTH.map((which) => parents[which].checkpoint)
+          .filter((checkpoint) => !listed.includes(checkpoint))
+          .join(' '),
+      );
+    },
+    limitMs,
+    500,
+  );
+}
+
 /** Newest container of a pod of the API that is younger than `since`. */
 export function newContainerOf(pods: readonly CriPod[], uid: string, since: number) {
   return pods

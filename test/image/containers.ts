@@ -4,11 +4,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { GenericContainer, getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers';
 import { inject } from 'vitest';
+import { freePort } from '../../src/demo/free-port.ts';
 
 const STATE = '/var/lib/pod-checkpointer';
 
@@ -58,15 +58,6 @@ export async function makeAgentHost(): Promise<AgentHost> {
     ],
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 /** Testcontainers has no method for a read-only root. */

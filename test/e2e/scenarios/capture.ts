@@ -1,9 +1,10 @@
 /** Annotated pods are captured: the agent says so, and the files are there. */
+import { bothListed } from '../copies.ts';
 import { foreignFiles, placeForeignFiles } from '../foreign.ts';
-import { done, doneUnless, never, notYet, until } from '../node/wait.ts';
+import { done, doneUnless, never, until } from '../node/wait.ts';
 import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { leakedSecrets } from '../secrets.ts';
-import { checkpointStatus, storedComplaint } from '../status.ts';
+import { storedComplaint } from '../status.ts';
 import { applyWorkload, BOTH, HOST_URL, lookInside, POD_PORT, parentsReady } from '../workload.ts';
 
 export const capture: Scenario = {
@@ -29,17 +30,7 @@ export const capture: Scenario = {
     }),
     check('the status command shows a checkpoint of each', async (world) => {
       const started = Date.now();
-      const parents = remembered(world.memory.parents, 'the parents');
-      await until(
-        'both checkpoints listed',
-        async () => {
-          const list = await checkpointStatus(world.node);
-          const there = BOTH.filter((which) => list.some((entry) => entry.checkpoint === parents[which].checkpoint));
-          return there.length === 2 ? done() : notYet(JSON.stringify(list));
-        },
-        60_000,
-        500,
-      );
+      await bothListed(world, 60_000);
       world.figure('parents Ready → both captured', Date.now() - started, 'ms');
     }),
     check('both lie complete on the disk, in a directory only root may enter', async ({ node, memory }) => {

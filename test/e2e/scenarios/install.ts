@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { CHART } from '../../../deploy/chart.ts';
 import { makeAgentImage } from '../agent-image.ts';
 import { prepareHelm } from '../components.ts';
-import { cutPowerUntilCopiesServe, livingCopies } from '../copies.ts';
+import { bothListed, cutPowerUntilCopiesServe, livingCopies } from '../copies.ts';
 import { LOOK_ALIKE } from '../foreign.ts';
 import { ADDRESSES } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
 import { runAny } from '../node/process.ts';
 import { done, doneUnless, notYet, until } from '../node/wait.ts';
 import { check, expect, given, remembered, type Scenario, type World, when } from '../scenario.ts';
-import { checkpointStatus, ownManifests, storedComplaint } from '../status.ts';
+import { ownManifests, storedComplaint } from '../status.ts';
 import { BOTH, copiesOf, parentsReady, restartsAfter } from '../workload.ts';
 
 /** Not the chart's own name: the other scenarios' agent has an account of that name. */
@@ -270,19 +270,11 @@ export const install: Scenario = {
           250,
         );
       }),
-      check('the agent of the other scenarios is as it was before', async ({ node, memory }) => {
+      check('the agent of the other scenarios is as it was before', async (world) => {
+        const { node } = world;
         renameSync(join(node.paths.state, LOOK_ALIKE), join(node.paths.manifests, LOOK_ALIKE));
         await node.agent.start();
-        const parents = remembered(memory.parents, 'the parents');
-        await until(
-          'both parents captured again',
-          async () => {
-            const stored = (await checkpointStatus(node)).map((one) => one.checkpoint);
-            return doneUnless(BOTH.filter((which) => !stored.includes(parents[which].checkpoint)).join(' '));
-          },
-          180_000,
-          500,
-        );
+        await bothListed(world, 180_000);
       }),
     ];
   },

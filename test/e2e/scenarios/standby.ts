@@ -7,14 +7,14 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cutPowerUntilCopiesServe } from '../copies.ts';
+import { bothListed, cutPowerUntilCopiesServe } from '../copies.ts';
 import { LOOK_ALIKE } from '../foreign.ts';
 import { TESTSERVER_IMAGE } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
 import { done, doneUnless, notYet, until } from '../node/wait.ts';
 import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
-import { checkpointDir, checkpointStatus, ownManifests } from '../status.ts';
-import { BOTH, copiesOf, isLiving, parentsReady, restartsAfter } from '../workload.ts';
+import { checkpointDir, ownManifests } from '../status.ts';
+import { copiesOf, isLiving, parentsReady, restartsAfter } from '../workload.ts';
 
 const NAMESPACE = 'e2e-agent';
 const LABELS = { 'app.kubernetes.io/name': 'pod-checkpointer', 'app.kubernetes.io/instance': 'e2e' };
@@ -186,20 +186,12 @@ export const standby: Scenario = {
         expect((await livingStandby(node, remembered(pod, "the agent's pod"))) === undefined, 'the standby still runs');
         expect(memory.foreign.length > 0, 'foreign files should lie there');
       }),
-      check('everything is as it was before', async ({ node, memory }) => {
+      check('everything is as it was before', async (world) => {
+        const { node } = world;
         await node.kubectl(['delete', 'namespace', NAMESPACE, '--wait=false']);
         node.agent.actAs({});
         await node.agent.start();
-        const parents = remembered(memory.parents, 'the parents');
-        await until(
-          'both parents captured again',
-          async () => {
-            const stored = (await checkpointStatus(node)).map((one) => one.checkpoint);
-            return doneUnless(BOTH.filter((which) => !stored.includes(parents[which].checkpoint)).join(' '));
-          },
-          180_000,
-          500,
-        );
+        await bothListed(world, 180_000);
       }),
     ];
   },
