@@ -133,7 +133,7 @@ async function stream(sessions: Sessions, call: Omit<Exchange, 'cancel' | 'reuse
   }
 }
 
-/** One request on one session; settles exactly once, and only after the last message was handed over. */
+/** One request on one session; settles exactly once, and hands over no message afterwards: a chunk may bring several. */
 function exchange(session: ClientHttp2Session, call: Exchange): Promise<void> {
   const where = `${call.path} at ${call.socket}`;
   return new Promise((resolve, reject) => {
@@ -142,8 +142,10 @@ function exchange(session: ClientHttp2Session, call: Exchange): Promise<void> {
     let headers: IncomingHttpHeaders | undefined;
     let trailers: IncomingHttpHeaders | undefined;
     let failure: Error | undefined;
+    let settled = false;
 
     const finish = (error?: unknown): void => {
+      settled = true;
       call.cancel.removeEventListener('abort', aborted);
       if (error === undefined) resolve();
       else reject(error);
@@ -171,7 +173,10 @@ function exchange(session: ClientHttp2Session, call: Exchange): Promise<void> {
     });
     request.on('data', (chunk: Buffer) => {
       try {
-        for (const message of frames.push(chunk)) call.onMessage(message);
+        for (const message of frames.push(chunk)) {
+          if (settled) return;
+          call.onMessage(message);
+        }
       } catch (error) {
         fail(error instanceof PortError ? new PortError(error.kind, `${where}: ${error.message}`) : error);
       }

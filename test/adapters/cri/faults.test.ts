@@ -186,6 +186,19 @@ describe('the CRI adapter', () => {
     await runtime.events(() => undefined, AbortSignal.timeout(30));
   });
 
+  it('hands over no event after the stream was aborted, though it has come in one piece with the last', async () => {
+    const stop = new AbortController();
+    const seen: string[] = [];
+    demo.runPodSandbox({ name: 'n', namespace: 'ns', uid: 'u', attempt: 0, labels: {}, annotations: {}, hostNetwork: true });
+    await runtime.events(({ type }) => {
+      seen.push(type);
+      stop.abort();
+    }, stop.signal);
+    // an answer on the same session: whatever was sent before it has arrived
+    await runtime.version();
+    expect(seen).toEqual(['created']);
+  });
+
   it('throws from the event stream what its listener throws', async () => {
     const stream = runtime.events(() => {
       throw new Error('listener');
