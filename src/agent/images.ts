@@ -39,7 +39,7 @@ export function createImageLooks(ports: Ports): ImageLooks {
     // all at once: a runtime that hangs costs one deadline, not one an image
     const images = [...new Set(checkpoints.flatMap(imagesOf))];
     const verdicts = new Map(await Promise.all(images.map(async (image) => [image, await judge(image)] as const)));
-    tellTrouble([...verdicts.values()].find((verdict) => !verdict.known));
+    tellTrouble([...verdicts.values()].flatMap((verdict) => (verdict.known || verdict.why === '' ? [] : [verdict.why]))[0]);
     for (const key of warned.keys()) if (!checkpoints.some((checkpoint) => checkpoint.key === key)) warned.delete(key);
     for (const checkpoint of checkpoints) settle(checkpoint, verdicts);
     ports.meter.gauges(
@@ -64,8 +64,7 @@ export function createImageLooks(ports: Ports): ImageLooks {
     }
   }
 
-  function tellTrouble(failed: Seen<PullVerdict> | undefined): void {
-    const why = failed?.known === false && failed.why !== '' ? failed.why : undefined;
+  function tellTrouble(why: string | undefined): void {
     if (why !== undefined && why !== trouble)
       ports.log.warn("The kubelet's image pull records cannot be read; whether copies get their images is unknown", { error: why });
     trouble = why;

@@ -1,5 +1,6 @@
 /** Images that the kubelet would deny to a copy: told while there is time, once for every change, and in the status. */
 import { afterEach, expect, it } from 'vitest';
+import { createImageLooks } from '../../src/agent/images.ts';
 import { statusRows } from '../../src/cli/status.ts';
 import type { PullRecord } from '../../src/core/pull-records.ts';
 import { PortError } from '../../src/ports.ts';
@@ -80,4 +81,20 @@ it('records that cannot be read are unknown: told once, no warning made, none ta
   expect(world.lines.filter((line) => line.message.includes('pull records cannot be read')).length).toBe(1);
   expect(world.agent.status().warnings.length).toBe(1);
   expect(said('The kubelet would give the copy all its images again')).toEqual([]);
+});
+
+it('records that cannot be read are told also when the first of the images is not here at all', async () => {
+  await captured(() => undefined);
+  const broken = world.ports.pulls as { find: unknown };
+  broken.find = async () => {
+    throw new PortError('denied', 'image_manager cannot be read (EACCES)');
+  };
+  const two = (await world.store.load()).map((checkpoint) => {
+    const images = [{ container: 'first', image: 'absent:1', imageRef: '' }, ...checkpoint.record.images];
+    return { ...checkpoint, record: { ...checkpoint.record, images } };
+  });
+
+  await createImageLooks(world.ports).look(two);
+
+  expect(world.lines.filter((line) => line.message.includes('pull records cannot be read')).length).toBe(1);
 });
