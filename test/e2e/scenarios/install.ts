@@ -2,113 +2,32 @@
  * What a user does: helm install, pull the plug, upgrade, uninstall. The agent runs in its own pod, as the chart renders it
  * and from the image as it is shipped; nothing of it is a process of the test.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CHART } from '../../../deploy/chart.ts';
 import { makeAgentImage } from '../agent-image.ts';
-import { prepareHelm } from '../components.ts';
+import {
+  agentPods,
+  agentReady,
+  helm,
+  NAME,
+  NAMESPACE,
+  type Pod,
+  READY_LIMIT_MS,
+  RELEASE,
+  standbyWaits,
+  valuesFile,
+} from '../chart-release.ts';
 import { bothListed, cutPowerUntilCopiesServe, livingCopies } from '../copies.ts';
 import { LOOK_ALIKE } from '../foreign.ts';
-import { ADDRESSES } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
-import { runAny } from '../node/process.ts';
-import { done, doneUnless, notYet, until } from '../node/wait.ts';
+import { doneUnless, until } from '../node/wait.ts';
 import { check, expect, given, remembered, type Scenario, type World, when } from '../scenario.ts';
 import { ownManifests, storedComplaint } from '../status.ts';
 import { BOTH, copiesOf, parentsReady, restartsAfter } from '../workload.ts';
 
-/** Not the chart's own name: the other scenarios' agent has an account of that name. */
-const RELEASE = 'e2e';
-const NAME = `${RELEASE}-pod-checkpointer`;
-const NAMESPACE = 'kube-system';
 const IMPORT_LIMIT_MS = 120_000;
-/** After an API server's restart controllers have been seen to sleep for more than a minute. */
-const READY_LIMIT_MS = 240_000;
-
-interface Pod {
-  readonly name: string;
-  readonly uid: string;
-  readonly ready: boolean;
-  readonly restarts: number;
-}
-
-/** Runs helm against the node's API server; throws with its words. */
-async function helm({ paths, machine }: Node, args: readonly string[]): Promise<string> {
-  const program = await prepareHelm(() => undefined);
-  const argv = [program, ...args, `--namespace=${NAMESPACE}`, `--kubeconfig=${paths.adminKubeconfig}`];
-  const result = await runAny(machine.networkOnly(argv), { env: { HOME: paths.state, PATH: '/usr/bin:/bin' }, limitMs: 300_000 });
-  if (result.code !== 0) throw new Error(`helm ${args[0]}: ${result.stderr.trim()}`);
-  return result.stdout;
-}
-
-function valuesFile({ paths }: Node, level: string): string {
-  const file = join(paths.state, `values-${level}.json`);
-  const values = {
-    namespaces: ['e2e'],
-    stateDir: paths.agentState,
-    staticPodPath: paths.manifests,
-    kubeletRootDir: paths.kubelet,
-    criSocket: paths.criSocket,
-    apiEndpoints: [ADDRESSES.api],
-    config: { minReady: '3s', retireGrace: '20s', log: { level } },
-  };
-  writeFileSync(file, JSON.stringify(values));
-  return file;
-}
-
-/** The DaemonSet's pods, not the mirror of the standby. */
-async function agentPods(node: Node): Promise<readonly Pod[]> {
-  interface PodJson {
-    metadata: { name: string; uid: string; annotations?: Record<string, string>; deletionTimestamp?: string };
-    status?: { conditions?: { type: string; status: string }[]; containerStatuses?: { restartCount: number }[] };
-  }
-  const { stdout } = await node.kubectl([
-    'get',
-    'pods',
-    `--namespace=${NAMESPACE}`,
-    `--selector=app.kubernetes.io/instance=${RELEASE}`,
-    '--output=json',
-  ]);
-  return (JSON.parse(stdout) as { items: PodJson[] }).items
-    .filter(
-      ({ metadata }) => metadata.annotations?.['kubernetes.io/config.mirror'] === undefined && metadata.deletionTimestamp === undefined,
-    )
-    .map(({ metadata, status }) => ({
-      name: metadata.name,
-      uid: metadata.uid,
-      ready: status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true,
-      restarts: status?.containerStatuses?.[0]?.restartCount ?? 0,
-    }));
-}
-
-async function agentReady(node: Node, not?: Pod): Promise<Pod> {
-  return await until(
-    "the agent's pod Ready",
-    async () => {
-      const pods = await agentPods(node);
-      const found = pods.find((pod) => pod.ready && pod.uid !== not?.uid);
-      return found === undefined ? notYet(JSON.stringify(pods)) : done(found);
-    },
-    READY_LIMIT_MS,
-    250,
-  );
-}
-
-/** The standby of this pod runs, as a shell that waits, and it alone. */
-async function standbyWaits(node: Node, pod: Pod): Promise<void> {
-  await until(
-    `the standby of ${pod.name}`,
-    async () => {
-      const living = copiesOf(await node.cri.pods(), `${NAMESPACE}/${pod.name}`).filter(({ containers }) =>
-        containers.some(({ state }) => state === 'RUNNING'),
-      );
-      return living.length === 1 ? done() : notYet(`${living.length} run`);
-    },
-    READY_LIMIT_MS,
-    250,
-  );
-}
 
 /** Runs a command inside the agent's container, which has a shell and no other program of the usual ones. */
 async function inside(node: Node, pod: Pod, argv: readonly string[]): Promise<string> {

@@ -1,0 +1,100 @@
+/** The chart as a release on a test node: helm itself, and the pods and the standby that come of it. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { prepareHelm } from './components.ts';
+import { ADDRESSES } from './node/layout.ts';
+import type { Node } from './node/node.ts';
+import { runAny } from './node/process.ts';
+import { done, notYet, until } from './node/wait.ts';
+import { copiesOf } from './workload.ts';
+
+/** Not the chart's own name: the other scenarios' agent has an account of that name. */
+export const RELEASE = 'e2e';
+export const NAME = `${RELEASE}-pod-checkpointer`;
+export const NAMESPACE = 'kube-system';
+/** After an API server's restart controllers have been seen to sleep for more than a minute. */
+export const READY_LIMIT_MS = 240_000;
+
+export interface Pod {
+  readonly name: string;
+  readonly uid: string;
+  readonly ready: boolean;
+  readonly restarts: number;
+}
+
+/** Runs helm against the node's API server; throws with its words. */
+export async function helm({ paths, machine }: Node, args: readonly string[]): Promise<string> {
+  const program = await prepareHelm(() => undefined);
+  const argv = [program, ...args, `--namespace=${NAMESPACE}`, `--kubeconfig=${paths.adminKubeconfig}`];
+  const result = await runAny(machine.networkOnly(argv), { env: { HOME: paths.state, PATH: '/usr/bin:/bin' }, limitMs: 300_000 });
+  if (result.code !== 0) throw new Error(`helm ${args[0]}: ${result.stderr.trim()}`);
+  return result.stdout;
+}
+
+export function valuesFile({ paths }: Node, level: string): string {
+  const file = join(paths.state, `values-${level}.json`);
+  const values = {
+    namespaces: ['e2e'],
+    stateDir: paths.agentState,
+    staticPodPath: paths.manifests,
+    kubeletRootDir: paths.kubelet,
+    criSocket: paths.criSocket,
+    apiEndpoints: [ADDRESSES.api],
+    config: { minReady: '3s', retireGrace: '20s', log: { level } },
+  };
+  writeFileSync(file, JSON.stringify(values));
+  return file;
+}
+
+/** The DaemonSet's pods, not the mirror of the standby. */
+export async function agentPods(node: Node): Promise<readonly Pod[]> {
+  interface PodJson {
+    metadata: { name: string; uid: string; annotations?: Record<string, string>; deletionTimestamp?: string };
+    status?: { conditions?: { type: string; status: string }[]; containerStatuses?: { restartCount: number }[] };
+  }
+  const { stdout } = await node.kubectl([
+    'get',
+    'pods',
+    `--namespace=${NAMESPACE}`,
+    `--selector=app.kubernetes.io/instance=${RELEASE}`,
+    '--output=json',
+  ]);
+  return (JSON.parse(stdout) as { items: PodJson[] }).items
+    .filter(
+      ({ metadata }) => metadata.annotations?.['kubernetes.io/config.mirror'] === undefined && metadata.deletionTimestamp === undefined,
+    )
+    .map(({ metadata, status }) => ({
+      name: metadata.name,
+      uid: metadata.uid,
+      ready: status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true,
+      restarts: status?.containerStatuses?.[0]?.restartCount ?? 0,
+    }));
+}
+
+export async function agentReady(node: Node, not?: Pod): Promise<Pod> {
+  return await until(
+    "the agent's pod Ready",
+    async () => {
+      const pods = await agentPods(node);
+      const found = pods.find((pod) => pod.ready && pod.uid !== not?.uid);
+      return found === undefined ? notYet(JSON.stringify(pods)) : done(found);
+    },
+    READY_LIMIT_MS,
+    250,
+  );
+}
+
+/** The standby of this pod runs, as a shell that waits, and it alone. */
+export async function standbyWaits(node: Node, pod: Pod): Promise<void> {
+  await until(
+    `the standby of ${pod.name}`,
+    async () => {
+      const living = copiesOf(await node.cri.pods(), `${NAMESPACE}/${pod.name}`).filter(({ containers }) =>
+        containers.some(({ state }) => state === 'RUNNING'),
+      );
+      return living.length === 1 ? done() : notYet(`${living.length} run`);
+    },
+    READY_LIMIT_MS,
+    250,
+  );
+}
