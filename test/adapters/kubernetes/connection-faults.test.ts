@@ -1,34 +1,15 @@
 /** Faults of connections, credentials and single reads: what the client does when the peer is slow, gone, wrong or lying. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Json } from '../../../src/core/model.ts';
 import { type ApiServer, createApiServer } from '../../../src/demo/api-server.ts';
 import type { Fault } from '../../../src/demo/api-server-faults.ts';
 import { authority, http, leaf, type Peer, replying, tlsPeer } from './peers.ts';
-import { accessTo, accessToServer, type Client, type ClientOptions, clientOf, podOn, until } from './rig.ts';
+import { accessTo, accessToServer, clientOf, podOn, servedClients, until } from './rig.ts';
 
 let api: ApiServer;
-let closing: (() => Promise<void>)[] = [];
-beforeEach(async () => {
-  api = createApiServer({ bookmarkMs: 60 });
-  await api.start();
+const { client, started, atEnd } = servedClients((server) => {
+  api = server;
 });
-afterEach(async () => {
-  for (const close of closing.reverse()) await close();
-  closing = [];
-  await api.stop();
-});
-
-async function client(options: ClientOptions = {}, urls: readonly string[] = [api.url]): Promise<Client> {
-  const made = clientOf(await accessTo({ urls, ca: api.ca, token: () => api.token }), options);
-  closing.push(() => made.close());
-  return made;
-}
-async function started(options: ClientOptions = {}): Promise<Client> {
-  const made = await client(options);
-  made.watch.start(() => {});
-  await until(() => made.watch.view().healthy && made.watch.view().synced);
-  return made;
-}
 
 describe('connections', () => {
   test('one session serves the watch and every read', async () => {
@@ -55,9 +36,9 @@ describe('connections', () => {
   test('over HTTP/1.1 every request has a connection of its own, however many come at once', async () => {
     const old = createApiServer({ http1Only: true });
     await old.start();
-    closing.push(() => old.stop());
+    atEnd(() => old.stop());
     const made = clientOf(await accessToServer(old));
-    closing.push(() => made.close());
+    atEnd(() => made.close());
     const pod = { namespace: 'kube-system', name: 'a' };
     const reads = [1, 2, 3, 4, 5].map(() => made.reader.readPod(pod, 2000));
     expect(await Promise.all(reads)).toEqual([1, 2, 3, 4, 5].map(() => undefined));
@@ -111,7 +92,7 @@ describe('credentials', () => {
   test('a token that was renewed on disk is used at once after a 401', async () => {
     let token = api.token;
     const made = clientOf(await accessTo({ urls: [api.url], ca: api.ca, token: () => token }));
-    closing.push(() => made.close());
+    atEnd(() => made.close());
     api.tokens.delete(token);
     token = 'renewed';
     api.tokens.add(token);
@@ -122,12 +103,10 @@ describe('credentials', () => {
   test('no redirect is followed: the other server never hears of us', async () => {
     const bait = await tlsPeer(leaf(), replying(http(200, 'ok')));
     const lure = await tlsPeer(leaf(), replying(http(307, '', { location: `${bait.url}/api` })));
-    closing.push(
-      () => bait.close(),
-      () => lure.close(),
-    );
+    atEnd(() => bait.close());
+    atEnd(() => lure.close());
     const made = clientOf(await accessTo({ urls: [lure.url], ca: authority.cert, token: () => 'secret' }));
-    closing.push(() => made.close());
+    atEnd(() => made.close());
     await expect(made.reader.readPod({ namespace: 'a', name: 'b' }, 1000)).rejects.toMatchObject({ kind: 'invalid' });
     made.watch.start(() => {});
     await made.probe.probe(500);
@@ -138,9 +117,9 @@ describe('credentials', () => {
 
   test('a server with a certificate of another authority never receives a byte of a request', async () => {
     const impostor: Peer = await tlsPeer(leaf(), replying(http(200, '{}')));
-    closing.push(() => impostor.close());
+    atEnd(() => impostor.close());
     const made = clientOf(await accessTo({ urls: [impostor.url], ca: api.ca, token: () => 'secret' }));
-    closing.push(() => made.close());
+    atEnd(() => made.close());
     await expect(made.reader.readPod({ namespace: 'a', name: 'b' }, 1000)).rejects.toMatchObject({ kind: 'failed' });
     made.watch.start(() => {});
     await until(() => made.counters.restarts.length >= 2);

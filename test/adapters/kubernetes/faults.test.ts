@@ -1,33 +1,14 @@
 /** What the watch and the reader make of a server, or a wire, that misbehaves. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Json } from '../../../src/core/model.ts';
-import { type ApiServer, createApiServer } from '../../../src/demo/api-server.ts';
+import type { ApiServer } from '../../../src/demo/api-server.ts';
 import type { Fault } from '../../../src/demo/api-server-faults.ts';
-import { accessTo, type Client, type ClientOptions, clientOf, podOn, until } from './rig.ts';
+import { type Client, podOn, servedClients, until } from './rig.ts';
 
 let api: ApiServer;
-let closing: (() => Promise<void>)[] = [];
-beforeEach(async () => {
-  api = createApiServer({ bookmarkMs: 60 });
-  await api.start();
+const { client, started } = servedClients((server) => {
+  api = server;
 });
-afterEach(async () => {
-  for (const close of closing.reverse()) await close();
-  closing = [];
-  await api.stop();
-});
-
-async function client(options: ClientOptions = {}, urls: readonly string[] = [api.url]): Promise<Client> {
-  const made = clientOf(await accessTo({ urls, ca: api.ca, token: () => api.token }), options);
-  closing.push(() => made.close());
-  return made;
-}
-async function started(options: ClientOptions = {}): Promise<Client> {
-  const made = await client(options);
-  made.watch.start(() => {});
-  await until(() => made.watch.view().healthy && made.watch.view().synced);
-  return made;
-}
 const watches = (made: Client) => made.counters.requests.filter((each) => each === 'watch 200').length;
 const lists = (made: Client) => made.counters.requests.filter((each) => each.startsWith('list')).length;
 

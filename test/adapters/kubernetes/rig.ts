@@ -3,10 +3,11 @@
  * wait for a condition. No assertion here.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach } from 'vitest';
 import { type ApiAccess, createKubernetes, type Kubernetes, loadApiAccess } from '../../../src/adapters/kubernetes/index.ts';
 import type { TransportTimings } from '../../../src/adapters/kubernetes/transport.ts';
 import type { PodWatchTimings } from '../../../src/adapters/kubernetes/watch-policy.ts';
-import type { ApiServer } from '../../../src/demo/api-server.ts';
+import { type ApiServer, createApiServer } from '../../../src/demo/api-server.ts';
 import type { ApiRequestObserver, Clock } from '../../../src/ports.ts';
 
 export const NODE = 'node-1';
@@ -121,3 +122,41 @@ export const podOn = (name: string, nodeName: string = NODE, extra: Record<strin
   metadata: { name, namespace: 'kube-system', labels: { app: name } },
   spec: { nodeName, containers: [{ name: 'main', image: 'example/main:1' }], ...extra },
 });
+
+export interface ServedClients {
+  /** A client of this test's server, or of others that share its authority. */
+  client(options?: ClientOptions, urls?: readonly string[]): Promise<Client>;
+  /** The same, its watch open and its list read. */
+  started(options?: ClientOptions): Promise<Client>;
+  /** Carried out after the test, the last first, before the server ends. */
+  atEnd(close: () => Promise<void>): void;
+}
+
+/** Every test of the file has an embedded API server of its own, which `each` is told. */
+export function servedClients(each: (server: ApiServer) => void): ServedClients {
+  let api: ApiServer;
+  let closing: (() => Promise<void>)[] = [];
+  beforeEach(async () => {
+    api = createApiServer({ bookmarkMs: 60 });
+    each(api);
+    await api.start();
+  });
+  afterEach(async () => {
+    for (const close of closing.reverse()) await close();
+    closing = [];
+    await api.stop();
+  });
+
+  async function client(options: ClientOptions = {}, urls: readonly string[] = [api.url]): Promise<Client> {
+    const made = clientOf(await accessTo({ urls, ca: api.ca, token: () => api.token }), options);
+    closing.push(() => made.close());
+    return made;
+  }
+  async function started(options: ClientOptions = {}): Promise<Client> {
+    const made = await client(options);
+    made.watch.start(() => {});
+    await until(() => made.watch.view().healthy && made.watch.view().synced);
+    return made;
+  }
+  return { client, started, atEnd: (close) => void closing.push(close) };
+}
