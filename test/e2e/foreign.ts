@@ -1,6 +1,17 @@
 /** Files of others in staticPodPath: what the product must never touch, move or overwrite. */
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { TESTSERVER_IMAGE } from './node/layout.ts';
 import type { Node } from './node/node.ts';
@@ -57,10 +68,10 @@ status: {}
 `;
 }
 
-/** Static pods that run out of {@link placeForeignFiles}, without the node's name. */
 /** A file of somebody else whose name is like ours: nothing of ours may touch it, not even the uninstall. */
 export const LOOK_ALIKE = 'podckpt-e2e-foreign-01234567.json';
 
+/** Static pods that run out of {@link placeForeignFiles}, without the node's name. */
 export const FOREIGN_PODS = ['foreign-pod', 'foreign-prefix', 'foreign-kube-apiserver', 'foreign-kube-scheduler'];
 
 /** As after kubeadm and an administrator: a manifest, a link to one that lies elsewhere, and a directory of old ones. */
@@ -103,4 +114,14 @@ export function foreignComplaint(before: readonly ForeignFile[], now: readonly F
   const shown = (files: readonly ForeignFile[]) =>
     files.map((file) => `${file.name} ${file.content.slice(0, 12)} ${file.mode.toString(8)} ${file.inode} ${file.modifiedNs}`).join('\n');
   return shown(before) === shown(now) ? undefined : `foreign files changed; before:\n${shown(before)}\nnow:\n${shown(now)}`;
+}
+
+/** A name that could be ours keeps an uninstall from ending: out of the way, where it is to end. */
+export function hideLookAlike({ paths }: Node): void {
+  if (existsSync(join(paths.manifests, LOOK_ALIKE))) renameSync(join(paths.manifests, LOOK_ALIKE), join(paths.state, LOOK_ALIKE));
+}
+
+/** As it was before {@link hideLookAlike}. */
+export function showLookAlike({ paths }: Node): void {
+  if (existsSync(join(paths.state, LOOK_ALIKE))) renameSync(join(paths.state, LOOK_ALIKE), join(paths.manifests, LOOK_ALIKE));
 }

@@ -16,6 +16,7 @@ import { refresh } from './refresh.ts';
 import { retire } from './retire.ts';
 import { selfHosted } from './self-hosted.ts';
 import { selfHostedBadRollout, selfHostedDeadEtcd, selfHostedNoImage } from './self-hosted-bad-rollout.ts';
+import { selfHostedChart } from './self-hosted-chart.ts';
 import { selfHostedEarlyKills, selfHostedKills } from './self-hosted-kills.ts';
 import { selfHostedPowerCut } from './self-hosted-power-cut.ts';
 import { selfHostedDelete, selfHostedRollout } from './self-hosted-rollout.ts';
@@ -50,4 +51,5 @@ export const SCENARIOS: readonly Scenario[] = [
   selfHostedDeadEtcd,
   selfHostedNoImage,
   selfHostedStuck,
+  selfHostedChart,
 ];
