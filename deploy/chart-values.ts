@@ -133,8 +133,8 @@ export const chartValues: readonly ChartValue[] = [
   },
   {
     name: 'resources',
-    default: { requests: { cpu: '10m', memory: '48Mi' }, limits: { memory: '128Mi' } },
-    doc: 'Set on purpose: the agent must act on a node that is full. Below 96Mi it would read its own program from the disk again and again.',
+    default: { requests: { cpu: '100m', memory: '48Mi' }, limits: { memory: '128Mi' } },
+    doc: 'Set on purpose: the agent must act on a node that is full. It idles at a thousandth of a CPU; the request is its weight in the moment in which everything starts at once. Below 96Mi it would read its own program from the disk again and again.',
     schema: closed({ requests: quantities, limits: quantities }),
   },
   {

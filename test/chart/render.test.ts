@@ -147,7 +147,7 @@ describe('the defaults', () => {
       nodeSelector: { 'kubernetes.io/os': 'linux' },
       terminationGracePeriodSeconds: 30,
     });
-    expect(containerOf(objects)['resources']).toEqual({ requests: { cpu: '10m', memory: '48Mi' }, limits: { memory: '128Mi' } });
+    expect(containerOf(objects)['resources']).toEqual({ requests: { cpu: '100m', memory: '48Mi' }, limits: { memory: '128Mi' } });
     expect(fieldAt(only(objects, 'DaemonSet'), 'spec', 'updateStrategy')).toEqual({
       type: 'RollingUpdate',
       rollingUpdate: { maxUnavailable: 1 },
