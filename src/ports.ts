@@ -5,6 +5,7 @@
  * No method decides anything. Every port has one contract suite in `test/contracts/`, run against its stand-in and
  * against the real thing.
  */
+import type { Denial } from './core/denied.ts';
 import type { PullPolicy } from './core/kubelet-config.ts';
 import type {
   CapturedFile,
@@ -59,6 +60,8 @@ export interface PodWatchView {
   readonly lastSuccess?: Millis;
   /** Last moment anything answered as an API server does, 401 included. */
   readonly lastAnswer?: Millis;
+  /** The last answer that said yes or no to us was this no; it stays until a request succeeds. */
+  readonly denied?: Denial;
   /** How often a list older than the ones before was believed at last: the server's storage was restored. */
   readonly regressions?: number;
   /** This node's pods by uid, raw JSON as the server sent it. Valid only while synced. */

@@ -19,6 +19,7 @@ import {
   type ReachabilityState,
 } from '../core/reachability.ts';
 import type { SelectionPolicy } from '../core/select.ts';
+import type { FailedTakeover } from '../core/takeover.ts';
 import type { Where } from '../core/track.ts';
 import { EMPTY_MIND, type Mind, turn } from '../core/turn.ts';
 import { watchTargets } from '../core/watch-targets.ts';
@@ -63,7 +64,10 @@ export interface AgentStatus {
   }[];
   /** Checkpoints whose copies would not get their images. */
   readonly warnings: readonly ImageWarning[];
-  readonly api: { readonly state: string; readonly evidence: string };
+  /** `denied`: one sentence where it answers and refuses us. */
+  readonly api: { readonly state: string; readonly evidence: string; readonly denied?: string | undefined };
+  /** Why the DaemonSet's pod does not take over from this standby. */
+  readonly takeover?: FailedTakeover | undefined;
 }
 
 export interface Agent {
@@ -210,6 +214,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     }
     await ports.watch.stop();
     await Promise.all(beside);
+    await standby.end();
   }
 
   /** Runtime events only wake the loop, and only while something waits for the runtime. */
@@ -237,7 +242,8 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
       checkpoints: reporter.states(),
       refused: captures.refused(),
       warnings: imageLooks.warnings(),
-      api: { state: reach.verdict, evidence: reach.evidence },
+      api: { state: reach.verdict, evidence: reach.evidence, denied: reporter.denied() },
+      takeover: standby.takeover(),
     }),
   };
 }

@@ -2,6 +2,7 @@
  * Tells people what happened: one log line per decision that changed, with old state, new state and reason; metrics;
  * and how long things took, taken from the runtime's own stamps. Reports only; nothing waits for it.
  */
+import { DENIAL_CODES, type DenialTrack, denialSentence, trackDenial } from '../core/denied.ts';
 import { copySandboxes } from '../core/facts.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis, RuntimeView, State } from '../core/model.ts';
 import { copyRuns } from '../core/obstacles.ts';
@@ -24,6 +25,8 @@ export interface Reporter {
   decisions(result: Turn, checkpoints: readonly Checkpoint[], o: Observation): void;
   afterActions(result: Turn, held: Held, o: Observation): void;
   turnTaken(from: Millis, to: Millis, held: Held, reach: ReachabilityState): void;
+  /** One sentence while the API server answers and refuses us, from a few seconds on. */
+  denied(): string | undefined;
   states(): readonly { readonly key: CheckpointKey; readonly state: string; readonly reason: string; readonly sinceWall: number }[];
 }
 
@@ -36,6 +39,9 @@ export function createReporter(ports: Ports): Reporter {
   /** Copies that are leaving, with their container ids, until the parent's start can be compared. */
   const missing = new Set<string>();
   let failing: Turn['errors'] = new Map();
+  let denial: DenialTrack | undefined;
+  let deniedNow: string | undefined;
+  let deniedSaid: string | undefined;
   const leaving = new Map<CheckpointKey, { readonly mode: string; readonly copies: readonly string[] }>();
 
   function decisions(result: Turn, checkpoints: readonly Checkpoint[], o: Observation): void {
@@ -125,6 +131,19 @@ export function createReporter(ports: Ports): Reporter {
     }
   }
 
+  /** A server that is away refuses nobody; when it is back and refuses us again, that is no news. */
+  function noteDenial(reach: ReachabilityState): void {
+    const { denied, healthy } = ports.watch.view();
+    const now = ports.clock.now();
+    denial = trackDenial(denial, reach.verdict === 'unreachable' ? undefined : denied, now);
+    deniedNow = denialSentence(denial, now);
+    for (const [cause, code] of Object.entries(DENIAL_CODES))
+      ports.meter.gauge('checkpointer_api_denied', deniedNow !== undefined && denial?.denial === cause ? 1 : 0, { code });
+    if (deniedNow !== undefined && deniedNow !== deniedSaid) ports.log.error(deniedNow);
+    if (deniedNow === undefined && deniedSaid !== undefined && healthy) ports.log.info('The API server accepts our requests again');
+    deniedSaid = healthy ? undefined : (deniedNow ?? deniedSaid);
+  }
+
   function tellHandBack(checkpoint: Checkpoint, mode: string, gap: Millis | undefined): void {
     ports.meter.count('checkpointer_hand_backs_total', { mode, result: 'done' });
     if (gap !== undefined) ports.meter.observe('checkpointer_hand_back_gap_seconds', Math.max(0, gap) / 1000);
@@ -156,8 +175,10 @@ export function createReporter(ports: Ports): Reporter {
       ports.meter.gauge('checkpointer_source_up', ports.watch.view().healthy ? 1 : 0, { source: 'api' });
       for (const state of ['reachable', 'unreachable', 'unsure'])
         ports.meter.gauge('checkpointer_api_reachability', reach.verdict === state ? 1 : 0, { state });
+      noteDenial(reach);
       gauges(ports, held, known);
     },
+    denied: () => deniedNow,
     states: () => [...known].map(([key, value]) => ({ key, ...value })),
   };
 }

@@ -8,7 +8,7 @@ import { type Command, type Context, EXIT, UsageError } from './command.ts';
 import { demoCommand } from './demo.ts';
 import { formatJson, formatListing, formatYaml } from './output.ts';
 import { renderCommand } from './render.ts';
-import { statusColumns, statusRows } from './status.ts';
+import { statusColumns, statusNotes, statusRows } from './status.ts';
 
 /** What the commands may know of the process; `main.ts` gives it. */
 export interface Program extends Omit<AgentProcess, 'config' | 'env' | 'logTo'> {
@@ -59,7 +59,7 @@ function statusCommand(program: Program): Command {
       context.io.stdout.write(
         await formatListing(context.output, { columns: statusColumns, rows, empty: `no checkpoint is stored in ${config.stateDir}` }),
       );
-      if (agent === undefined) context.io.stderr.write('no agent answers on this node: reasons are unknown\n');
+      for (const note of statusNotes(agent)) context.io.stderr.write(`${note}\n`);
       return EXIT.done;
     },
   };

@@ -1,5 +1,6 @@
 /** The rows of `status`: the disk says what is there, the running agent says why. Reads nothing itself. */
 import type { AgentStatus } from '../agent/agent.ts';
+import type { Checkpoint } from '../core/model.ts';
 import { parseTime } from '../core/time.ts';
 import type { StoredCheckpoints } from './checkpoints.ts';
 import type { Column } from './output.ts';
@@ -16,7 +17,7 @@ export interface StatusRow {
   /** Seconds since the API server confirmed the parent, as far as the disk knows. */
   readonly ageSeconds: number | null;
   readonly bytes: number;
-  /** Sentences: what would keep the copy from starting. */
+  /** Sentences: what would keep the copy from starting, or the DaemonSet's pod from taking over. */
   readonly warnings: readonly string[];
 }
 
@@ -30,7 +31,7 @@ export function statusRows(
     const { parent, revision } = checkpoint.record;
     const told = agent?.checkpoints.find((candidate) => candidate.key === checkpoint.key);
     const placed = stored.ledger.placed.find((candidate) => candidate.key === checkpoint.key);
-    const warnings = (agent?.warnings ?? []).filter((warning) => warning.key === checkpoint.key);
+    const warnings = warningsOf(checkpoint, agent);
     const missing = placed?.phase === 'placed' && manifests !== undefined && manifests.get(placed.file) !== placed.digest;
     const onDisk = placed === undefined ? 'inactive' : placed.phase === 'placed' ? 'active' : 'handing-back';
     const age = (wall - parseTime(checkpoint.confirmedAt)) / 1000;
@@ -60,6 +61,26 @@ export function statusRows(
     }),
   );
   return [...kept, ...refused].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
+}
+
+/** What would keep the copy from starting; of the agent's own, why its next pod does not take over. */
+function warningsOf(
+  checkpoint: Checkpoint,
+  agent: AgentStatus | undefined,
+): readonly { readonly reason: string; readonly message: string }[] {
+  const takeover = checkpoint.record.self === true ? agent?.takeover : undefined;
+  const own = takeover === undefined ? [] : [{ reason: `takeover-${takeover.trouble}`, message: takeover.message }];
+  return [...own, ...(agent?.warnings ?? []).filter((warning) => warning.key === checkpoint.key)];
+}
+
+/** What concerns the node as a whole, a sentence each. */
+export function statusNotes(agent: AgentStatus | undefined): readonly string[] {
+  if (agent === undefined) return ['no agent answers on this node: reasons are unknown'];
+  const { takeover, api } = agent;
+  return [
+    ...(takeover === undefined ? [] : [`the DaemonSet's pod does not take over; the standby stays in charge: ${takeover.message}`]),
+    ...(api.denied === undefined ? [] : [api.denied]),
+  ];
 }
 
 export const statusColumns: readonly Column<StatusRow>[] = [

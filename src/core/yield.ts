@@ -4,7 +4,7 @@
  * Local truth only: a running container of our own DaemonSet means that the kubelet has its pods again and that the fresh
  * instance waits for the lock. The standby ends its process; the kubelet starts it anew, and it waits in its turn.
  */
-import { HAND_BACK_TRIAL_MS } from './facts.ts';
+import { HAND_BACK_TRIAL_MS, type Policy } from './facts.ts';
 import { field, fieldAt, textMap } from './json.ts';
 import { ANNOTATION_COPY_OF, ANNOTATION_SOURCE, LABEL_COPY } from './keys.ts';
 import { decodeManifest } from './manifest.ts';
@@ -18,6 +18,11 @@ import type { Mind } from './turn.ts';
 const SELECTOR_LABELS = ['app.kubernetes.io/name', 'app.kubernetes.io/instance'];
 /** Pauses before the same pod gets the lock again, by the number of times it lost it at once. */
 export const YIELD_PAUSES_MS: readonly Millis[] = [5 * 60_000, 15 * 60_000, 60 * 60_000];
+/**
+ * An image that crashes as it starts is not made way for: between the standby's end and its next start nobody acts, and the
+ * kubelet makes that longer each time.
+ */
+export const YIELD_TRUST_MS: Millis = 2_000;
 /** A copy that waits to hand back holds the standby so long: an instance that starts is blind for half a second. */
 export const YIELD_PATIENCE_MS: Millis = 60_000;
 /** Nothing is left half done: a copy that was just withdrawn is first stopped, and written down. */
@@ -36,13 +41,23 @@ export interface Family {
 export function familyOf(view: RuntimeView, ownUid: string | undefined, checkpoints: readonly Checkpoint[]): Family | undefined {
   const own = view.sandboxes.find((sandbox) => sandbox.uid === ownUid);
   if (own !== undefined) return family(own.namespace, own.labels);
-  const stored = checkpoints
-    .filter(({ record, problem }) => record.self === true && problem === undefined)
-    .sort((a, b) => parseTime(b.record.capturedAt) - parseTime(a.record.capturedAt))[0];
+  const stored = newestOwn(checkpoints);
   if (stored === undefined) return undefined;
   const decoded = decodeManifest(stored.manifest);
   const labels = decoded.ok ? textMap(field(fieldAt(decoded.manifest, 'metadata'), 'labels')) : {};
   return family(stored.record.parent.namespace, labels);
+}
+
+/** Name of our own DaemonSet, as the newest stored checkpoint of the agent has it. */
+export function daemonSetOf(checkpoints: readonly Checkpoint[]): string | undefined {
+  const controller = newestOwn(checkpoints)?.record.parent.controller;
+  return controller?.kind === 'DaemonSet' ? controller.name : undefined;
+}
+
+function newestOwn(checkpoints: readonly Checkpoint[]): Checkpoint | undefined {
+  return checkpoints
+    .filter(({ record, problem }) => record.self === true && problem === undefined)
+    .sort((a, b) => parseTime(b.record.capturedAt) - parseTime(a.record.capturedAt))[0];
 }
 
 function family(namespace: string, labels: Readonly<Record<string, string>>): Family | undefined {
@@ -57,7 +72,8 @@ export function agentContainers(view: RuntimeView, own: Family | undefined, ownU
   return view.containers.filter((container) => container.state === 'running' && sandboxes.has(container.sandboxId));
 }
 
-function isAgent({ namespace, labels, annotations }: Sandbox, own: Family): boolean {
+/** Is it a pod of the family, and no copy and no static pod? */
+export function isAgent({ namespace, labels, annotations }: Sandbox, own: Family): boolean {
   if (namespace !== own.namespace || labels[LABEL_COPY] !== undefined || annotations[ANNOTATION_COPY_OF] !== undefined) return false;
   return annotations[ANNOTATION_SOURCE] !== 'file' && Object.entries(own.labels).every(([key, value]) => labels[key] === value);
 }
@@ -89,7 +105,7 @@ export function shouldYield(input: YieldInput): string | undefined {
     undefined,
   );
   if (longest === undefined || input.withdrawing || ledger.placed.some(isFreshlyLeaving)) return undefined;
-  return copiesIn(ledger).length === 0 || now - since(longest) >= YIELD_PATIENCE_MS ? longest.podUid : undefined;
+  return now - since(longest) >= (copiesIn(ledger).length === 0 ? YIELD_TRUST_MS : YIELD_PATIENCE_MS) ? longest.podUid : undefined;
 
   function since(container: RuntimeContainer): Millis {
     return input.runningSince.get(container.id) ?? now;
@@ -120,4 +136,12 @@ export function afterReturn(memory: YieldMemory | undefined, bootId: string, wal
   if (memory.bootId !== bootId || !(age >= 0 && age <= HAND_BACK_TRIAL_MS)) return undefined;
   const pause = YIELD_PAUSES_MS[Math.min(memory.failures, YIELD_PAUSES_MS.length - 1)] ?? 0;
   return { ...memory, open: false, failures: memory.failures + 1, blockedUntil: formatTime(wall + pause) };
+}
+
+/**
+ * The agent that a standby made way for was told to stop: its pod is replaced or deleted, so it did not lose the lock. What is
+ * not closed so (a crash, a kill) is judged by `afterReturn`.
+ */
+export function afterEnd(memory: YieldMemory | undefined, agent: Pick<Policy, 'role' | 'ownUid'>): YieldMemory | undefined {
+  return agent.role === 'daemonset' && memory?.toUid === agent.ownUid ? undefined : memory;
 }

@@ -2,8 +2,10 @@
  * Every metric there is, in one list: the registry, the README and the dashboards follow from it. Data only.
  * No label may ever hold the name or the content of a secret or configmap.
  */
+import { DENIAL_CODES } from '../core/denied.ts';
 import type { HandBackMode, ProbeOutcome, Reachability, State } from '../core/model.ts';
 import type { Role } from '../core/own.ts';
+import { TROUBLES } from '../core/takeover.ts';
 
 export interface MetricSpec {
   readonly name: string;
@@ -77,6 +79,12 @@ export const metricsList: readonly MetricSpec[] = [
     type: 'gauge',
     help: '1 for what is held true of the API server, 0 for the other two.',
     labels: { state: REACHABILITY },
+  },
+  {
+    name: 'checkpointer_api_denied',
+    type: 'gauge',
+    help: '1 while the API server answers and refuses the requests of the agent, by HTTP status; nothing is captured or retired then.',
+    labels: { code: Object.values(DENIAL_CODES) },
   },
   {
     name: 'checkpointer_api_probes_total',
@@ -172,6 +180,12 @@ export const metricsList: readonly MetricSpec[] = [
     type: 'gauge',
     help: '1 while the standby keeps the lock although a pod of the DaemonSet runs, because that pod failed when it had the lock.',
     labels: {},
+  },
+  {
+    name: 'checkpointer_takeover_failing',
+    type: 'gauge',
+    help: "1 while the standby is in charge because the DaemonSet's pod on this node does not take over, by what is wrong with that pod.",
+    labels: { reason: TROUBLES },
   },
   {
     name: 'checkpointer_tick_duration_seconds',

@@ -1,10 +1,12 @@
 /** The standby, whole: in charge without credentials, by local truth, until it makes way for the DaemonSet's pod. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { blindWatch } from '../../src/adapters/kubernetes/index.ts';
+import { readyOf } from '../../src/cli/agent.ts';
+import { statusNotes, statusRows } from '../../src/cli/status.ts';
 import type { Ledger, RawPod } from '../../src/core/model.ts';
 import { aContainer, aHostPod, aPod, aSandbox, copyContainer, copySandbox, parentDied, policy } from '../fakes/builders.ts';
 import { createWorld, type World } from '../fakes/world.ts';
-import { agentRuns, filesOf, inCharge, ledgerOf, put as putInto, standbyRuns } from './own-world.ts';
+import { agentOf, agentRuns, filesOf, inCharge, ledgerOf, put as putInto, standbyRuns } from './own-world.ts';
 
 let world: World;
 afterEach(async () => world.stop());
@@ -99,7 +101,7 @@ describe('the standby', () => {
     expect(probes).toBeLessThanOrEqual(41);
   });
 
-  it('makes way within two seconds for a running pod of the DaemonSet, and ends of itself', async () => {
+  it('makes way for a pod of the DaemonSet that has run for two seconds, and ends of itself', async () => {
     await prepared(aHostPod());
     world.api.outcome = 'answered';
     world.start();
@@ -107,12 +109,30 @@ describe('the standby', () => {
     expect(yields()).toBe(false);
 
     put(agentRuns('a2', 'agent-2'));
-    expect(await yielded(5_000)).toBeLessThanOrEqual(2_000);
+    const took = await yielded(5_000);
+    expect(took).toBeGreaterThanOrEqual(2_000);
+    expect(took).toBeLessThanOrEqual(3_500);
     expect((await ledger()).yielded).toMatchObject({ toUid: 'a2', failures: 0, open: true });
 
     const turns = world.manifests.calls.length;
     await world.clock.run(60_000);
     expect(world.manifests.calls.length).toBe(turns);
+    expect(files()).toHaveLength(1);
+  });
+
+  it('stays for an image that crashes as it starts, however often: nobody else would act meanwhile', async () => {
+    await prepared(aHostPod());
+    world.api.outcome = 'answered';
+    world.start();
+    for (let round = 0; round < 20; round += 1) {
+      const { sandbox, container } = agentRuns('a2', 'agent-2');
+      put({ sandbox: { ...sandbox, id: 'again' }, container: { ...container, id: `try-${round}`, sandboxId: 'again' } });
+      await world.clock.run(1_500);
+      for (const one of world.runtime?.containers ?? []) if (one.podUid === 'a2') Object.assign(one, { state: 'exited' });
+      await world.clock.run(10_000);
+    }
+
+    expect(yields()).toBe(false);
     expect(files()).toHaveLength(1);
   });
 
@@ -143,5 +163,82 @@ describe('the standby', () => {
 
     await yielded(20_000);
     expect((await ledger()).yielded).toMatchObject({ toUid: 'a2', failures: 1, open: true });
+  });
+
+  it('says once which pod of the DaemonSet does not take over, and why; on /status too, until that has changed', async () => {
+    await prepared(aHostPod());
+    world.api.outcome = 'answered';
+    world.start();
+    const broken = agentRuns('a2', 'agent-2');
+    put({ ...broken, container: { ...broken.container, state: 'exited' } });
+    world.kubelet = [{ namespace: 'ckpt', name: 'agent-2' }];
+    await world.clock.until('the sentence', () => said(/does not take over; the standby stays in charge/) === 1, 10_000);
+    await world.clock.run(120_000);
+
+    expect(said(/does not take over/)).toBe(1);
+    expect(yields()).toBe(false);
+    expect(world.lines.find(({ message }) => /does not take over/.test(message))).toMatchObject({
+      level: 'error',
+      fields: { pod: 'ckpt/agent-2', reason: 'ending', why: expect.stringContaining('kubectl describe pod --namespace ckpt agent-2') },
+    });
+    const status = world.agent.status();
+    expect(status.takeover).toMatchObject({ pod: 'ckpt/agent-2', trouble: 'ending' });
+    const rows = statusRows({ checkpoints: await world.store.load(), ledger: await ledger() }, undefined, status, world.clock.wall());
+    expect(rows.map(({ name, reason, warnings }) => [name, reason, warnings])).toEqual([
+      ['agent-1', 'takeover-ending', [status.takeover?.message]],
+      ['web-1', expect.not.stringContaining('takeover'), []],
+    ]);
+    expect(statusNotes(status)).toEqual([expect.stringContaining('the standby stays in charge: the container of pod ckpt/agent-2')]);
+    expect(readyOf(status, 'standby').detail).toContain(status.takeover?.message);
+
+    world.runtime?.containers.push({ ...broken.container, id: 'c-a2-again' });
+    await yielded(5_000);
+    expect(world.agent.status().takeover).toBeUndefined();
+  });
+
+  it('tells the same pod once, though its container comes and goes', async () => {
+    await prepared(aHostPod());
+    world.api.outcome = 'answered';
+    const at = new Date(world.clock.wall() - 60_000).toISOString();
+    await world.store.writeLedger({ ...(await ledger()), yielded: { toUid: 'a2', at, bootId: 'b1', failures: 0, open: true } });
+    world.start();
+    const broken = agentRuns('a2', 'agent-2');
+    put(broken);
+    world.kubelet = [{ namespace: 'ckpt', name: 'agent-2' }];
+    for (let round = 0; round < 5; round += 1) {
+      for (const container of world.runtime?.containers ?? [])
+        if (container.podUid === 'a2') Object.assign(container, { state: round % 2 === 0 ? 'exited' : 'running' });
+      await world.clock.run(20_000);
+    }
+
+    expect(said(/lost it at once; the standby stays in charge/)).toBe(1);
+    expect(said(/does not take over/)).toBe(1);
+  });
+});
+
+describe("the DaemonSet's pod that ends in order", () => {
+  async function endedAfterYieldTo(uid: string): Promise<Ledger> {
+    world = await inCharge();
+    const at = new Date(world.clock.wall() - 30_000).toISOString();
+    await world.stop();
+    const before = world;
+    world = createWorld(agentOf('a1'));
+    Object.assign(world.ports, { store: before.store, manifests: before.manifests });
+    world = Object.assign(world, { store: before.store, manifests: before.manifests });
+    await world.store.writeLedger({ ...(await ledger()), yielded: { toUid: uid, at, bootId: 'b1', failures: 0, open: true } });
+    world.start();
+    await world.clock.run(5_000);
+    await world.stop();
+    return ledger();
+  }
+
+  it('did not lose the lock: the standby after it has nothing to say against it', async () => {
+    const left = await endedAfterYieldTo('a1');
+    expect(left.yielded).toBeUndefined();
+    expect(left.placed).toHaveLength(1);
+  });
+
+  it('leaves alone what is remembered of another pod', async () => {
+    expect((await endedAfterYieldTo('a0')).yielded).toMatchObject({ toUid: 'a0', open: true });
   });
 });

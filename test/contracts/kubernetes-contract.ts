@@ -142,6 +142,7 @@ export function kubernetesContract(name: string, setup: () => Promise<Kubernetes
       expect(view.lastSuccess).toBeUndefined();
       expect(view.pods.size).toBe(0);
       await until(() => client.counters.restarts.includes('unauthorized'));
+      expect(client.watch.view().denied).toBe('unauthorized');
       await expect(client.reader.readPod(named('hidden'), 5000)).rejects.toMatchObject({ kind: 'denied' });
       const [probe] = await client.probe.probe(5000);
       expect(['ok', 'answered']).toContain(probe?.outcome);

@@ -56,7 +56,7 @@ describe('the family', () => {
 describe('the standby', () => {
   const input: YieldInput = {
     containers: [agentContainer],
-    runningSince: new Map([['c1', 100_000]]),
+    runningSince: new Map([['c1', 98_000]]),
     ledger: aLedger([aPlaced({ key: 'ckpt_agent', self: true })]),
     mind: EMPTY_MIND,
     withdrawing: false,
@@ -75,11 +75,13 @@ describe('the standby', () => {
   });
 
   it.each<[string, Partial<YieldInput>, string | undefined]>([
-    ['makes way at once where no copy waits', {}, 'd1'],
+    ['makes way where no copy waits', {}, 'd1'],
+    ['stays while the container may be one that crashes as it starts', { now: 99_999 }, undefined],
+    ['stays where the container was never seen before', { runningSince: new Map(), now: 900_000 }, undefined],
     ['stays where no pod of the DaemonSet runs', { containers: [] }, undefined],
     ['stays while a copy waits to hand back', { ledger: waiting }, undefined],
-    ['makes way all the same after a minute', { ledger: waiting, now: 160_000 }, 'd1'],
-    ['not a moment earlier', { ledger: waiting, now: 159_999 }, undefined],
+    ['makes way all the same after a minute', { ledger: waiting, now: 158_000 }, 'd1'],
+    ['not a moment earlier', { ledger: waiting, now: 157_999 }, undefined],
     [
       'stays where the container was never seen before, though a copy waits',
       { ledger: waiting, now: 900_000, runningSince: new Map() },

@@ -6,7 +6,7 @@ import { type Agent, type AgentSettings, createAgent } from '../../src/agent/age
 import { DEFAULT_PULL_POLICY, type PullPolicy } from '../../src/core/kubelet-config.ts';
 import type { CapturedFile, PodName, Probe, ProbeOutcome, RawPod, RuntimeContainer, Sandbox } from '../../src/core/model.ts';
 import type { FoundPullRecord } from '../../src/core/pull-records.ts';
-import { type ContainerDetails, type LogFields, PortError, type Ports } from '../../src/ports.ts';
+import { type ContainerDetails, type LogFields, type PodWatchView, PortError, type Ports } from '../../src/ports.ts';
 import { policy, where } from './builders.ts';
 import { createFakeClock, type FakeClock } from './clock.ts';
 import { createFakeManifestDir, type FakeManifestDir } from './manifest-dir.ts';
@@ -19,7 +19,7 @@ export interface World {
   readonly ports: Ports;
   readonly agent: Agent;
   /** What the API server would answer; `pods` only while it is `ok`. */
-  api: { outcome: ProbeOutcome; readonly pods: Map<string, RawPod>; healthy: boolean };
+  api: { outcome: ProbeOutcome; readonly pods: Map<string, RawPod>; healthy: boolean; denied?: PodWatchView['denied'] };
   /** undefined: the runtime does not answer. */
   runtime: { sandboxes: Sandbox[]; containers: RuntimeContainer[] } | undefined;
   /** undefined: the kubelet does not answer. */
@@ -83,7 +83,11 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       start: (wake) => {
         wakeAgent = wake;
       },
-      view: () => ({ synced: world.api.healthy, healthy: world.api.healthy, pods: world.api.pods }),
+      view: () => {
+        const { healthy, pods, denied } = world.api;
+        // a list that was read once stays in view
+        return denied === undefined ? { synced: healthy, healthy, pods } : { synced: true, healthy: false, pods, denied };
+      },
       retryNow: () => {
         if (world.api.outcome === 'ok') world.api.healthy = true;
       },
@@ -97,6 +101,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     },
     reader: {
       readPod: async (name) => {
+        if (world.api.denied !== undefined) throw new PortError('denied', 'HTTP 401');
         if (!world.api.healthy) throw new PortError('unavailable', 'refused');
         return [...world.api.pods.values()].find((pod) => pod.metadata?.name === name.name && pod.metadata.namespace === name.namespace);
       },

@@ -45,6 +45,7 @@ interface ViewState {
   resourceVersion: string | undefined;
   lastSuccess: Millis | undefined;
   lastAnswer: Millis | undefined;
+  denied: PodWatchView['denied'];
   lastLine: Millis;
   open: ApiLines | undefined;
   regression: Regression | undefined;
@@ -63,6 +64,7 @@ export function createPodWatch(options: PodWatchOptions): PodWatchControl {
     resourceVersion: undefined,
     lastSuccess: undefined,
     lastAnswer: undefined,
+    denied: undefined,
     lastLine: 0,
     open: undefined,
     regression: undefined,
@@ -76,11 +78,13 @@ export function createPodWatch(options: PodWatchOptions): PodWatchControl {
   function success(): void {
     state.lastSuccess = clock.now();
     state.lastAnswer = state.lastSuccess;
+    state.denied = undefined;
   }
 
   function refused(reply: ApiReply): End {
     const cause = causeOfRefusal(reply);
     if (cause !== 'lost') state.lastAnswer = clock.now();
+    if (cause === 'unauthorized' || cause === 'forbidden') state.denied = cause;
     const asked = retryAfterMs(reply) ?? 0;
     // Jitter here too: thousands of nodes are told the same second.
     const waitMs = asked === 0 ? undefined : Math.min(asked, timings.retryAfterMaxMs) * (1 + random() / 2);
@@ -261,6 +265,7 @@ export function createPodWatch(options: PodWatchOptions): PodWatchControl {
         ...(state.regressions === 0 ? {} : { regressions: state.regressions }),
         ...(state.lastSuccess === undefined ? {} : { lastSuccess: state.lastSuccess }),
         ...(state.lastAnswer === undefined ? {} : { lastAnswer: state.lastAnswer }),
+        ...(state.denied === undefined ? {} : { denied: state.denied }),
         pods: state.pods,
       };
     },

@@ -54,6 +54,7 @@ describe('a list that is not one', () => {
     await until(() => made.counters.restarts.length === 1);
     expect(made.counters.restarts).toEqual([cause]);
     expect(made.watch.view().synced).toBe(false);
+    expect(made.watch.view().denied).toBe(cause === 'unauthorized' || cause === 'forbidden' ? cause : undefined);
     expect(made.watch.view().lastAnswer !== undefined).toBe(answered);
     expect(made.watch.view().lastSuccess).toBeUndefined();
     await until(() => made.watch.view().synced);
@@ -180,6 +181,7 @@ describe('a watch', () => {
     api.createPod(podOn('b'));
     await until(() => made.watch.view().healthy && made.names().join() === 'a,b');
     expect(made.watch.view().synced).toBe(true);
+    expect(made.watch.view().denied).toBeUndefined();
     expect(lists(made)).toBe(1);
   });
 
