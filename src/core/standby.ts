@@ -12,7 +12,7 @@ import { copiesIn } from './own.ts';
 import type { Observation } from './track.ts';
 
 export interface StandbyFacts extends Pick<Facts, 'api' | 'copy' | 'inApi' | 'obstacle'> {
-  /** The checkpoint of the very pod that decides here, where that is another one: its standby takes this one's place. */
+  /** The checkpoint of the very pod that decides here, or of one captured later, whose standby takes this one's place. */
   readonly successor: 'none' | 'stored' | 'runs';
   /** Nothing else of ours is left on the node. */
   readonly alone: boolean;
@@ -37,12 +37,18 @@ export function standbyFacts(
   };
 }
 
-/** A captured agent has held the lock and was Ready for minReady: that is what being captured means. */
+/**
+ * A captured agent has held the lock and was Ready for minReady: that is what being captured means. Where the pod that decides
+ * is not captured (yet), one that was captured later than this takes its place as long as its standby runs: else a rollout
+ * soon after another would put back what was just being taken away.
+ */
 function successorOf(checkpoint: Checkpoint, all: readonly Checkpoint[], o: Observation, policy: Policy): StandbyFacts['successor'] {
-  if (policy.role !== 'daemonset') return 'none';
-  const own = all.find(({ record, problem }) => record.self === true && record.parent.uid === policy.ownUid && problem === undefined);
-  if (own === undefined || own.key === checkpoint.key) return 'none';
-  return copyRuns(own, o) ? 'runs' : 'stored';
+  const others = all.filter(({ record, problem }) => record.self === true && problem === undefined);
+  const own = policy.role === 'daemonset' ? others.find(({ record }) => record.parent.uid === policy.ownUid) : undefined;
+  if (own?.key === checkpoint.key) return 'none';
+  if (own !== undefined) return copyRuns(own, o) ? 'runs' : 'stored';
+  const later = others.some((other) => other.record.capturedAt > checkpoint.record.capturedAt && copyRuns(other, o));
+  return later ? 'stored' : 'none';
 }
 
 export function decideStandby(state: State, facts: StandbyFacts): Decision {

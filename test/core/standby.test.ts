@@ -129,6 +129,30 @@ describe('a turn', () => {
     expect(acts(after, aLedger([placedOf(next)]))).toMatchObject([{ do: 'remove-checkpoint', key: 'checkpointer_agent-1' }]);
   });
 
+  it('does not put back one that was being taken away when the next rollout came, while that of the later pod runs', () => {
+    const [old, next] = [own('agent-1', 'a0'), { ...own('agent-2', 'a1') }];
+    const later = { ...next, record: { ...next.record, capturedAt: '2026-11-21T07:01:00.000Z' } };
+    const { sandbox, container } = standbyRuns('agent-2', 's2');
+    const manifests = seen([{ file: placedOf(later).file, digest: 'd1' }]);
+    const acts = (containers: (typeof container)[], who: object) =>
+      turn(
+        EMPTY_MIND,
+        [old, later],
+        aLedger([placedOf(later)]),
+        anObservation({ ...reachable, manifests, runtime: seen({ sandboxes: [sandbox], containers }) }),
+        { ...policy, ...who },
+      ).actions;
+
+    for (const who of [
+      { role: 'standby', ownUid: 'uid-s2' },
+      { role: 'daemonset', ownUid: 'a2' },
+    ]) {
+      expect(acts([container], who)).toEqual([]);
+      // the later one is not there to count on
+      expect(acts([], who)).toMatchObject([{ do: 'place', placed: { key: old.key } }]);
+    }
+  });
+
   it('keeps it through a slow controller: its pod must be shown gone for ten retire graces, with no successor', () => {
     const standby = own('agent-1', 'a0');
     const asProcess = { ...policy, role: 'process' as const };
