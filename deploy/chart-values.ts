@@ -75,7 +75,7 @@ export const chartValues: readonly ChartValue[] = [
   {
     name: 'stateDir',
     default: '/var/lib/pod-checkpointer',
-    doc: 'Directory of the checkpoints on the node; must survive a reboot. They hold secrets, readable by root only.',
+    doc: 'Directory of the checkpoints on the node; must survive a reboot. They hold secrets, readable by root only. An upgrade cannot change it.',
     schema: text,
   },
   { name: 'kubeletRootDir', default: '/var/lib/kubelet', doc: "The kubelet's --root-dir.", schema: text },

@@ -1,4 +1,4 @@
-/** Helm on the project's own chart: what it renders, and what it says when it refuses. Talks to no cluster. */
+/** Helm on the project's own chart: what it renders, and what it says when it refuses. Talks to no cluster, but for `upgradeOf`. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,8 @@ export interface Install {
   readonly namespace?: string;
   /** Of the cluster; default: the one helm knows. */
   readonly kubeVersion?: string;
+  /** URL of an API server: it is an upgrade of what is installed there. */
+  readonly upgradeOf?: string;
 }
 
 export interface Helm {
@@ -47,7 +49,8 @@ export function createHelm(program: string): Helm {
     writeFileSync(file, JSON.stringify(values));
     return await runAny([program, ...verb, CHART, '--values', file, ...tail], { env });
   }
-  const flags = ({ namespace = 'kube-system', kubeVersion }: Install) => [
+  const flags = ({ namespace = 'kube-system', kubeVersion, upgradeOf }: Install) => [
+    ...(upgradeOf === undefined ? [] : ['--is-upgrade', '--dry-run=server', `--kube-apiserver=${upgradeOf}`]),
     `--namespace=${namespace}`,
     ...(kubeVersion === undefined ? [] : [`--kube-version=${kubeVersion}`]),
   ];
