@@ -23,6 +23,7 @@ import { selfHostedDelete, selfHostedRollout } from './self-hosted-rollout.ts';
 import { selfHostedStuck } from './self-hosted-stuck.ts';
 import { standby } from './standby.ts';
 import { token } from './token.ts';
+import { upgrades } from './upgrades.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   contracts,
@@ -36,6 +37,7 @@ export const SCENARIOS: readonly Scenario[] = [
   token,
   standby,
   install,
+  upgrades,
   envFile,
   retire,
   refresh,
