@@ -30,6 +30,8 @@ const LOCKED_BY_ANOTHER = 1;
 export interface WaitingLock extends HostLock {
   /** Waits until the lock is ours, in the kernel's own queue; false: the signal came first. Errors as `tryAcquire`. */
   acquire(signal: AbortSignal): Promise<boolean>;
+  /** Gives it back, for whoever waits; fine when it is not held. */
+  release(): void;
 }
 
 /** Errors of `tryAcquire`: PortError `unavailable` (no program that can lock), `invalid` (inherited descriptor), `failed`. */
@@ -43,11 +45,8 @@ export function createHostLock(options: HostLockOptions): WaitingLock {
 
   async function tryAcquire(): Promise<boolean> {
     if (held()) return true;
-    if (lockedFd !== undefined) {
-      // somebody removed the lock file: ours guards nothing any more
-      closeSync(lockedFd);
-      lockedFd = undefined;
-    }
+    // somebody removed the lock file: ours guards nothing any more
+    release();
     if (options.inheritedFd !== undefined) {
       checkInherited(options.inheritedFd, path);
       lockedFd = options.inheritedFd;
@@ -62,6 +61,11 @@ export function createHostLock(options: HostLockOptions): WaitingLock {
     return held();
   }
 
+  function release(): void {
+    if (lockedFd !== undefined) closeSync(lockedFd);
+    lockedFd = undefined;
+  }
+
   async function lockWith(how: Locking, args: readonly string[]): Promise<boolean> {
     const fd = openLockFile(path);
     let locked = false;
@@ -74,7 +78,7 @@ export function createHostLock(options: HostLockOptions): WaitingLock {
     return locked;
   }
 
-  return { tryAcquire, held, acquire };
+  return { tryAcquire, held, acquire, release };
 }
 
 function openLockFile(path: string): number {

@@ -12,6 +12,14 @@ import type { AnswerHead } from './answer.ts';
 import { ApiFailure, failure } from './failure.ts';
 import type { ApiEndpoint } from './kubeconfig.ts';
 
+/** What is asked for. A body is JSON, and its media type stands among the headers. */
+export interface Call {
+  readonly method: 'GET' | 'DELETE' | 'PATCH';
+  /** Without the endpoint's prefix. */
+  readonly path: string;
+  readonly body?: string;
+}
+
 export interface Exchange extends AnswerHead {
   readonly body: Readable;
   /** After the body's end: did the peer end it, and not a broken connection? */
@@ -24,7 +32,7 @@ export interface Channel {
   /** May it take a new request? An HTTP/1.1 channel takes one only. */
   usable(): boolean;
   /** Resolves with the reply's head. Rejects with ApiFailure; `signal` gives up before the head came. */
-  get(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Exchange>;
+  send(call: Call, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Exchange>;
   /** When the peer last answered a PING; undefined: never, or the protocol has none. */
   lastPing(): Millis | undefined;
   /** A reply is overdue: find out now whether the peer is alive at all. */
@@ -101,7 +109,7 @@ function http2Channel(options: ChannelOptions): Channel {
   return {
     protocol: 'h2',
     usable: () => !gone && !session.closed && !session.destroyed,
-    get: (path, headers, signal) => http2Get(session, endpoint, path, headers, signal),
+    send: (call, headers, signal) => http2Send(session, endpoint, call, headers, signal),
     lastPing: () => lastPing,
     doubt: ping,
     retire: () => {
@@ -112,10 +120,10 @@ function http2Channel(options: ChannelOptions): Channel {
   };
 }
 
-function http2Get(
+function http2Send(
   session: ClientHttp2Session,
   endpoint: ApiEndpoint,
-  path: string,
+  call: Call,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Exchange> {
@@ -123,7 +131,9 @@ function http2Get(
     const activity = `asking ${endpoint.url}`;
     let stream: ClientHttp2Stream;
     try {
-      stream = session.request({ ':method': 'GET', ':path': endpoint.prefix + path, ...headers }, { endStream: true });
+      const { method, path, body } = call;
+      stream = session.request({ ':method': method, ':path': endpoint.prefix + path, ...headers }, { endStream: body === undefined });
+      if (body !== undefined) stream.end(body);
     } catch (error) {
       reject(failure(activity, error));
       return;
@@ -164,18 +174,18 @@ function http1Channel(options: ChannelOptions): Channel {
     doubt: () => {},
     retire: () => {},
     destroy: () => socket.destroy(),
-    get: (path, headers, signal) => {
+    send: (call, headers, signal) => {
       used = true;
-      return http1Get(socket, endpoint, path, headers, signal);
+      return http1Send(socket, endpoint, call, headers, signal);
     },
   };
 }
 
 /** One request on a socket that was verified before; also what a probe uses. */
-export function http1Get(
+export function http1Send(
   socket: TLSSocket,
   endpoint: ApiEndpoint,
-  path: string,
+  call: Call,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Exchange> {
@@ -185,9 +195,15 @@ export function http1Get(
     signal.addEventListener('abort', cancel, { once: true });
     const request = httpRequest({
       createConnection: () => socket,
-      method: 'GET',
-      path: endpoint.prefix + path,
-      headers: { host: endpoint.url.slice('https://'.length).split('/')[0], ...headers, connection: 'close' },
+      method: call.method,
+      path: endpoint.prefix + call.path,
+      headers: {
+        host: endpoint.url.slice('https://'.length).split('/')[0],
+        ...headers,
+        // Node.js frames the body of a DELETE only when it is told its length
+        ...(call.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(call.body)) }),
+        connection: 'close',
+      },
     });
     request.on('error', (error) => {
       socket.destroy();
@@ -206,7 +222,7 @@ export function http1Get(
         cancel,
       });
     });
-    request.end();
+    request.end(call.body);
     if (signal.aborted) cancel();
   });
 }

@@ -8,7 +8,7 @@ import type { Millis, Probe, ProbeOutcome } from '../../core/model.ts';
 import type { ApiProbe, ApiRequestObserver, Clock } from '../../ports.ts';
 import { type AnswerHead, GATEWAY_CODES, isKubernetesAnswer, namesStorage } from './answer.ts';
 import { readBody } from './body.ts';
-import { http1Get } from './channel.ts';
+import { http1Send } from './channel.ts';
 import { connectTls } from './connect.ts';
 import { ApiFailure, causeOf, type FailureCause, withDeadline } from './failure.ts';
 import type { ApiAccess, ApiEndpoint } from './kubeconfig.ts';
@@ -64,7 +64,7 @@ async function ask(options: ApiProbeOptions, endpoint: ApiEndpoint, deadlineMs: 
     // readyz may be read without credentials where anonymous access is on, so a missing token does not stop the probe.
     const token = await access.token?.current().catch(() => undefined);
     const headers = { accept: '*/*', 'user-agent': userAgent, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
-    const exchange = await http1Get(socket, endpoint, '/readyz', headers, signal);
+    const exchange = await http1Send(socket, endpoint, { method: 'GET', path: '/readyz' }, headers, signal);
     // The head alone may be proof enough, so a body that hangs must not use up the whole deadline.
     const left = deadlineMs - (clock.now() - startedAt);
     const body = await withDeadline(readBody(exchange.body, MAX_BODY_BYTES, 'cut'), left * BODY_SHARE, 'reading the reply').catch(

@@ -1,5 +1,5 @@
 /**
- * Authenticated GET requests to the cluster's API server: one HTTP/2 session that list, watch and reads share.
+ * Authenticated requests to the cluster's API server: one HTTP/2 session that list, watch and all others share.
  *
  * It goes to the configured endpoints only, over TLS verified against the cluster's CA; it follows no redirect, knows no
  * proxy, and retries nothing but a 401 whose token had been renewed meanwhile. Replies are returned as they came,
@@ -9,7 +9,7 @@ import type { Millis } from '../../core/model.ts';
 import { type ApiRequestObserver, type Clock, PortError } from '../../ports.ts';
 import type { AnswerHead } from './answer.ts';
 import { readBody, splitLines } from './body.ts';
-import { type Channel, createChannel, type Exchange } from './channel.ts';
+import { type Call, type Channel, createChannel, type Exchange } from './channel.ts';
 import { connectTls } from './connect.ts';
 import { ApiFailure, causeOf, failure, withDeadline } from './failure.ts';
 import type { ApiAccess } from './kubeconfig.ts';
@@ -31,10 +31,16 @@ export const TRANSPORT_TIMINGS: TransportTimings = {
   maxErrorBytes: 1 << 20,
   maxLineBytes: 16 << 20,
 };
+/** What the API server takes our bodies for; a merge patch (RFC 7386) says only what is to change. */
+const BODY_TYPE: Readonly<Record<Call['method'], string>> = {
+  GET: 'application/json',
+  DELETE: 'application/json',
+  PATCH: 'application/merge-patch+json',
+};
 /** A connection attempt younger than this is not thrown away when somebody says "try now". */
 const REDIAL_AFTER_MS = 500;
 
-export type Verb = 'list' | 'watch';
+export type Verb = 'list' | 'watch' | 'get' | 'delete' | 'patch';
 
 export interface ApiReply extends AnswerHead {
   readonly body: string;
@@ -52,6 +58,8 @@ export interface ApiLines {
 export interface Transport {
   /** The whole reply within the deadline, whatever its status. Throws PortError; 3xx is a reply like any other. */
   get(path: string, verb: Verb, deadlineMs: Millis): Promise<ApiReply>;
+  /** As `get`, for requests that change something; sent once, and again only after a 401 whose token had been renewed. */
+  send(call: Call, verb: Verb, deadlineMs: Millis): Promise<ApiReply>;
   /** A 200's body line by line, without end; any other status as a reply. The deadline is for the head only. */
   lines(path: string, verb: Verb, deadlineMs: Millis): Promise<ApiReply | ApiLines>;
   /** The next request opens a new connection, at the next endpoint. */
@@ -75,21 +83,22 @@ export function createTransport(options: TransportOptions): Transport {
   const timings = { ...TRANSPORT_TIMINGS, ...options.timings };
   const pool = createPool(access, clock, timings);
 
-  async function once(path: string, token: string | undefined, signal: AbortSignal): Promise<{ channel: Channel; exchange: Exchange }> {
+  async function once(call: Call, token: string | undefined, signal: AbortSignal): Promise<{ channel: Channel; exchange: Exchange }> {
     const channel = await pool.channel();
     if (signal.aborted) throw new ApiFailure('closed', 'the request was given up');
     const headers = {
       accept: 'application/json',
       'user-agent': userAgent,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(call.body === undefined ? {} : { 'content-type': BODY_TYPE[call.method] }),
     };
-    return { channel, exchange: await channel.get(path, headers, signal) };
+    return { channel, exchange: await channel.send(call, headers, signal) };
   }
 
   /** A refused token is replaced and tried once more if its file has a new one. */
-  async function authorized(path: string, verb: Verb, signal: AbortSignal): Promise<{ channel: Channel; exchange: Exchange }> {
+  async function authorized(call: Call, verb: Verb, signal: AbortSignal): Promise<{ channel: Channel; exchange: Exchange }> {
     const token = await access.token?.current();
-    const first = await counted(verb, () => once(path, token, signal));
+    const first = await counted(verb, () => once(call, token, signal));
     if (first.exchange.status !== 401) return first;
     if (access.token === undefined || token === undefined) {
       // A client certificate is part of the connection: only a new one shows a renewed certificate.
@@ -99,7 +108,7 @@ export function createTransport(options: TransportOptions): Transport {
     if (!(await access.token.renew(token))) return first;
     first.exchange.cancel();
     const renewed = await access.token.current();
-    return counted(verb, () => once(path, renewed, signal));
+    return counted(verb, () => once(call, renewed, signal));
   }
 
   async function counted<T extends { exchange: Exchange }>(verb: Verb, send: () => Promise<T>): Promise<T> {
@@ -122,11 +131,11 @@ export function createTransport(options: TransportOptions): Transport {
 
   /** Runs `work` with a deadline; when it passes, the request is given up and the connection is put in doubt. */
   async function bounded<T>(
-    path: string,
+    { method, path }: Call,
     deadlineMs: Millis,
     work: (signal: AbortSignal, holds: (exchange: Exchange) => void) => Promise<T>,
   ) {
-    const activity = `GET ${path.split('?')[0]}`;
+    const activity = `${method} ${path.split('?')[0]}`;
     const abort = new AbortController();
     let held: Exchange | undefined;
     const give = () => {
@@ -146,16 +155,19 @@ export function createTransport(options: TransportOptions): Transport {
     }
   }
 
+  const send: Transport['send'] = (call, verb, deadlineMs) =>
+    bounded(call, deadlineMs, async (signal, holds) => {
+      const { exchange } = await authorized(call, verb, signal);
+      holds(exchange);
+      return whole(exchange);
+    });
+
   return {
-    get: (path, verb, deadlineMs) =>
-      bounded(path, deadlineMs, async (signal, holds) => {
-        const { exchange } = await authorized(path, verb, signal);
-        holds(exchange);
-        return whole(exchange);
-      }),
+    get: (path, verb, deadlineMs) => send({ method: 'GET', path }, verb, deadlineMs),
+    send,
     lines: (path, verb, deadlineMs) =>
-      bounded(path, deadlineMs, async (signal, holds) => {
-        const { channel, exchange } = await authorized(path, verb, signal);
+      bounded({ method: 'GET', path }, deadlineMs, async (signal, holds) => {
+        const { channel, exchange } = await authorized({ method: 'GET', path }, verb, signal);
         holds(exchange);
         if (signal.aborted) exchange.cancel();
         if (exchange.status !== 200) return whole(exchange);

@@ -173,3 +173,18 @@ describe('waiting for the lock', () => {
     expect((await another(stateDir)).said).toBe('held');
   });
 });
+
+test('a lock that is given back is taken by whoever waits, and can be taken again', async () => {
+  const stateDir = await newDirectory();
+  const [first, second] = [createHostLock({ stateDir }), createHostLock({ stateDir })];
+  expect(await first.tryAcquire()).toBe(true);
+  const waiting = second.acquire(AbortSignal.timeout(10_000));
+
+  first.release();
+  first.release();
+
+  expect(await waiting).toBe(true);
+  expect([first.held(), await first.tryAcquire()]).toEqual([false, false]);
+  second.release();
+  expect(await first.tryAcquire()).toBe(true);
+});
