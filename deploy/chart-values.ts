@@ -165,6 +165,12 @@ export const chartValues: readonly ChartValue[] = [
     doc: 'Further rules for the nodes that get an agent.',
     schema: closed({ nodeAffinity: { type: 'object' }, podAffinity: { type: 'object' }, podAntiAffinity: { type: 'object' } }),
   },
+  {
+    name: 'purgeOnUninstall',
+    default: false,
+    doc: 'Let `helm uninstall` remove the stored checkpoints too, not only copies and standby. It counts as it was at the last install or upgrade.',
+    schema: flag,
+  },
   { name: 'podAnnotations', default: {}, doc: "Further annotations of the agent's pods.", schema: mapOfTexts },
   {
     name: 'updateStrategy',

@@ -21,6 +21,7 @@ import type {
   RuntimeView,
 } from './core/model.ts';
 import type { FoundPullRecord } from './core/pull-records.ts';
+import type { CleanerPod, DaemonSetView, NodeView } from './core/uninstall.ts';
 
 /**
  * - `unavailable`: nobody answers (socket missing, refused, closed, timed out)
@@ -91,6 +92,23 @@ export interface ApiReader {
   readPod(name: PodName, deadlineMs: Millis): Promise<RawPod | undefined>;
   /** Identity of the cluster: sha256 over the CA bundle's certificates, known without a request. */
   clusterFingerprint(): string;
+}
+
+/**
+ * The objects of an uninstall, all in one namespace. Every method throws PortError: denied (401, 403), unavailable, invalid,
+ * failed; "there is none" is said only when the API server itself says so of that very object.
+ */
+export interface UninstallApi {
+  daemonSet(name: string): Promise<DaemonSetView | undefined>;
+  /** Its pods go after it. Fine as well where it is gone, or another one of that name has come since. */
+  deleteDaemonSet(name: string, uid: string): Promise<void>;
+  /** Pods of this DaemonSet. */
+  cleanerPods(name: string): Promise<readonly CleanerPod[]>;
+  nodes(): Promise<readonly NodeView[]>;
+  /** Ties account, rights and configuration of the cleaners to their DaemonSet: they are collected when it goes. */
+  tieToCleaners(name: string, uid: string): Promise<void>;
+  /** Removes them where there is no such DaemonSet any more. */
+  removeBelongings(name: string): Promise<void>;
 }
 
 export interface ApiRequestObserver {

@@ -43,10 +43,10 @@ export async function runCleanup(process: CleanupProcess): Promise<boolean> {
   let clean = false;
   const server = stay ? await serve(process, () => clean) : undefined;
   try {
-    clean = await once({ ...process, say }, lock);
+    clean = await cleanOnce({ ...process, say }, lock);
     while (stay && !process.signal.aborted) {
       await pause(clean ? undefined : TRY_AGAIN_MS, process.signal);
-      if (!clean && !process.signal.aborted) clean = await once({ ...process, say }, lock).catch((error: unknown) => tell(error, say));
+      if (!clean && !process.signal.aborted) clean = await cleanOnce({ ...process, say }, lock).catch((error: unknown) => tell(error, say));
     }
   } finally {
     await server?.close();
@@ -55,7 +55,7 @@ export async function runCleanup(process: CleanupProcess): Promise<boolean> {
 }
 
 /** Trying again and again, it says what is new. */
-function sayOnce(say: CleanupProcess['say']): CleanupProcess['say'] {
+export function sayOnce(say: CleanupProcess['say']): CleanupProcess['say'] {
   const said = new Set<string>();
   return (sentence) => {
     if (!said.has(sentence)) say(sentence);
@@ -74,7 +74,8 @@ async function hold(lock: WaitingLock, { stay, say, signal, config }: CleanupPro
   );
 }
 
-async function once(process: CleanupProcess, lock: WaitingLock): Promise<boolean> {
+/** With the lock held, from the copies to the store. True: the node is clean. */
+export async function cleanOnce(process: CleanupProcess, lock: WaitingLock): Promise<boolean> {
   const { config, say, purge, signal } = process;
   const mayWrite = (): boolean => lock.held();
   const clock = createClock();
@@ -101,16 +102,21 @@ async function once(process: CleanupProcess, lock: WaitingLock): Promise<boolean
   }
 }
 
-/** The port is free: whoever served on it held the lock. */
-async function serve(process: CleanupProcess, isClean: () => boolean): Promise<TelemetryServer | undefined> {
+/**
+ * The port is free: whoever served on it held the lock. A pod of the uninstall answers nothing but /cleanz with yes, because
+ * an agent that was installed again would take it for its own.
+ */
+export async function serve(process: CleanupProcess, isClean: () => boolean, beside = false): Promise<TelemetryServer | undefined> {
   const { address } = process.config.metrics;
   if (address === undefined) return undefined;
   const metrics = createMetrics({ version: process.version, nodeVersion: process.nodeVersion, onError: () => undefined });
+  const verdict = () => (isClean() ? { ok: true, detail: 'this node is clean' } : { ok: false, detail: 'cleaning up' });
   const server = createTelemetryServer({
     address,
     metrics: () => metrics.render(),
-    health: () => ({ ok: true, detail: 'cleaning up' }),
-    ready: () => (isClean() ? { ok: true, detail: 'this node is clean' } : { ok: false, detail: 'cleaning up' }),
+    health: () => ({ ok: !beside, detail: 'cleaning up' }),
+    ready: () => (beside ? { ok: false, detail: '/cleanz says whether this node is clean' } : verdict()),
+    ...(beside ? { clean: verdict } : {}),
     status: () => ({ clean: isClean() }),
     onError: () => undefined,
   });

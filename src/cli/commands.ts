@@ -1,9 +1,9 @@
 /** Every command there is, in the order of the help. */
 import { createClock } from '../adapters/clock.ts';
-import { PortError } from '../ports.ts';
 import { type AgentProcess, runAgent } from './agent.ts';
+import { asUsage } from './as-usage.ts';
 import { askAgent, problemsOf, readManifests, readStore } from './checkpoints.ts';
-import { runCleanup } from './cleanup.ts';
+import { cleanupCommand, uninstallCommand } from './cleanup-commands.ts';
 import { type Command, type Context, EXIT, UsageError } from './command.ts';
 import { demoCommand } from './demo.ts';
 import { formatJson, formatListing, formatYaml } from './output.ts';
@@ -24,6 +24,7 @@ export function createCommands(program: Program): readonly Command[] {
     renderCommand(),
     verifyCommand(),
     cleanupCommand(program),
+    uninstallCommand(program),
     demoCommand(program),
     versionCommand(program),
   ];
@@ -76,40 +77,6 @@ function verifyCommand(): Command {
     lists: true,
     run: verify,
   };
-}
-
-function cleanupCommand(program: Program): Command {
-  return {
-    name: 'cleanup',
-    summary: 'Uninstall from this node in order: end every copy, then the standby. Files of others are left alone.',
-    flags: [
-      { name: 'purge', kind: 'switch', doc: 'Remove the stored checkpoints as well.' },
-      {
-        name: 'stay',
-        kind: 'switch',
-        doc: 'Wait for the lock as long as it takes, keep it when done, and answer on /readyz; until a signal.',
-      },
-    ],
-    configured: true,
-    run: async (context) => {
-      const config = await context.config();
-      const say = (sentence: string): void => void context.io.stdout.write(`${sentence}\n`);
-      const clean = await asUsage(() =>
-        runCleanup({ ...program, config, logTo: 2, purge: context.on('purge'), stay: context.on('stay'), say }),
-      );
-      return clean ? EXIT.done : EXIT.problem;
-    },
-  };
-}
-
-/** A path or a value that can never work is a mistake of the configuration, not a thing that may come back. */
-async function asUsage<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof PortError && (error.kind === 'invalid' || error.kind === 'denied')) throw new UsageError([error.message]);
-    throw error;
-  }
 }
 
 interface VerifyRow {

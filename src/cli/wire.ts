@@ -17,7 +17,7 @@ import { createKubeletPods } from '../adapters/kubelet/podresources.ts';
 import { createPullRecords } from '../adapters/kubelet/pull-records.ts';
 import { createKubeletVersion } from '../adapters/kubelet/version.ts';
 import { createKubeletVolumes } from '../adapters/kubelet/volumes.ts';
-import { blindWatch, createKubernetes, deniedReader, loadApiAccess } from '../adapters/kubernetes/index.ts';
+import { type ApiAccess, blindWatch, createKubernetes, deniedReader, loadApiAccess } from '../adapters/kubernetes/index.ts';
 import { createProcesses } from '../adapters/processes.ts';
 import type { AgentSettings } from '../agent/agent.ts';
 import { type Config, kubeletConfigFile } from '../core/config.ts';
@@ -107,16 +107,14 @@ export async function connectRuntime(config: Config): Promise<ContainerRuntime> 
   return createContainerRuntime({ socket });
 }
 
-/** Call it with the host lock held. Throws PortError: invalid, unsupported, unavailable, failed. */
-export async function wire(around: Surroundings): Promise<Wired> {
-  const { config, clock, log, meter, lock, place } = around;
-  const anonymous = place.role === 'standby';
-  const kubernetesAccess = await loadApiAccess({
+/** How this configuration and this pod reach the API server. Throws PortError. */
+export function apiAccess(config: Config, env: Surroundings['env'], clock: Clock, anonymous = false): Promise<ApiAccess> {
+  return loadApiAccess({
     kubeconfig: config.kubeconfig === '' ? undefined : config.kubeconfig,
     apiEndpoints: config.apiEndpoints,
     inCluster: {
-      host: around.env['KUBERNETES_SERVICE_HOST'],
-      port: around.env['KUBERNETES_SERVICE_PORT'],
+      host: env['KUBERNETES_SERVICE_HOST'],
+      port: env['KUBERNETES_SERVICE_PORT'],
       tokenFile: join(SERVICE_ACCOUNT, 'token'),
       caFile: join(SERVICE_ACCOUNT, 'ca.crt'),
     },
@@ -124,6 +122,13 @@ export async function wire(around: Surroundings): Promise<Wired> {
     clock,
     anonymous,
   });
+}
+
+/** Call it with the host lock held. Throws PortError: invalid, unsupported, unavailable, failed. */
+export async function wire(around: Surroundings): Promise<Wired> {
+  const { config, clock, log, meter, lock, place } = around;
+  const anonymous = place.role === 'standby';
+  const kubernetesAccess = await apiAccess(config, around.env, clock, anonymous);
   const runtime = await connectRuntime(config);
   const primitives = countingPrimitives(meter);
   const mayWrite = (): boolean => lock.held();

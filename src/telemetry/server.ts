@@ -21,6 +21,11 @@ export interface TelemetryServerOptions {
   readonly health: () => Verdict;
   /** Has every source answered once, or is it known to be down? */
   readonly ready: () => Verdict;
+  /**
+   * A pod of the uninstall: is its node clean? Served on /cleanz, which no agent serves: its own probe must not take an agent's
+   * answer for its own, whoever of them has the port of the node.
+   */
+  readonly clean?: () => Verdict;
   /** Data for /status, as JSON; nothing secret, for whoever reaches the port may read it. */
   readonly status: () => unknown;
   /** Told of what a scrape or the open server threw. */
@@ -120,11 +125,17 @@ async function respond(options: TelemetryServerOptions, request: IncomingMessage
       return verdict(options.health());
     case '/readyz':
       return verdict(options.ready());
+    case '/cleanz':
+      return options.clean === undefined ? unknownPath() : verdict(options.clean());
     case '/status':
       return { status: 200, contentType: 'application/json', body: `${JSON.stringify(options.status())}\n` };
     default:
-      return text(404, 'served are /metrics, /healthz, /readyz and /status');
+      return unknownPath();
   }
+}
+
+function unknownPath(): Reply {
+  return text(404, 'served are /metrics, /healthz, /readyz and /status');
 }
 
 function verdict({ ok, detail }: Verdict): Reply {

@@ -48,6 +48,17 @@ describe.each(['1.34', '1.37'] as const)('Kubernetes %s', (line) => {
     expect(lost(field(pod, 'spec'), field(kept, 'spec'), 'spec')).toEqual([]);
   });
 
+  it.each(Object.entries(matrix))("takes the uninstall's pods with %s, and knows every field of them", async (_, values) => {
+    const made = (await helm.hooks(values)).filter(({ kind }) => kind === 'DaemonSet' || kind === 'Job');
+    const pods = made.map((object) => podOf(object, { bound: true }));
+    const stored = await oracle.store(pods, 'default');
+    expect(stored).toHaveLength(3);
+    for (const [index, pod] of pods.entries()) {
+      expect(stored[index]).not.toHaveProperty('problem');
+      expect(lost(field(pod, 'spec'), fieldAt(stored[index], 'pod', 'spec'), 'spec')).toEqual([]);
+    }
+  });
+
   it('would refuse it if it were wrong', async () => {
     const pod = podOf(only(await helm.objects(), 'DaemonSet'), { bound: true });
     const wrong = { ...pod, spec: { ...(field(pod, 'spec') as Json), dnsPolicy: 'Nowhere' } };

@@ -13,7 +13,12 @@ export type Values = Readonly<Record<string, unknown>>;
 export interface KubernetesObject extends Json {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
 }
 
 export interface Install {
@@ -26,9 +31,11 @@ export interface Install {
 }
 
 export interface Helm {
-  /** The rendered text. Throws with helm's words when it refuses. */
+  /** The rendered text of what is installed, without hooks. Throws with helm's words when it refuses. */
   render(values?: Values, install?: Install): Promise<string>;
   objects(values?: Values, install?: Install): Promise<readonly KubernetesObject[]>;
+  /** What the uninstall runs, in its order. */
+  hooks(values?: Values, install?: Install): Promise<readonly KubernetesObject[]>;
   /** What helm says when it refuses; throws when it does not. */
   refusal(values: Values, install?: Install): Promise<string>;
   /** What a person reads after `helm install`. */
@@ -54,16 +61,18 @@ export function createHelm(program: string): Helm {
     `--namespace=${namespace}`,
     ...(kubeVersion === undefined ? [] : [`--kube-version=${kubeVersion}`]),
   ];
-  const template = (values: Values, install: Install) => run(['template', install.release ?? 'pod-checkpointer'], values, flags(install));
+  const template = (values: Values, install: Install, more: readonly string[] = []) =>
+    run(['template', install.release ?? 'pod-checkpointer'], values, [...flags(install), ...more]);
 
-  async function render(values: Values = {}, install: Install = {}): Promise<string> {
-    const { code, stdout, stderr } = await template(values, install);
+  async function render(values: Values = {}, install: Install = {}, more = ['--no-hooks']): Promise<string> {
+    const { code, stdout, stderr } = await template(values, install, more);
     if (code !== 0) throw new Error(stderr);
     return stdout;
   }
   return {
-    render,
+    render: (values, install) => render(values, install),
     objects: async (values, install) => objectsOf(await render(values, install)),
+    hooks: async (values, install) => hooksOf(objectsOf(await render(values, install, []))),
     refusal: async (values, install = {}) => {
       const { code, stdout, stderr } = await template(values, install);
       if (code === 0 || stdout !== '') throw new Error(`not refused: ${JSON.stringify(values)}`);
@@ -82,6 +91,12 @@ export function createHelm(program: string): Helm {
 
 export function objectsOf(text: string): readonly KubernetesObject[] {
   return (loadAll(text) as (KubernetesObject | null)[]).filter((object) => object !== null && object !== undefined);
+}
+
+/** Of one weight they are created in the order of their names. */
+function hooksOf(objects: readonly KubernetesObject[]): readonly KubernetesObject[] {
+  const weight = (object: KubernetesObject): string | undefined => object.metadata.annotations?.['helm.sh/hook-weight'];
+  return objects.filter((object) => weight(object) !== undefined).sort((a, b) => Number(weight(a)) - Number(weight(b)));
 }
 
 /** The one object of this kind. */

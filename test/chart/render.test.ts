@@ -253,7 +253,8 @@ describe('a value', () => {
   it('openshift.scc allows what the pod uses, and no more', async () => {
     const objects = await helm.objects({ openshift: { scc: true } });
     const scc = only(objects, 'SecurityContextConstraints');
-    expect(scc['users']).toEqual(['system:serviceaccount:kube-system:pod-checkpointer']);
+    const accounts = ['pod-checkpointer', 'pod-checkpointer-cleanup', 'pod-checkpointer-uninstall'];
+    expect(scc['users']).toEqual(accounts.map((name) => `system:serviceaccount:kube-system:${name}`));
     expect(scc['allowedCapabilities']).toEqual(fieldAt(containerOf(objects), 'securityContext', 'capabilities', 'add'));
     expect(scc).toMatchObject({ allowPrivilegedContainer: false, allowHostPID: true, allowHostIPC: false, allowHostNetwork: true });
     const kinds = objectsIn(specOf(objects), 'volumes').map((volume) => Object.keys(volume).find((key) => key !== 'name'));
@@ -266,9 +267,12 @@ describe('two releases', () => {
     [{ release: 'one' }, { release: 'two' }],
     [{ namespace: 'a' }, { namespace: 'b' }],
     [{ release: 'x'.repeat(53) }, { release: 'pod-checkpointer' }],
+    [{ release: `${'x'.repeat(49)}-1` }, { release: `${'x'.repeat(49)}-2` }],
   ])('%j and %j share no object', async (first, second) => {
     const namesOf = async (install: object) =>
-      (await helm.objects(everything, install)).map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
+      [...(await helm.objects(everything, install)), ...(await helm.hooks(everything, install))].map(
+        ({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`,
+      );
     const [one, two] = [await namesOf(first), await namesOf(second)];
     expect(one.filter((name) => two.includes(name))).toEqual([]);
     expect(one).toHaveLength(two.length);
@@ -277,7 +281,7 @@ describe('two releases', () => {
   it('have names that fit a DaemonSet, and say which release they are of', async () => {
     for (const release of ['x'.repeat(53), 'pod-checkpointer', 'edge', `${'y'.repeat(30)}-pod-checkpointer`]) {
       const objects = await helm.objects({}, { release, namespace: 'n'.repeat(63) });
-      for (const { kind, metadata } of objects) {
+      for (const { kind, metadata } of [...objects, ...(await helm.hooks({}, { release, namespace: 'n'.repeat(63) }))]) {
         const limit = metadata.namespace === undefined ? 253 : 52;
         expect(metadata.name.length, `${kind} ${metadata.name}`).toBeLessThanOrEqual(limit);
         expect(metadata.name).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);

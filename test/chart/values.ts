@@ -41,6 +41,7 @@ export const everything: Values = {
       },
     },
   },
+  purgeOnUninstall: true,
   podAnnotations: { 'example.com/owner': 'platform' },
   updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '10%' } },
 };

@@ -4,6 +4,7 @@ import type { Checkpoint, Ledger, Placed, RawPod, RevisionRecord, RuntimeContain
 import { seen } from '../../src/core/model.ts';
 import { initialReachability, type ReachabilityState } from '../../src/core/reachability.ts';
 import type { Observation, Where } from '../../src/core/track.ts';
+import type { DaemonSetView } from '../../src/core/uninstall.ts';
 
 export const where: Where = { node: 'n1', machineId: 'm1', cluster: 'c1', bootId: 'b1' };
 export const policy: Policy = {
@@ -183,4 +184,9 @@ export function anObservation(change: Partial<Observation> = {}): Observation {
 }
 export function watching(...pods: RawPod[]): Observation['watch'] {
   return { synced: true, healthy: true, pods: new Map(pods.map((pod) => [pod.metadata?.uid ?? '', pod])) };
+}
+
+/** All of three pods are ready. */
+export function aDaemonSet(change: Partial<DaemonSetView> = {}): DaemonSetView {
+  return { uid: 'ds1', createdAt: WALL, deleting: false, ofHelm: true, observed: true, desired: 3, updated: 3, ready: 3, ...change };
 }

@@ -55,10 +55,19 @@ describe('a request', () => {
     ['/status', 'GET', 200, '{"checkpoints":[]}\n'],
     ['/', 'GET', 404, 'served are /metrics, /healthz, /readyz and /status\n'],
     ['/metrics/', 'GET', 404, 'served are /metrics, /healthz, /readyz and /status\n'],
+    ['/cleanz', 'GET', 404, 'served are /metrics, /healthz, /readyz and /status\n'],
     ['/metrics', 'POST', 405, 'only GET and HEAD are served\n'],
   ])('for %s with %s is answered %i', async (path, method, status, body) => {
     const { port } = await serverWith().server.start();
     expect(await ask(port, path, method)).toMatchObject({ status, body });
+  });
+
+  test.each([
+    [true, 200],
+    [false, 503],
+  ])('for /cleanz is answered only by who cleans: %s is %i', async (ok, status) => {
+    const { port } = await serverWith({ clean: () => ({ ok, detail: 'so' }) }).server.start();
+    expect(await ask(port, '/cleanz')).toMatchObject({ status, body: 'so\n' });
   });
 
   test('carries the type of the metrics and their length, also for HEAD', async () => {

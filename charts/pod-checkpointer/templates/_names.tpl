@@ -9,6 +9,19 @@
 {{- end -}}
 {{- end -}}
 
+{{/*
+The name with something appended, of at most 52 characters too: what is cut off a long one is told apart by a digest.
+Takes a list: the root, and what is appended.
+*/}}
+{{- define "pod-checkpointer.nameWith" -}}
+{{- $name := include "pod-checkpointer.name" (index . 0) -}}
+{{- $room := int (sub 51 (len (index . 1))) -}}
+{{- if gt (len $name) $room -}}
+{{- $name = printf "%s-%s" ($name | trunc (int (sub $room 7)) | trimSuffix "-") ($name | sha256sum | trunc 6) -}}
+{{- end -}}
+{{- printf "%s-%s" $name (index . 1) -}}
+{{- end -}}
+
 {{/* Of objects without a namespace: two releases of one name may live in two namespaces. */}}
 {{- define "pod-checkpointer.clusterName" -}}
 {{- printf "%s-%s" (include "pod-checkpointer.name" .) .Release.Namespace -}}
@@ -43,6 +56,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- else -}}
 {{- append .Values.namespaces .Release.Namespace | uniq | sortAlpha | toJson -}}
 {{- end -}}
+{{- end -}}
+
+{{/* A release that is uninstalled runs these objects, in the order of their weights, before any other is deleted. */}}
+{{- define "pod-checkpointer.uninstallHook" -}}
+helm.sh/hook: pre-delete
+helm.sh/hook-weight: {{ .weight | quote }}
+helm.sh/hook-delete-policy: before-hook-creation{{ if .once }},hook-succeeded{{ end }}
 {{- end -}}
 
 {{/* The configuration file. */}}

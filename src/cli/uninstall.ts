@@ -1,0 +1,29 @@
+/** `uninstall`: joins its two steps with the API server. Touches nothing of the node that it runs on. */
+import { createClock } from '../adapters/clock.ts';
+import { createUninstallApi } from '../adapters/kubernetes/uninstall.ts';
+import { awaitNodes, removeAgents } from '../agent/uninstall.ts';
+import type { Millis } from '../core/model.ts';
+import type { AgentProcess } from './agent.ts';
+import { sayOnce } from './cleanup.ts';
+import type { UninstallNames } from './cleanup-commands.ts';
+import { apiAccess } from './wire.ts';
+
+export interface UninstallProcess extends UninstallNames, Pick<AgentProcess, 'config' | 'env' | 'version' | 'signal'> {
+  readonly step: 'agents' | 'nodes';
+  readonly limitMs: Millis;
+  readonly say: (sentence: string) => void;
+}
+
+/** True: the step is done. Throws PortError for what can never work. */
+export async function runUninstall(process: UninstallProcess): Promise<boolean> {
+  const { config, env, namespace, version } = process;
+  const clock = createClock();
+  const observer = { request: () => undefined, watchRestart: () => undefined, probe: () => undefined };
+  const api = createUninstallApi(await apiAccess(config, env, clock), { namespace, version, clock, observer });
+  try {
+    const step = process.step === 'agents' ? removeAgents : awaitNodes;
+    return await step({ clock, api }, { ...process, say: sayOnce(process.say) });
+  } finally {
+    await api.close();
+  }
+}

@@ -1,0 +1,150 @@
+/** What `helm uninstall` runs: in which order, with which rights, and on which nodes. */
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { fieldAt, objectsIn } from '../../src/core/json.ts';
+import type { Json } from '../../src/core/model.ts';
+import { createHelm, type KubernetesObject, only } from './helm.ts';
+import { everything, matrix } from './values.ts';
+
+const helm = createHelm(inject('helm'));
+afterAll(() => helm.close());
+
+const named = (objects: readonly KubernetesObject[], kind: string, name: string): KubernetesObject =>
+  only(
+    objects.filter(({ metadata }) => metadata.name === name),
+    kind,
+  );
+const templateOf = (object: KubernetesObject): Json => fieldAt(object, 'spec', 'template') as Json;
+const specOf = (object: KubernetesObject): Json => fieldAt(templateOf(object), 'spec') as Json;
+const containerOf = (object: KubernetesObject): Json => objectsIn(specOf(object), 'containers')[0] ?? {};
+
+describe.each(Object.entries(matrix))('with %s', (_, values) => {
+  let installed: readonly KubernetesObject[];
+  let hooks: readonly KubernetesObject[];
+  beforeAll(async () => {
+    installed = await helm.objects(values);
+    hooks = await helm.hooks(values);
+  });
+
+  it('the agents go, then the pods that clean come, and then helm waits', () => {
+    const steps = hooks.map(({ kind, metadata }) => `${metadata.annotations?.['helm.sh/hook-weight']} ${kind} ${metadata.name}`);
+    expect(steps.filter((step) => !step.startsWith('-20 '))).toEqual([
+      '-10 Job pod-checkpointer-uninstall-agents',
+      '0 DaemonSet pod-checkpointer-cleanup',
+      '10 Job pod-checkpointer-uninstall-nodes',
+    ]);
+    for (const { metadata } of hooks) expect(metadata.annotations).toMatchObject({ 'helm.sh/hook': 'pre-delete' });
+  });
+
+  it('what outlives the release is what a pod on a node that was down needs', () => {
+    const policy = ({ metadata }: KubernetesObject) => metadata.annotations?.['helm.sh/hook-delete-policy'];
+    const stays = hooks.filter((object) => policy(object) === 'before-hook-creation');
+    expect(stays.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort()).toEqual(
+      ['ConfigMap', 'DaemonSet', 'Role', 'RoleBinding', 'ServiceAccount'].map((kind) => `${kind} pod-checkpointer-cleanup`),
+    );
+    for (const object of hooks.filter((one) => !stays.includes(one))) expect(policy(object)).toBe('before-hook-creation,hook-succeeded');
+  });
+
+  it('the pods that clean may read two DaemonSets and delete their own, and nothing else', () => {
+    expect(named(hooks, 'Role', 'pod-checkpointer-cleanup')['rules']).toEqual([
+      { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['pod-checkpointer'], verbs: ['get'] },
+      { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['pod-checkpointer-cleanup'], verbs: ['get', 'delete'] },
+    ]);
+    expect(hooks.filter(({ kind }) => kind === 'ClusterRole').map(({ metadata }) => metadata.name)).toEqual([
+      'pod-checkpointer-kube-system-uninstall',
+    ]);
+  });
+
+  it('the Jobs may delete the two DaemonSets and what belongs to the second, and list pods and nodes', () => {
+    const own = ['pod-checkpointer-cleanup'];
+    expect(named(hooks, 'Role', 'pod-checkpointer-uninstall')['rules']).toEqual([
+      { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['pod-checkpointer', ...own], verbs: ['get', 'delete'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
+      { apiGroups: [''], resources: ['configmaps', 'serviceaccounts'], resourceNames: own, verbs: ['patch', 'delete'] },
+      { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles', 'rolebindings'], resourceNames: own, verbs: ['patch', 'delete'] },
+    ]);
+    expect(only(hooks, 'ClusterRole')['rules']).toEqual([{ apiGroups: [''], resources: ['nodes'], verbs: ['list'] }]);
+  });
+
+  it('every binding is for its own account, and every pod uses the right one', () => {
+    for (const name of ['pod-checkpointer-cleanup', 'pod-checkpointer-uninstall']) {
+      const subject = { kind: 'ServiceAccount', name, namespace: 'kube-system' };
+      expect(named(hooks, 'ServiceAccount', name)['automountServiceAccountToken']).toBe(false);
+      expect(named(hooks, 'RoleBinding', name)).toMatchObject({ roleRef: { kind: 'Role', name }, subjects: [subject] });
+    }
+    expect(only(hooks, 'ClusterRoleBinding')['subjects']).toEqual([
+      { kind: 'ServiceAccount', name: 'pod-checkpointer-uninstall', namespace: 'kube-system' },
+    ]);
+    expect(specOf(only(hooks, 'DaemonSet'))['serviceAccountName']).toBe('pod-checkpointer-cleanup');
+    for (const job of hooks.filter(({ kind }) => kind === 'Job'))
+      expect(specOf(job)['serviceAccountName']).toBe('pod-checkpointer-uninstall');
+  });
+
+  it('the pods that clean run where the agents ran, and may do and see what those did', () => {
+    const [agent, cleaner] = [only(installed, 'DaemonSet'), only(hooks, 'DaemonSet')];
+    const { containers: _a, serviceAccountName: _b, volumes, ...place } = specOf(agent);
+    expect(specOf(cleaner)).toMatchObject(place);
+    const configNamed = (name: string) =>
+      objectsIn({ volumes }, 'volumes').map((one) => (one['name'] === 'config' ? { ...one, configMap: { name } } : one));
+    expect(specOf(cleaner)['volumes']).toEqual(configNamed('pod-checkpointer-cleanup'));
+    for (const key of ['image', 'imagePullPolicy', 'resources', 'securityContext', 'volumeMounts'])
+      expect(containerOf(cleaner)[key], key).toEqual(containerOf(agent)[key]);
+    expect(named(hooks, 'ConfigMap', 'pod-checkpointer-cleanup')['data']).toEqual(only(installed, 'ConfigMap')['data']);
+  });
+
+  it('the standby makes way for them, no DaemonSet takes the other one’s pods, and none of them is checkpointed', () => {
+    const family = fieldAt(only(installed, 'DaemonSet'), 'spec', 'selector', 'matchLabels') as Json;
+    const cleaner = only(hooks, 'DaemonSet');
+    expect(fieldAt(templateOf(cleaner), 'metadata', 'labels')).toMatchObject(family);
+    expect(fieldAt(cleaner, 'spec', 'selector', 'matchLabels')).toEqual({ ...family, 'app.kubernetes.io/component': 'cleanup' });
+    for (const job of hooks.filter(({ kind }) => kind === 'Job')) {
+      const labels = fieldAt(templateOf(job), 'metadata', 'labels') as Json;
+      expect(Object.entries(family).every(([key, value]) => labels[key] === value)).toBe(false);
+    }
+    for (const object of hooks) expect(JSON.stringify(object)).not.toContain('checkpointer/enabled');
+  });
+
+  it('the Jobs are ordinary users without any right on their node, and are given up before helm is', () => {
+    for (const job of hooks.filter(({ kind }) => kind === 'Job')) {
+      expect(specOf(job)['securityContext']).toMatchObject({ runAsNonRoot: true, runAsUser: 65_532 });
+      expect(containerOf(job)['securityContext']).toEqual({
+        privileged: false,
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+      expect(objectsIn(specOf(job), 'volumes').map(({ name }) => name)).toEqual(['config', 'api-access']);
+      expect(fieldAt(job, 'spec', 'activeDeadlineSeconds')).toBeLessThan(300);
+    }
+  });
+});
+
+describe('the uninstall', () => {
+  it('purges only when it is told to', async () => {
+    const argsOf = async (values: object) => containerOf(only(await helm.hooks({ ...values }), 'DaemonSet'))['args'];
+    const rest = ['--namespace=kube-system', '--agents=pod-checkpointer', '--cleaners=pod-checkpointer-cleanup'];
+    const config = '--config=/etc/pod-checkpointer/config.yaml';
+    expect(await argsOf({})).toEqual(['cleanup', '--stay', ...rest, config]);
+    expect(await argsOf({ purgeOnUninstall: true })).toEqual(['cleanup', '--stay', '--purge', ...rest, config]);
+  });
+
+  it('never sends a Job to a node that is known to be down', async () => {
+    for (const values of [{}, everything, { tolerations: [{ key: 'node.kubernetes.io/unreachable', operator: 'Exists' }] }]) {
+      const jobs = (await helm.hooks(values)).filter(({ kind }) => kind === 'Job');
+      for (const toleration of jobs.flatMap((job) => objectsIn(specOf(job), 'tolerations'))) {
+        expect(toleration['key']).toMatch(/./);
+        if (/not-ready|unreachable/.test(String(toleration['key'])))
+          expect(toleration).toMatchObject({ effect: 'NoExecute', tolerationSeconds: 0 });
+      }
+    }
+  });
+
+  it('knows the taints that the values name', async () => {
+    const own = { key: 'dedicated', operator: 'Equal', value: 'storage', effect: 'NoSchedule' };
+    const jobs = (await helm.hooks({ tolerations: [{ operator: 'Exists' }, own] })).filter(({ kind }) => kind === 'Job');
+    for (const job of jobs) expect(objectsIn(specOf(job), 'tolerations')).toContainEqual(own);
+  });
+
+  it('changes nothing of what is installed, so that it rolls no pod', async () => {
+    expect(await helm.render({ purgeOnUninstall: true })).toBe(await helm.render());
+  });
+});
