@@ -19,10 +19,15 @@ const NAMES: readonly Flag[] = [
   { name: 'agents', kind: 'text', value: 'NAME', doc: "The agents' DaemonSet, which is uninstalled." },
   { name: 'cleaners', kind: 'text', value: 'NAME', doc: 'The DaemonSet whose pods clean the nodes.' },
 ];
-const NAMES_IN_A_POD: readonly Flag[] = NAMES.map((flag) => ({
-  ...flag,
-  doc: `${flag.doc} With --stay, in a pod of the chart's uninstall: clean when the agents' DaemonSet is gone, delete the other when every node is clean.`,
-}));
+/** As a pod of the chart's uninstall takes them. */
+const NAMES_IN_A_POD: readonly Flag[] = NAMES.map((flag, index) =>
+  index > 0
+    ? flag
+    : {
+        ...flag,
+        doc: "Namespace of the two DaemonSets of an uninstall. --stay then waits until the agents' is gone, and deletes the cleaners' when every node is clean.",
+      },
+);
 
 export function cleanupCommand(program: Program): Command {
   return {

@@ -1,4 +1,5 @@
 /** What `helm uninstall` runs: in which order, with which rights, and on which nodes. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { fieldAt, objectsIn } from '../../src/core/json.ts';
 import type { Json } from '../../src/core/model.ts';
@@ -142,6 +143,10 @@ describe('the uninstall', () => {
     const own = { key: 'dedicated', operator: 'Equal', value: 'storage', effect: 'NoSchedule' };
     const jobs = (await helm.hooks({ tolerations: [{ operator: 'Exists' }, own] })).filter(({ kind }) => kind === 'Job');
     for (const job of jobs) expect(objectsIn(specOf(job), 'tolerations')).toContainEqual(own);
+  });
+
+  it('is no part of what is applied without helm', () => {
+    expect(readFileSync(new URL('../../deploy/pod-checkpointer.yaml', import.meta.url), 'utf8')).not.toContain('helm.sh/hook');
   });
 
   it('changes nothing of what is installed, so that it rolls no pod', async () => {

@@ -40,6 +40,7 @@ describe('the family', () => {
 
   it.each([
     ['a running container of it', view(), 1],
+    ['a pod of the uninstall', view({ ...agentSandbox, labels: { ...LABELS, 'app.kubernetes.io/component': 'cleanup' } }), 1],
     ['one that is only created', view(agentSandbox, { ...agentContainer, state: 'created' }), 0],
     ['a dead one', view(agentSandbox, { ...agentContainer, state: 'exited' }), 0],
     ['another namespace', view({ ...agentSandbox, namespace: 'other' }), 0],
