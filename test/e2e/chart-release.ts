@@ -1,12 +1,18 @@
 /** The chart as a release on a test node: helm itself, and the pods and the standby that come of it. */
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeAgentImage } from './agent-image.ts';
 import { prepareHelm } from './components.ts';
+import { bothListed } from './copies.ts';
+import { LOOK_ALIKE } from './foreign.ts';
 import { ADDRESSES } from './node/layout.ts';
 import type { Node } from './node/node.ts';
 import { runAny } from './node/process.ts';
-import { done, notYet, until } from './node/wait.ts';
-import { copiesOf } from './workload.ts';
+import { done, doneUnless, notYet, until } from './node/wait.ts';
+import { expect, remembered, type World } from './scenario.ts';
+import { storedComplaint } from './status.ts';
+import { BOTH, copiesOf, parentsReady } from './workload.ts';
 
 /** Not the chart's own name: the other scenarios' agent has an account of that name. */
 export const RELEASE = 'e2e';
@@ -15,6 +21,8 @@ export const NAMESPACE = 'kube-system';
 /** After an API server's restart controllers have been seen to sleep for more than a minute. */
 export const READY_LIMIT_MS = 240_000;
 
+const IMPORT_LIMIT_MS = 120_000;
+
 export interface Pod {
   readonly name: string;
   readonly uid: string;
@@ -22,16 +30,16 @@ export interface Pod {
   readonly restarts: number;
 }
 
-/** Runs helm against the node's API server; throws with its words. */
+/** Runs helm against the node's API server, and gives what it said, the logs of hooks too; throws with its words. */
 export async function helm({ paths, machine }: Node, args: readonly string[]): Promise<string> {
   const program = await prepareHelm(() => undefined);
   const argv = [program, ...args, `--namespace=${NAMESPACE}`, `--kubeconfig=${paths.adminKubeconfig}`];
   const result = await runAny(machine.networkOnly(argv), { env: { HOME: paths.state, PATH: '/usr/bin:/bin' }, limitMs: 300_000 });
   if (result.code !== 0) throw new Error(`helm ${args[0]}: ${result.stderr.trim()}`);
-  return result.stdout;
+  return `${result.stdout}${result.stderr}`;
 }
 
-export function valuesFile({ paths }: Node, level: string): string {
+export function valuesFile({ paths }: Node, level: string, more: Readonly<Record<string, unknown>> = {}): string {
   const file = join(paths.state, `values-${level}.json`);
   const values = {
     namespaces: ['e2e'],
@@ -41,6 +49,7 @@ export function valuesFile({ paths }: Node, level: string): string {
     criSocket: paths.criSocket,
     apiEndpoints: [ADDRESSES.api],
     config: { minReady: '3s', retireGrace: '20s', log: { level } },
+    ...more,
   };
   writeFileSync(file, JSON.stringify(values));
   return file;
@@ -56,7 +65,7 @@ export async function agentPods(node: Node): Promise<readonly Pod[]> {
     'get',
     'pods',
     `--namespace=${NAMESPACE}`,
-    `--selector=app.kubernetes.io/instance=${RELEASE}`,
+    `--selector=app.kubernetes.io/name=pod-checkpointer,app.kubernetes.io/instance=${RELEASE},app.kubernetes.io/component!=cleanup`,
     '--output=json',
   ]);
   return (JSON.parse(stdout) as { items: PodJson[] }).items
@@ -96,5 +105,44 @@ export async function standbyWaits(node: Node, pod: Pod): Promise<void> {
     },
     READY_LIMIT_MS,
     250,
+  );
+}
+
+// ---- what scenarios with a release begin and end with -------------------------------------------------------------------------
+
+/** Ends the agent of the other scenarios with everything that is its own, and gives the node the image as it is shipped. */
+export async function onlyTheImage(world: World): Promise<void> {
+  const { node } = world;
+  await node.agent.stop();
+  // a name that could be ours keeps an uninstall from ending; here it is to end
+  renameSync(join(node.paths.manifests, LOOK_ALIKE), join(node.paths.state, LOOK_ALIKE));
+  const cleaned = await node.agent.command(['cleanup', '--purge']);
+  expect(cleaned.code === 0, `cleanup: ${cleaned.code} ${cleaned.stdout} ${cleaned.stderr}`);
+  const work = mkdtempSync(join(tmpdir(), 'podckpt-image-'));
+  try {
+    const { tar } = await makeAgentImage(work);
+    await node.importArchive(tar, IMPORT_LIMIT_MS);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  world.memory.parents = await parentsReady(node, 180_000);
+}
+
+/** Undoes it: the other scenarios find their agent again. */
+export async function otherAgentIsBack(world: World): Promise<void> {
+  const { node } = world;
+  renameSync(join(node.paths.state, LOOK_ALIKE), join(node.paths.manifests, LOOK_ALIKE));
+  await node.agent.start();
+  await bothListed(world, 180_000);
+}
+
+export async function bothCaptured(world: World): Promise<void> {
+  const { node } = world;
+  const parents = remembered(world.memory.parents, 'the parents');
+  await until(
+    'both parents captured',
+    () => doneUnless(BOTH.flatMap((which) => storedComplaint(node, parents[which].checkpoint) ?? []).join('; ')),
+    180_000,
+    500,
   );
 }

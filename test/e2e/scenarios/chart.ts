@@ -3,7 +3,7 @@
  * account may do what it needs and nothing else, and the admission policy refuses what it says and nothing else.
  * The kinds of the Prometheus operator and of OpenShift are not served here, so nobody judges those two objects.
  */
-import { createHelm, type Helm, type KubernetesObject, objectsOf, only } from '../../chart/helm.ts';
+import { createHelm, type Helm, type KubernetesObject, only } from '../../chart/helm.ts';
 import { everything, matrix } from '../../chart/values.ts';
 import { prepareHelm } from '../components.ts';
 import type { Node } from '../node/node.ts';
@@ -29,6 +29,10 @@ interface Right {
   readonly group?: string;
   readonly resource: string;
   readonly subresource?: string;
+  /** Nothing: in all of them. */
+  readonly namespace?: string;
+  /** Of one object. */
+  readonly name?: string;
 }
 
 const GRANTED: readonly Right[] = [
@@ -50,30 +54,83 @@ const DENIED: readonly Right[] = [
   { verb: '*', group: '*', resource: '*' },
 ];
 
-async function may(node: Node, account: string, { verb, group = '', resource, subresource }: Right): Promise<boolean> {
+async function may(node: Node, account: string, { verb, group = '', resource, subresource, ...where }: Right): Promise<boolean> {
   const review = {
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SubjectAccessReview',
     spec: {
       user: `system:serviceaccount:${NAMESPACE}:${account}`,
       groups: ['system:serviceaccounts', `system:serviceaccounts:${NAMESPACE}`, 'system:authenticated'],
-      resourceAttributes: { verb, group, resource, ...(subresource === undefined ? {} : { subresource }) },
+      resourceAttributes: { verb, group, resource, ...(subresource === undefined ? {} : { subresource }), ...where },
     },
   };
   const { stdout } = await node.kubectl(['create', '--output=jsonpath={.status.allowed}', '--filename=-'], JSON.stringify(review));
   return stdout === 'true';
 }
 
-async function accountMay(node: Node, objects: readonly KubernetesObject[]): Promise<void> {
-  const account = objects.filter(({ kind }) => ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding'].includes(kind));
-  const { name } = only(account, 'ServiceAccount').metadata;
+const ACCOUNT_KINDS = ['ServiceAccount', 'Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding'];
+
+interface Rights {
+  readonly granted: readonly Right[];
+  readonly denied: readonly Right[];
+}
+
+/** What may be done to one object only: with its name, and not with another one's. */
+function oneObject(verb: string, group: string, resource: string, name: string): Rights {
+  const right = { verb, group, resource, namespace: NAMESPACE };
+  return { granted: [{ ...right, name }], denied: [right, { ...right, name: `${name}x` }, { ...right, name, namespace: FOREIGN }] };
+}
+
+/** The accounts of the uninstall. What the agent is denied is denied to them too, but for the few rights that are their own. */
+function uninstallRights(agents: string, cleanup: string): Readonly<Record<'cleanup' | 'uninstall', Rights>> {
+  const rbac = 'rbac.authorization.k8s.io';
+  const tied = [['', 'configmaps'] as const, ['', 'serviceaccounts'] as const, [rbac, 'roles'] as const, [rbac, 'rolebindings'] as const];
+  const join = (all: readonly Rights[]): Rights => ({
+    granted: all.flatMap(({ granted }) => granted),
+    denied: all.flatMap(({ denied }) => denied),
+  });
+  const daemonSet = (verb: string, name: string): Rights => oneObject(verb, 'apps', 'daemonsets', name);
+  const never = (verb: string, name: string): Rights => ({ granted: [], denied: daemonSet(verb, name).granted });
+  const own = [daemonSet('get', cleanup), daemonSet('delete', cleanup), ...['patch', 'update'].map((verb) => never(verb, cleanup))];
+  const lists: Rights = {
+    granted: [
+      { verb: 'list', resource: 'pods', namespace: NAMESPACE },
+      { verb: 'list', resource: 'nodes' },
+    ],
+    denied: [{ verb: 'list', resource: 'pods' }],
+  };
+  return {
+    cleanup: join([...own, daemonSet('get', agents), never('delete', agents), never('patch', agents)]),
+    uninstall: join([
+      ...own,
+      ...['get', 'delete'].map((verb) => daemonSet(verb, agents)),
+      ...tied.flatMap(([group, resource]) => ['patch', 'delete'].map((verb) => oneObject(verb, group, resource, cleanup))),
+      lists,
+    ]),
+  };
+}
+
+const same = (a: Right, b: Right): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+async function accountsMay(node: Node, objects: readonly KubernetesObject[], rights: ReadonlyMap<string, Rights>): Promise<number> {
+  const account = objects.filter(({ kind }) => ACCOUNT_KINDS.includes(kind));
+  let tried = 0;
   try {
     await node.kubectl(['apply', '--filename=-'], list(account));
-    for (const right of GRANTED) {
-      const granted = async () => ((await may(node, name, right)) ? done() : notYet('refused'));
-      await until(JSON.stringify(right), granted, 10_000);
+    for (const [name, { granted, denied }] of rights) {
+      for (const right of granted) {
+        await until(`${name}: ${JSON.stringify(right)}`, async () => ((await may(node, name, right)) ? done() : notYet('refused')), 10_000);
+      }
+      // what it may not do in its own namespace it may do in none
+      const others = DENIED.filter((right) => !granted.some((one) => same(one, right))).map((right) => ({
+        ...right,
+        namespace: NAMESPACE,
+      }));
+      const refused = [...denied, ...others];
+      for (const right of refused) expect(!(await may(node, name, right)), `${name} may ${JSON.stringify(right)}`);
+      tried += granted.length + refused.length;
     }
-    for (const right of DENIED) expect(!(await may(node, name, right)), `it may ${JSON.stringify(right)}`);
+    return tried;
   } finally {
     await node.kubectl(['delete', '--ignore-not-found', '--filename=-'], list(account));
   }
@@ -193,8 +250,9 @@ export const chart: Scenario = {
   steps: () => {
     let helm: Helm | undefined;
     const rendered = async (node: Node, values: Object): Promise<readonly KubernetesObject[]> => {
-      const text = await remembered(helm, 'helm').render(values, { release: RELEASE, kubeVersion: node.components.kubernetesVersion });
-      return objectsOf(text).filter(({ kind }) => !NOT_SERVED.includes(kind));
+      const install = { release: RELEASE, kubeVersion: node.components.kubernetesVersion };
+      const { objects, hooks } = remembered(helm, 'helm');
+      return [...(await objects(values, install)), ...(await hooks(values, install))].filter(({ kind }) => !NOT_SERVED.includes(kind));
     };
     return [
       given('helm is there', async ({ say }) => {
@@ -214,9 +272,15 @@ export const chart: Scenario = {
         const said = await takes(node, [{ ...first, unheard: 1 }]).then(() => 'nothing', messageOf);
         expect(said.includes('unheard'), `it said ${said}`);
       }),
-      check('the account may list and watch pods and create events, and nothing else', async ({ node, figure }) => {
-        await accountMay(node, await rendered(node, everything));
-        figure('chart: rights tried', GRANTED.length + DENIED.length, 'count');
+      check('the accounts of the agent and of the uninstall may do what they are for, and nothing else', async ({ node, figure }) => {
+        const agents = `${RELEASE}-pod-checkpointer`;
+        const { cleanup, uninstall } = uninstallRights(agents, `${agents}-cleanup`);
+        const rights = new Map([
+          [agents, { granted: GRANTED, denied: [] }],
+          [`${agents}-cleanup`, cleanup],
+          [`${agents}-uninstall`, uninstall],
+        ]);
+        figure('chart: rights tried', await accountsMay(node, await rendered(node, everything), rights), 'count');
       }),
       check('the admission policy refuses what it says, and nothing else', async ({ node }) => {
         await policyKeepsItsWord(node, remembered(helm, 'helm'));

@@ -23,6 +23,7 @@ import { selfHostedDelete, selfHostedRollout } from './self-hosted-rollout.ts';
 import { selfHostedStuck } from './self-hosted-stuck.ts';
 import { standby } from './standby.ts';
 import { token } from './token.ts';
+import { reinstall, uninstall } from './uninstall.ts';
 import { upgrades } from './upgrades.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -37,6 +38,8 @@ export const SCENARIOS: readonly Scenario[] = [
   token,
   standby,
   install,
+  uninstall,
+  reinstall,
   upgrades,
   envFile,
   retire,

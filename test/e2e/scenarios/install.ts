@@ -2,32 +2,28 @@
  * What a user does: helm install, pull the plug, upgrade, uninstall. The agent runs in its own pod, as the chart renders it
  * and from the image as it is shipped; nothing of it is a process of the test.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
 import { CHART } from '../../../deploy/chart.ts';
-import { makeAgentImage } from '../agent-image.ts';
 import {
-  agentPods,
   agentReady,
+  bothCaptured,
   helm,
-  NAME,
   NAMESPACE,
+  onlyTheImage,
+  otherAgentIsBack,
   type Pod,
   READY_LIMIT_MS,
   RELEASE,
   standbyWaits,
   valuesFile,
 } from '../chart-release.ts';
-import { bothListed, cutPowerUntilCopiesServe, livingCopies } from '../copies.ts';
-import { LOOK_ALIKE } from '../foreign.ts';
+import { cutPowerUntilCopiesServe, livingCopies } from '../copies.ts';
 import type { Node } from '../node/node.ts';
 import { doneUnless, until } from '../node/wait.ts';
-import { check, expect, given, remembered, type Scenario, type World, when } from '../scenario.ts';
-import { ownManifests, storedComplaint } from '../status.ts';
-import { BOTH, copiesOf, parentsReady, restartsAfter } from '../workload.ts';
-
-const IMPORT_LIMIT_MS = 120_000;
+import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
+import { ownManifests } from '../status.ts';
+import { uninstallLeavesNothing } from '../uninstalled.ts';
+import { copiesOf, parentsReady, restartsAfter } from '../workload.ts';
 
 /** Runs a command inside the agent's container, which has a shell and no other program of the usual ones. */
 async function inside(node: Node, pod: Pod, argv: readonly string[]): Promise<string> {
@@ -53,17 +49,6 @@ function memoryOf(node: Node, ids: readonly string[]): { readonly resident: numb
   return { resident, anonymous };
 }
 
-async function bothCaptured(world: World): Promise<void> {
-  const { node } = world;
-  const parents = remembered(world.memory.parents, 'the parents');
-  await until(
-    'both parents captured',
-    () => doneUnless(BOTH.flatMap((which) => storedComplaint(node, parents[which].checkpoint) ?? []).join('; ')),
-    180_000,
-    500,
-  );
-}
-
 export const install: Scenario = {
   id: 'install',
   title: 'helm install, a power cut, an upgrade, and nothing left after the uninstall',
@@ -71,22 +56,7 @@ export const install: Scenario = {
   steps: () => {
     let pod: Pod | undefined;
     return [
-      given('no agent is on the node, only its image', async (world) => {
-        const { node } = world;
-        await node.agent.stop();
-        // a name that could be ours keeps an uninstall from ending; here it is to end
-        renameSync(join(node.paths.manifests, LOOK_ALIKE), join(node.paths.state, LOOK_ALIKE));
-        const cleaned = await node.agent.command(['cleanup', '--purge']);
-        expect(cleaned.code === 0, `cleanup: ${cleaned.code} ${cleaned.stdout} ${cleaned.stderr}`);
-        const work = mkdtempSync(join(tmpdir(), 'podckpt-image-'));
-        try {
-          const { tar } = await makeAgentImage(work);
-          await node.importArchive(tar, IMPORT_LIMIT_MS);
-        } finally {
-          rmSync(work, { recursive: true, force: true });
-        }
-        world.memory.parents = await parentsReady(node, 180_000);
-      }),
+      given('no agent is on the node, only its image', onlyTheImage),
       when('the chart is installed, the agent becomes Ready', async (world) => {
         const from = Date.now();
         await helm(world.node, ['install', RELEASE, CHART, '--values', valuesFile(world.node, 'info')]);
@@ -159,42 +129,8 @@ export const install: Scenario = {
         );
         expect(ownManifests(node).length === 1, `only the standby's manifest should lie there: ${ownManifests(node).join(' ')}`);
       }),
-      when('the agents clean their nodes and the chart is uninstalled, nothing of ours is left', async (world) => {
-        const { node } = world;
-        const args = ['cleanup', '--stay', '--purge', '--config', '/etc/pod-checkpointer/config.yaml'];
-        const patch = { spec: { template: { spec: { containers: [{ name: 'agent', args }] } } } };
-        await node.kubectl([
-          'patch',
-          `--namespace=${NAMESPACE}`,
-          `daemonset/${NAME}`,
-          '--type=strategic',
-          `--patch=${JSON.stringify(patch)}`,
-        ]);
-        await agentReady(node, remembered(pod, "the agent's pod"));
-        await helm(node, ['uninstall', RELEASE]);
-        await until(
-          'no pod of ours',
-          async () => doneUnless((await agentPods(node)).map(({ name }) => name).join(' ')),
-          READY_LIMIT_MS,
-          250,
-        );
-        expect(ownManifests(node).length === 0, `left in staticPodPath: ${ownManifests(node).join(' ')}`);
-        const left = existsSync(node.paths.agentState) ? readdirSync(node.paths.agentState) : [];
-        expect(left.length === 0, `left in the state directory: ${left.join(' ')}`);
-        await until(
-          'no sandbox of ours',
-          async () =>
-            doneUnless((await node.cri.pods()).flatMap(({ ready, name }) => (ready && name.startsWith(NAME) ? [name] : [])).join(' ')),
-          READY_LIMIT_MS,
-          250,
-        );
-      }),
-      check('the agent of the other scenarios is as it was before', async (world) => {
-        const { node } = world;
-        renameSync(join(node.paths.state, LOOK_ALIKE), join(node.paths.manifests, LOOK_ALIKE));
-        await node.agent.start();
-        await bothListed(world, 180_000);
-      }),
+      when('the chart is uninstalled, the nodes are clean before helm returns, and then nothing of ours is left', uninstallLeavesNothing),
+      check('the agent of the other scenarios is as it was before', otherAgentIsBack),
     ];
   },
 };
