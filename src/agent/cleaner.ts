@@ -33,8 +33,9 @@ export interface CleanerOptions {
 }
 
 const LOOK_EVERY_MS: Millis = 5_000;
-/** A clean node only waits for others, which may be away for weeks. */
+/** A clean node only waits for others, which may be away for weeks: it asks less and less often, down to this after two minutes. */
 const LOOK_SELDOM_MS: Millis = 30_000;
+const LESS_OFTEN = 1.3;
 
 /** Until the signal. True: the node is clean. */
 export async function runCleaner(ports: CleanerPorts, options: CleanerOptions): Promise<boolean> {
@@ -84,7 +85,7 @@ export async function runCleaner(ports: CleanerPorts, options: CleanerOptions): 
       break;
     }
     await clock.sleep(pause * (0.75 + ports.random() / 2), signal).catch(() => undefined);
-    pause = clean ? Math.min(pause * 2, LOOK_SELDOM_MS) : LOOK_EVERY_MS;
+    pause = clean ? Math.min(pause * LESS_OFTEN, LOOK_SELDOM_MS) : LOOK_EVERY_MS;
   }
   // the kubelet would start a process that ends anew: the pod goes when its DaemonSet does
   while (!signal.aborted) await clock.sleep(LOOK_SELDOM_MS, signal).catch(() => undefined);
