@@ -3,12 +3,13 @@
 # for every command: what is run beside the agent with `kubectl exec` lives within the agent's memory limit.
 #
 # `agent` waits for the lock of the host before Node.js is started, so that the second agent of a node (the standby) costs
-# this shell and one flock, not a second runtime. The lock belongs to the open file: it goes over to Node.js with
-# descriptor 3 and ends with it, however it ends.
+# one flock (and this shell, where the pod has a pid namespace of its own), not a second runtime. The lock belongs to the
+# open file: it goes over to Node.js with descriptor 3 and ends with it, however it ends.
 
 export MALLOC_ARENA_MAX=1 UV_THREADPOOL_SIZE=2
 start() {
-  exec /usr/bin/node --lite-mode --max-semi-space-size=1 --single-threaded --v8-pool-size=0 \
+  exec /usr/bin/node --lite-mode --max-semi-space-size=1 --single-threaded --v8-pool-size=0 --no-node-snapshot \
+    --bytecode-old-age=1 \
     /usr/lib/pod-checkpointer/pod-checkpointer.cjs "$@"
 }
 refuse() { # SENTENCE EXIT-CODE
@@ -20,6 +21,9 @@ refuse() { # SENTENCE EXIT-CODE
 for word; do
   case $word in --help | -h) start "$@" ;; esac
 done
+
+# From the waiting flock below: descriptor 3 is locked.
+[ -z "${POD_CHECKPOINTER_LOCK_FD-}" ] || start "$@"
 
 # As process 1 the kernel drops every signal that has no handler. $! is the waiting flock, or nothing yet.
 trap 'kill $! 2>/dev/null; exit 0' TERM INT
@@ -34,6 +38,12 @@ umask "$mask"
 
 if ! flock -n -x 3; then
   echo '{"level":"info","msg":"Another agent on this node holds the lock; waiting"}'
+  if [ $$ != 1 ]; then
+    # in the node's pid namespace flock dies of a signal as any program: it needs no shell around it
+    exec 3<&-
+    export POD_CHECKPOINTER_LOCK_FD=3
+    exec flock -x -F "$state/lock" "$0" "$@"
+  fi
   flock -x 3 &
   wait $! || refuse "waiting for the lock $state/lock failed: flock ended with $?" 4
 fi

@@ -1,6 +1,6 @@
 /** When the bundle counts as stale, and that the packages in it work as CommonJS in one file. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -67,4 +67,16 @@ test('log, metrics and YAML work in one file without node_modules, and leave no 
   );
   expect(bytes).toBeLessThan(1_000_000);
   expect(readdirSync(join(dir, 'out'))).toEqual(['bundle.cjs']);
+});
+
+test('the program is plain ASCII, and loads no part of Node.js that only unused parts of packages want', async () => {
+  const out = join(dir, 'out/program.cjs');
+  await bundle('src/main.ts', out);
+  const text = readFileSync(out, 'utf8');
+  const required = [...text.matchAll(/\brequire\("(?:node:)?([\w/]+)"\)/g)].map(([, name]) => name);
+
+  // one letter beyond Latin-1, and V8 keeps the whole text at two bytes a letter
+  expect([...text].find((letter) => letter > '\x7f')).toBeUndefined();
+  expect(required).toContain('http2');
+  for (const unwanted of ['cluster', 'module', 'perf_hooks', 'v8', 'worker_threads', 'zlib']) expect(required).not.toContain(unwanted);
 });

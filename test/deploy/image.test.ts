@@ -21,8 +21,8 @@ import { START_LINE } from '../../deploy/start-line.ts';
 
 test('the entry script starts Node.js on the start line', () => {
   const script = readFileSync(join(ROOT, 'deploy/image/pod-checkpointer.sh'), 'utf8').replaceAll('\\\n', '');
-  const started = /^ *exec \/usr\/bin\/node (.*?) +\/usr\/lib\//m.exec(script)?.[1]?.split(' ');
-  const exported = /^export (.*)$/m.exec(script)?.[1]?.split(' ');
+  const started = /^ *exec \/usr\/bin\/node (.*?) +\/usr\/lib\//m.exec(script)?.[1]?.split(/ +/);
+  const exported = /^export (.*)$/m.exec(script)?.[1]?.split(/ +/);
 
   expect(started).toEqual(START_LINE.flags);
   expect(exported).toEqual(Object.entries(START_LINE.env).map(([name, value]) => `${name}=${value}`));

@@ -12,6 +12,7 @@ import {
   logOf,
   makeAgentHost,
   memoryOf,
+  type PidNamespace,
   processesOf,
   signalAgent,
   startAgent,
@@ -33,8 +34,8 @@ afterEach(async () => {
   host.remove();
 });
 
-async function start(): Promise<Agent> {
-  const agent = await startAgent(host);
+async function start(pids: PidNamespace = "the node's"): Promise<Agent> {
+  const agent = await startAgent(host, pids);
   agents.push(agent);
   return agent;
 }
@@ -57,11 +58,11 @@ async function metrics(of: Agent): Promise<string> {
   );
 }
 
-/** The first runs and serves, the second waits: one shell and one flock. */
-async function startTwo(): Promise<{ readonly holder: Agent; readonly waiter: Agent }> {
-  const holder = await start();
+/** The first runs and serves, the second waits. */
+async function startTwo(pids: PidNamespace): Promise<{ readonly holder: Agent; readonly waiter: Agent }> {
+  const holder = await start(pids);
   await metrics(holder);
-  const waiter = await start();
+  const waiter = await start(pids);
   await until(
     'a second agent that waits',
     () => {
@@ -140,13 +141,17 @@ describe('one agent', () => {
   });
 });
 
-describe('two agents', () => {
+describe.each([
+  // flock is then process 1's child: process 1 must have a handler for SIGTERM
+  { pids: 'its own', programs: ['/bin/sh', 'flock'], terminated: 0 },
+  { pids: "the node's", programs: ['flock'], terminated: 143 },
+] as const)('two agents, each with $pids processes', ({ pids, programs, terminated }) => {
   test('share a lock: one runs Node.js, the other waits in under 2 MiB and says so', async () => {
-    const { holder, waiter } = await startTwo();
+    const { holder, waiter } = await startTwo(pids);
     const waiting = processesOf(waiter.pid);
 
     expect(runsNode(holder.pid)).toBe(true);
-    expect(waiting.map((pid) => argumentsOf(pid)[0])).toEqual(['/bin/sh', 'flock']);
+    expect(waiting.map((pid) => argumentsOf(pid)[0])).toEqual(programs);
     const sum = (field: 'Rss' | 'Pss' | 'Private_Dirty') => waiting.reduce((total, pid) => total + memoryOf(pid, field), 0);
     figure(
       'waiting agent',
@@ -158,18 +163,18 @@ describe('two agents', () => {
   });
 
   test('the waiting one ends within 2 s of SIGTERM, and the other does not notice', async () => {
-    const { holder, waiter } = await startTwo();
+    const { holder, waiter } = await startTwo(pids);
     const from = performance.now();
     await signalAgent(waiter, 'SIGTERM');
 
-    expect(await exitCodeWithin(waiter, 2_000)).toBe(0);
+    expect(await exitCodeWithin(waiter, 2_000)).toBe(terminated);
     figure('SIGTERM to the end, waiting', `${milliseconds(from).toFixed(0)} ms`);
     expect(runsNode(holder.pid)).toBe(true);
     expect(await metrics(holder)).toMatch(/^checkpointer_lock_held 1$/m);
   });
 
   test.each(['SIGKILL', 'SIGTERM'] as const)('%s of the one that runs hands the lock over within 1 s of its end', async (signal) => {
-    const { holder, waiter } = await startTwo();
+    const { holder, waiter } = await startTwo(pids);
     const ended = exitCodeWithin(holder, 5_000);
     const from = performance.now();
     await signalAgent(holder, signal);

@@ -60,10 +60,16 @@ export async function makeAgentHost(): Promise<AgentHost> {
   };
 }
 
-/** Testcontainers has no method for a read-only root. */
+/** Whose processes a container sees; the chart's default is the node's. */
+export type PidNamespace = 'its own' | "the node's";
+
+/** Testcontainers has no methods for a read-only root and the host's processes. */
 class ReadOnlyContainer extends GenericContainer {
+  hostPids = false;
+
   protected override async beforeContainerCreated(): Promise<void> {
     this.hostConfig.ReadonlyRootfs = true;
+    if (this.hostPids) this.hostConfig.PidMode = 'host';
   }
 }
 
@@ -74,8 +80,10 @@ export interface Agent {
 }
 
 /** Returns when the container runs; the agent in it may still wait or start. */
-export async function startAgent(host: AgentHost): Promise<Agent> {
-  const container = await new ReadOnlyContainer(inject('image'))
+export async function startAgent(host: AgentHost, pids: PidNamespace): Promise<Agent> {
+  const made = new ReadOnlyContainer(inject('image'));
+  made.hostPids = pids === "the node's";
+  const container = await made
     .withCommand(['agent', '--config', '/etc/pod-checkpointer/config.yaml'])
     .withBindMounts(host.mounts.map((mount) => ({ ...mount })))
     .withNetworkMode('host')

@@ -30,7 +30,15 @@ async function inside(node: Node, pod: Pod, argv: readonly string[]): Promise<st
   return (await node.kubectl(['exec', `--namespace=${NAMESPACE}`, pod.name, '--', ...argv])).stdout;
 }
 
-/** Memory of the processes that belong to the agent's two containers, MiB. */
+/** Seen: 60 to 62. Pages of the executable that happen to be in the page cache beside those needed count as well. */
+const RESIDENT_LIMIT_MIB = 66;
+/** 25 MB of 10^6 bytes. What 20 checkpoints take: test/cli/memory.test.ts. */
+const ANONYMOUS_LIMIT_MIB = 25e6 / 2 ** 20;
+
+/**
+ * Memory of the processes that belong to the agent's two containers, MiB: Node.js here, the waiting flock there. A page of a
+ * file counts for each process that maps it. The pause process of each pod, which every pod has, is not among them.
+ */
 function memoryOf(node: Node, ids: readonly string[]): { readonly resident: number; readonly anonymous: number } {
   let [resident, anonymous] = [0, 0];
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -87,7 +95,8 @@ export const install: Scenario = {
         );
         world.figure('agent and standby: resident memory', resident, 'MiB');
         world.figure('agent and standby: anonymous memory', anonymous, 'MiB');
-        expect(resident < 128, `resident ${resident.toFixed(1)} MiB, more than the limit of one container`);
+        expect(resident <= RESIDENT_LIMIT_MIB, `resident ${resident.toFixed(1)} MiB`);
+        expect(anonymous <= ANONYMOUS_LIMIT_MIB, `anonymous ${anonymous.toFixed(1)} MiB`);
       }),
       when('the power is cut with the API server, the standby alone brings both pods back', async (world) => {
         await cutPowerUntilCopiesServe(world, 'install');
