@@ -30,7 +30,7 @@ async function inside(node: Node, pod: Pod, argv: readonly string[]): Promise<st
   return (await node.kubectl(['exec', `--namespace=${NAMESPACE}`, pod.name, '--', ...argv])).stdout;
 }
 
-/** The agent with 20 checkpoints takes 55 to 61, the flock 1.5; neighbours of the executable's pages in the page cache count as well. */
+/** Seen: 60. With 20 checkpoints the agent takes 55 to 61, the flock 1.5; neighbours of the executable's pages in the page cache count as well. */
 const RESIDENT_LIMIT_MIB = 66;
 /** 25 MB of 10^6 bytes. What 20 checkpoints take: test/cli/memory.test.ts. */
 const ANONYMOUS_LIMIT_MIB = 25e6 / 2 ** 20;
