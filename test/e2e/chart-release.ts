@@ -1,11 +1,11 @@
 /** The chart as a release on a test node: helm itself, and the pods and the standby that come of it. */
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeAgentImage } from './agent-image.ts';
 import { prepareHelm } from './components.ts';
 import { bothListed } from './copies.ts';
-import { LOOK_ALIKE } from './foreign.ts';
+import { hideLookAlike, showLookAlike } from './foreign.ts';
 import { ADDRESSES } from './node/layout.ts';
 import type { Node } from './node/node.ts';
 import { runAny } from './node/process.ts';
@@ -112,10 +112,14 @@ export async function standbyWaits(node: Node, pod: Pod): Promise<void> {
 
 /** Ends the agent of the other scenarios with everything that is its own, and gives the node the image as it is shipped. */
 export async function onlyTheImage(world: World): Promise<void> {
-  const { node } = world;
+  await imageInsteadOfAgent(world.node);
+  world.memory.parents = await parentsReady(world.node, 180_000);
+}
+
+/** The same where none of the other scenarios' pods are. */
+export async function imageInsteadOfAgent(node: Node): Promise<void> {
   await node.agent.stop();
-  // a name that could be ours keeps an uninstall from ending; here it is to end
-  renameSync(join(node.paths.manifests, LOOK_ALIKE), join(node.paths.state, LOOK_ALIKE));
+  hideLookAlike(node);
   const cleaned = await node.agent.command(['cleanup', '--purge']);
   expect(cleaned.code === 0, `cleanup: ${cleaned.code} ${cleaned.stdout} ${cleaned.stderr}`);
   const work = mkdtempSync(join(tmpdir(), 'podckpt-image-'));
@@ -125,13 +129,12 @@ export async function onlyTheImage(world: World): Promise<void> {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  world.memory.parents = await parentsReady(node, 180_000);
 }
 
 /** Undoes it: the other scenarios find their agent again. */
 export async function otherAgentIsBack(world: World): Promise<void> {
   const { node } = world;
-  renameSync(join(node.paths.state, LOOK_ALIKE), join(node.paths.manifests, LOOK_ALIKE));
+  showLookAlike(node);
   await node.agent.start();
   await bothListed(world, 180_000);
 }

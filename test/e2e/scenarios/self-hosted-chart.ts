@@ -2,24 +2,19 @@
  * The headline, whole: the agent comes from `helm install`, the API server is a pod of the node, and the power goes. When the
  * node boots the standby is all there is: it starts the API server's copy, which brings the agent's own pod and then every parent.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { CHART } from '../../../deploy/chart.ts';
-import { makeAgentImage } from '../agent-image.ts';
-import { agentReady, helm, NAME, RELEASE, standbyWaits, valuesFile } from '../chart-release.ts';
-import { hideLookAlike, showLookAlike } from '../foreign.ts';
+import { agentReady, helm, imageInsteadOfAgent, NAME, RELEASE, standbyWaits, valuesFile } from '../chart-release.ts';
+import { showLookAlike } from '../foreign.ts';
 import type { Node } from '../node/node.ts';
 import { done, notYet, until } from '../node/wait.ts';
 import type { Prober } from '../prober.ts';
-import { check, expect, given, remembered, type Scenario, type World, when } from '../scenario.ts';
-import { API, COMPONENTS, NAMESPACE } from '../self-hosted/objects.ts';
+import { check, given, remembered, type Scenario, when } from '../scenario.ts';
+import { API, COMPONENTS } from '../self-hosted/objects.ts';
 import { type Members, restartsAfter, settled } from '../self-hosted/pods.ts';
 import { apiAnswers, cutPower, expectSame, RETURN_LIMIT_MS, reportFlip } from '../self-hosted/steps.ts';
 import { ownManifests } from '../status.ts';
+import { uninstallLeavesNothing } from '../uninstalled.ts';
 import { copiesOf } from '../workload.ts';
-
-const IMPORT_LIMIT_MS = 120_000;
 
 /** Everything at rest, and of ours the agent's pod and its standby alone. */
 async function atRest(node: Node, before?: Members): Promise<Members> {
@@ -58,16 +53,7 @@ export const selfHostedChart: Scenario = {
     return [
       given('the agent is on the node as an image only', async ({ node }) => {
         await settled(node, {}, 120_000);
-        await node.agent.stop();
-        hideLookAlike(node);
-        const cleaned = await node.agent.command(['cleanup', '--purge']);
-        expect(cleaned.code === 0, `cleanup: ${cleaned.code} ${cleaned.stdout} ${cleaned.stderr}`);
-        const work = mkdtempSync(join(tmpdir(), 'podckpt-image-'));
-        try {
-          await node.importArchive((await makeAgentImage(work)).tar, IMPORT_LIMIT_MS);
-        } finally {
-          rmSync(work, { recursive: true, force: true });
-        }
+        await imageInsteadOfAgent(node);
       }),
       when('the chart is installed, it keeps every part of the control plane, and itself', async ({ node }) => {
         await helm(node, ['install', RELEASE, CHART, '--values', valuesFile(node, 'info')]);
@@ -87,20 +73,13 @@ export const selfHostedChart: Scenario = {
         await reportFlip(world, remembered(prober, 'the prober'), old[API].uid, bootedAt, '');
         expectSame(old, after, COMPONENTS);
       }),
-      check('the agent of the other scenarios is as it was before', async (world) => await withoutRelease(world)),
+      when('it is uninstalled, nothing of it is left and no part of the control plane is touched', async (world) => {
+        await uninstallLeavesNothing(world);
+        showLookAlike(world.node);
+        await world.node.agent.start();
+        world.memory.members = await settled(world.node, {}, RETURN_LIMIT_MS);
+        expectSame(remembered(before, 'the pods'), world.memory.members, COMPONENTS);
+      }),
     ];
   },
 };
-
-/** Uninstalls in order, and lets the agent that is a process keep the control plane again. */
-async function withoutRelease({ node, memory }: World): Promise<void> {
-  const old = await agentReady(node);
-  const args = ['cleanup', '--stay', '--purge', '--config', '/etc/pod-checkpointer/config.yaml'];
-  const patch = { spec: { template: { spec: { containers: [{ name: 'agent', args }] } } } };
-  await node.kubectl(['patch', `--namespace=${NAMESPACE}`, `daemonset/${NAME}`, '--type=strategic', `--patch=${JSON.stringify(patch)}`]);
-  await agentReady(node, old);
-  await helm(node, ['uninstall', RELEASE]);
-  showLookAlike(node);
-  await node.agent.start();
-  memory.members = await settled(node, {}, RETURN_LIMIT_MS);
-}

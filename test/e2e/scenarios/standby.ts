@@ -91,6 +91,8 @@ export const standby: Scenario = {
   id: 'standby',
   title: "The agent's own copy brings the node back alone, makes way for the agent's pod, and goes last",
   needs: ['capture'],
+  // `install`, `upgrades` and `uninstall` show the same with the agent in its own pod; here a person may debug the process
+  onRequest: true,
   steps: () => {
     let pod: AgentPod | undefined;
     let copy: { readonly uid: string; readonly revision: string } | undefined;
