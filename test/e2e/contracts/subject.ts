@@ -30,6 +30,12 @@ export function loadSubject(): Subject {
 export const doer = (subject: Subject) => (deed: Deed) => control(subject.controlSocket, deed);
 
 export interface Admin {
+  /** Any object, into its collection. */
+  create(collection: string, object: Readonly<Record<string, unknown>>): Promise<void>;
+  /** undefined: there is none. */
+  read(path: string): Promise<Record<string, unknown> | undefined>;
+  /** At once. What is gone is success. */
+  remove(path: string): Promise<void>;
   /** Gives the uid. */
   createPod(name: string, spec: Readonly<Record<string, unknown>>): Promise<string>;
   labelPod(name: string, key: string, value: string): Promise<void>;
@@ -44,7 +50,7 @@ export function createAdmin({ paths }: Subject): Admin {
 
   function call(method: string, path: string, body: unknown, type = 'application/json', fine: readonly number[] = []): Promise<string> {
     return new Promise((resolve, reject) => {
-      const payload = Buffer.from(JSON.stringify(body));
+      const payload = Buffer.from(body === undefined ? '' : JSON.stringify(body));
       // the length said by ourselves: node says none for a DELETE, and the server then reads no body
       const headers = { 'content-type': type, accept: 'application/json', 'content-length': payload.length };
       const asked = request({ ...server, method, path, headers, timeout: 20_000, agent: false }, (response) => {
@@ -65,6 +71,16 @@ export function createAdmin({ paths }: Subject): Admin {
   }
 
   return {
+    create: async (collection, object) => {
+      await call('POST', collection, object);
+    },
+    read: async (path) => {
+      const found = JSON.parse(await call('GET', path, undefined, 'application/json', [404])) as Record<string, unknown>;
+      return found['kind'] === 'Status' ? undefined : found;
+    },
+    remove: async (path) => {
+      await call('DELETE', path, { gracePeriodSeconds: 0 }, 'application/json', [404]);
+    },
     createPod: async (name, spec) => {
       const text = await call('POST', pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: name } }, spec });
       return (JSON.parse(text) as { metadata: { uid: string } }).metadata.uid;

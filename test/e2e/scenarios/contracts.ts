@@ -97,6 +97,7 @@ export const contracts: Scenario = {
     check('containerd keeps the contract of ContainerRuntime', (world) => keepsContract(world, 'cri')),
     check('the kubelet keeps the contract of KubeletPods', (world) => keepsContract(world, 'podresources')),
     check('the API server keeps the contract of the Kubernetes adapter', (world) => keepsContract(world, 'kubernetes')),
+    check('and that of the uninstall', (world) => keepsContract(world, 'uninstall')),
     check('the node is Ready again', ({ node }) => node.ready()),
   ],
 };
