@@ -3,14 +3,22 @@
  * rollout right after the first, and an account whose tokens the API server does not accept any more. The agent runs in its
  * own pod, as in the scenario `install`.
  */
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CHART } from '../../../deploy/chart.ts';
-import { makeAgentImage } from '../agent-image.ts';
-import { agentReady, helm, NAME, NAMESPACE, type Pod, READY_LIMIT_MS, RELEASE, valuesFile } from '../chart-release.ts';
-import { bothListed, cutPowerUntilCopiesServe, livingCopies } from '../copies.ts';
-import { LOOK_ALIKE } from '../foreign.ts';
+import {
+  agentReady,
+  helm,
+  NAME,
+  NAMESPACE,
+  onlyTheImage,
+  otherAgentIsBack,
+  type Pod,
+  READY_LIMIT_MS,
+  RELEASE,
+  valuesFile,
+} from '../chart-release.ts';
+import { cutPowerUntilCopiesServe, livingCopies } from '../copies.ts';
 import { TESTSERVER_IMAGE } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
 import { doneUnless, holds, messageOf, until } from '../node/wait.ts';
@@ -29,7 +37,6 @@ import { check, expect, given, remembered, type Scenario, when } from '../scenar
 import { ownManifests, storedComplaint } from '../status.ts';
 import { BOTH, goneFromApi, parentsReady, restartsAfter } from '../workload.ts';
 
-const IMPORT_LIMIT_MS = 120_000;
 const CONFIG = ['--config', '/etc/pod-checkpointer/config.yaml'];
 
 /** Short, so that "nothing is retired" need not be watched for long. */
@@ -52,18 +59,7 @@ export const upgrades: Scenario = {
     return [
       given('the chart is installed, the agent is Ready, both parents are captured and the standby waits', async (world) => {
         const { node } = world;
-        await node.agent.stop();
-        renameSync(join(node.paths.manifests, LOOK_ALIKE), join(node.paths.state, LOOK_ALIKE));
-        const cleaned = await node.agent.command(['cleanup', '--purge']);
-        expect(cleaned.code === 0, `cleanup: ${cleaned.code} ${cleaned.stdout} ${cleaned.stderr}`);
-        const work = mkdtempSync(join(tmpdir(), 'podckpt-image-'));
-        try {
-          const { tar } = await makeAgentImage(work);
-          await node.importArchive(tar, IMPORT_LIMIT_MS);
-        } finally {
-          rmSync(work, { recursive: true, force: true });
-        }
-        world.memory.parents = await parentsReady(node, 180_000);
+        await onlyTheImage(world);
         await release(node, 'install');
         pod = await agentReady(node);
         await settled(world, pod);
@@ -232,33 +228,34 @@ export const upgrades: Scenario = {
         world.figure('restart with a new account → Ready', Date.now() - from, 'ms');
         await settled(world, pod);
       }),
-      when('the node is cleaned and the chart uninstalled, the agent of the other scenarios is as it was', async (world) => {
-        const { node } = world;
-        const patch = {
-          spec: { template: { spec: { containers: [{ name: 'agent', args: ['cleanup', '--stay', '--purge', ...CONFIG] }] } } },
-        };
-        await node.kubectl([
-          'patch',
-          `--namespace=${NAMESPACE}`,
-          `daemonset/${NAME}`,
-          '--type=strategic',
-          `--patch=${JSON.stringify(patch)}`,
-        ]);
-        await agentReady(node, remembered(pod, "the agent's pod"));
-        await helm(node, ['uninstall', RELEASE]);
-        await until(
-          'no sandbox of ours',
-          async () =>
-            doneUnless((await node.cri.pods()).flatMap(({ ready, name }) => (ready && name.startsWith(NAME) ? [name] : [])).join(' ')),
-          READY_LIMIT_MS,
-          250,
-        );
-        expect(ownManifests(node).length === 0, `left in staticPodPath: ${ownManifests(node).join(' ')}`);
-        rmSync(join(dirname(node.paths.criSocket), 'notes.txt'));
-        renameSync(join(node.paths.state, LOOK_ALIKE), join(node.paths.manifests, LOOK_ALIKE));
-        await node.agent.start();
-        await bothListed(world, 180_000);
-      }),
+      when(
+        'the nodes are cleaned by hand and the chart goes without its hooks, the agent of the other scenarios is as it was',
+        async (world) => {
+          const { node } = world;
+          const patch = {
+            spec: { template: { spec: { containers: [{ name: 'agent', args: ['cleanup', '--stay', '--purge', ...CONFIG] }] } } },
+          };
+          await node.kubectl([
+            'patch',
+            `--namespace=${NAMESPACE}`,
+            `daemonset/${NAME}`,
+            '--type=strategic',
+            `--patch=${JSON.stringify(patch)}`,
+          ]);
+          await agentReady(node, remembered(pod, "the agent's pod"));
+          await helm(node, ['uninstall', RELEASE, '--no-hooks']);
+          await until(
+            'no sandbox of ours',
+            async () =>
+              doneUnless((await node.cri.pods()).flatMap(({ ready, name }) => (ready && name.startsWith(NAME) ? [name] : [])).join(' ')),
+            READY_LIMIT_MS,
+            250,
+          );
+          expect(ownManifests(node).length === 0, `left in staticPodPath: ${ownManifests(node).join(' ')}`);
+          rmSync(join(dirname(node.paths.criSocket), 'notes.txt'));
+          await otherAgentIsBack(world);
+        },
+      ),
     ];
   },
 };
