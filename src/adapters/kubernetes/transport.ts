@@ -5,6 +5,7 @@
  * proxy, and retries nothing but a 401 whose token had been renewed meanwhile. Replies are returned as they came,
  * whatever their status; what they mean is for the callers.
  */
+import { Readable } from 'node:stream';
 import type { Millis } from '../../core/model.ts';
 import { type ApiRequestObserver, type Clock, PortError } from '../../ports.ts';
 import type { AnswerHead } from './answer.ts';
@@ -105,10 +106,17 @@ export function createTransport(options: TransportOptions): Transport {
       pool.retire(first.channel);
       return first;
     }
-    if (!(await access.token.renew(token))) return first;
-    first.exchange.cancel();
+    const refusal = await heldBack(first.exchange, signal);
+    if (!(await access.token.renew(token))) return { channel: first.channel, exchange: refusal };
     const renewed = await access.token.current();
     return counted(verb, () => once(call, renewed, signal));
+  }
+
+  /** An error reply, read: one of HTTP/2 that ends while nobody reads it is thrown away, and would look like a broken connection. */
+  async function heldBack(exchange: Exchange, signal: AbortSignal): Promise<Exchange> {
+    signal.addEventListener('abort', exchange.cancel, { once: true });
+    const body = await readBody(exchange.body, timings.maxErrorBytes, 'cut');
+    return { ...exchange, body: Readable.from([Buffer.from(body)]) };
   }
 
   async function counted<T extends { exchange: Exchange }>(verb: Verb, send: () => Promise<T>): Promise<T> {

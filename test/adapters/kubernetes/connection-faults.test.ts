@@ -100,6 +100,20 @@ describe('credentials', () => {
     expect(made.counters.requests).toEqual(['list 401', 'list 200']);
   });
 
+  test('a 401 is one for the watch too, where the disk is slow to show that there is no other token', async () => {
+    let token = api.token;
+    const made = clientOf(await accessTo({ urls: [api.url], ca: api.ca, token: () => token, tokenMs: 50 }));
+    atEnd(() => made.close());
+    made.watch.start(() => {});
+    await until(() => made.watch.view().healthy && made.watch.view().synced);
+    token = 'no longer good';
+    api.tokens.delete(api.token);
+    api.wire.cut();
+    await until(() => made.counters.restarts.length >= 3);
+    expect(made.counters.restarts.slice(1)).not.toContain('lost');
+    expect(made.watch.view().denied).toBe('unauthorized');
+  });
+
   test('no redirect is followed: the other server never hears of us', async () => {
     const bait = await tlsPeer(leaf(), replying(http(200, 'ok')));
     const lure = await tlsPeer(leaf(), replying(http(307, '', { location: `${bait.url}/api` })));

@@ -53,13 +53,19 @@ export interface AccessOf {
   readonly urls: readonly string[];
   readonly ca: string;
   readonly token: () => string;
+  /** How long the disk takes to read the token's file, milliseconds. */
+  readonly tokenMs?: number;
 }
 
 export function accessTo(of: AccessOf): Promise<ApiAccess> {
   return loadApiAccess({
     apiEndpoints: of.urls,
     inCluster: { tokenFile: '/sa/token', caFile: '/sa/ca.crt' },
-    readFile: async (path) => (path === '/sa/token' ? of.token() : of.ca),
+    readFile: async (path) => {
+      if (path !== '/sa/token') return of.ca;
+      await sleep(of.tokenMs ?? 0);
+      return of.token();
+    },
     clock: realClock,
   });
 }
