@@ -132,14 +132,14 @@ async function withdraw(ports: Ports, held: Held, action: Withdrawal): Promise<v
     () => {
       if (stops.length === 0) return;
       const stopMs = Math.round(ports.clock.now() - from);
-      ports.log.info("Stopped the copy's containers", { checkpoint, containers: stops.length, killed, stopMs });
+      ports.log.info("Stopped the copy's containers", { checkpoint, containers: stops.length, stopMs });
     },
     (error: unknown) =>
       ports.log.warn("The copy's containers could not be stopped; its sandbox will be", { checkpoint, error: messageOf(error) }),
   );
   await ports.manifests.remove(action.placed.file, action.digest);
   const removeMs = Math.round(ports.clock.now() - from);
-  ports.log.info("Withdrew the copy's manifest", { checkpoint, file: action.placed.file, removeMs });
+  ports.log.info("Withdrew the copy's manifest", { checkpoint, file: action.placed.file, removeMs, killed });
 }
 
 async function removeCheckpoint(ports: Ports, held: Held, action: Extract<Action, { do: 'remove-checkpoint' }>): Promise<void> {

@@ -23,7 +23,6 @@ const MESSAGES = {
   judged: /^judged the api server/i,
   placed: /^placed the copy's manifest/i,
   withdrew: /^withdrew the copy's manifest/i,
-  stopped: /^stopped the copy's containers/i,
 } as const;
 export type LogEvent = keyof typeof MESSAGES;
 

@@ -11,7 +11,8 @@ export const HELP = `End-to-end tests of pod-checkpointer on real nodes. Needs r
 
   --kubelet 1.37|1.34|all   which kubelet (and container runtime); default all
   --only ID,ID              these scenarios, and the ones they need; with ID also all that are named ID/…
-                            (default: all but those on request, which --list marks with a plus)
+                            (default: all but those on request, which --list marks with a plus, and but those
+                            marked 1 on every node after the first)
   --list                    names the scenarios and ends
   --rounds N                power cuts of the scenario hand-back; default 10
   --self-hosted-rounds N    power cuts of the scenario self-hosted/power-cut; default 10
@@ -28,7 +29,8 @@ Ends with "N passed, N failed"; exit code 0, 1 when a scenario failed, 2 for wro
 
 export interface Options {
   readonly kubelets: readonly KubeletLine[];
-  readonly scenarios: readonly Scenario[];
+  /** What runs on one of the nodes. */
+  readonly scenariosOn: (line: KubeletLine) => readonly Scenario[];
   readonly settings: Settings;
   readonly keep: boolean;
   readonly bundle: string;
@@ -94,7 +96,8 @@ export function parseOptions(args: readonly string[], all: readonly Scenario[]):
   if (values.keep && kubelets.length > 1) throw new Error('--keep: choose one node with --kubelet');
   return {
     kubelets,
-    scenarios: selected(all, values.only),
+    scenariosOn: (line) =>
+      selected(all, values.only).filter(({ newestOnly }) => newestOnly !== true || values.only !== undefined || line === kubelets[0]),
     settings: {
       rounds: count('rounds'),
       selfHostedRounds: count('self-hosted-rounds'),

@@ -89,6 +89,7 @@ async function recover(node: Node): Promise<void> {
 
 async function runOnNode(line: KubeletLine, options: Options, onDown: (down: Down | undefined) => void): Promise<ScenarioResult[]> {
   const components = await prepareComponents(line, say);
+  const scenarios = options.scenariosOn(line);
   const results: ScenarioResult[] = [];
   let down: Down | undefined;
   const started = performance.now();
@@ -105,7 +106,7 @@ async function runOnNode(line: KubeletLine, options: Options, onDown: (down: Dow
     });
     say(`node Ready after ${((performance.now() - started) / 1000).toFixed(1)} s; its files are in ${node.paths.state}`);
     const memory: Memory = { inside: {}, foreign: [] };
-    for (const scenario of options.scenarios) {
+    for (const scenario of scenarios) {
       const missing = scenario.needs.find((need) => results.some((result) => result.id === need && result.outcome !== 'passed'));
       if (missing !== undefined) {
         say(`── ${scenario.id}: not run, because ${missing} did not pass`);
@@ -122,7 +123,7 @@ async function runOnNode(line: KubeletLine, options: Options, onDown: (down: Dow
     if (options.keep) await keepUntilInterrupted(node);
   } catch (error) {
     say(explain(error));
-    const left = options.scenarios.filter((scenario) => !results.some((result) => result.id === scenario.id));
+    const left = scenarios.filter((scenario) => !results.some((result) => result.id === scenario.id));
     results.push(...left.map((scenario) => notRun(scenario, line, explain(error))));
   } finally {
     await takeDown(line, options, results, down);
@@ -173,6 +174,10 @@ function handleInterrupts(currentDown: () => Down | undefined): void {
   }
 }
 
+function mark({ onRequest, newestOnly }: Scenario): string {
+  return onRequest === true ? ' +' : newestOnly === true ? ' 1' : '';
+}
+
 async function main(args: readonly string[]): Promise<number> {
   let options: Options;
   try {
@@ -183,9 +188,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (options.help) process.stdout.write(HELP);
   if (options.list)
-    process.stdout.write(
-      SCENARIOS.map((scenario) => `${(scenario.id + (scenario.onRequest === true ? ' +' : '')).padEnd(25)}  ${scenario.title}\n`).join(''),
-    );
+    process.stdout.write(SCENARIOS.map((scenario) => `${(scenario.id + mark(scenario)).padEnd(25)}  ${scenario.title}\n`).join(''));
   if (options.help || options.list) return 0;
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
     process.stderr.write('The end-to-end tests start a real node: they need Linux and root.\n');

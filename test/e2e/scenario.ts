@@ -65,6 +65,8 @@ export interface Scenario {
   readonly needs: readonly string[];
   /** Takes minutes and covers a variant: runs only when `--only` asks for it. */
   readonly onRequest?: true;
+  /** Shows what hardly depends on the kubelet: with several nodes, and without `--only`, it runs on the first, the newest. */
+  readonly newestOnly?: true;
   steps(settings: Settings): readonly Step[];
 }
 

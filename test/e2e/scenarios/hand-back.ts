@@ -149,8 +149,8 @@ function roundSteps(number: number, last: boolean): readonly Step[] {
           `the gap was ${gap?.ms.toFixed(0)} ms; after the API server's start: ${round.story}`,
         );
         const { checkpoint } = remembered(world.memory.parents, 'the parents').host;
-        const [stopped] = findInLog(readAgentLog(world.node.paths.agentLog), { event: 'stopped', checkpoint, since: round.apiStartedAt });
-        expect(stopped?.killed === '1', `the agent should have killed the copy itself; it says ${JSON.stringify(stopped)}`);
+        const [withdrew] = findInLog(readAgentLog(world.node.paths.agentLog), { event: 'withdrew', checkpoint, since: round.apiStartedAt });
+        expect(withdrew?.killed === '1', `the agent should have killed the copy itself; it says ${JSON.stringify(withdrew)}`);
         const served = incarnations(host);
         expect(served.length === 2, `one copy and one parent should have answered, in turn; there were ${served.length} processes`);
       },

@@ -61,6 +61,7 @@ export const idle: Scenario = {
   id: 'idle',
   title: 'The idle agent is quiet and small',
   needs: ['capture'],
+  newestOnly: true,
   steps: ({ idleMs }) => {
     let before: Cost | undefined;
     let after: Cost | undefined;

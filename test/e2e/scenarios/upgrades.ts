@@ -52,6 +52,7 @@ export const upgrades: Scenario = {
   id: 'upgrades',
   title: 'Broken upgrades leave the old standby in charge, helm rollback mends them, and a refused token deletes and starts nothing',
   needs: ['capture'],
+  newestOnly: true,
   steps: () => {
     let pod: Pod | undefined;
     let broken: Pod | undefined;
