@@ -131,7 +131,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     lastRound = now;
     void ports.probe.probe(settings.reachability.deadlineMs).then((probes) => {
       probing = false;
-      if (!ports.watch.view().healthy) learn({ kind: 'round', at: ports.clock.now(), probes, nothingRunsHere });
+      if (!ports.watch.view().healthy) learn({ kind: 'round', from: now, at: ports.clock.now(), probes, nothingRunsHere });
       wakeups.wake('probe');
     });
     return undefined;

@@ -35,7 +35,7 @@ export interface ReachabilityState {
   readonly since: Millis;
   /** A probe or a request has been answered since this process started. */
   readonly everAnswered: boolean;
-  /** Consecutive rounds without an answer; `from` is the time of the first. */
+  /** Consecutive rounds without an answer; `from` is the time at which the first began. */
   readonly failed: { readonly rounds: number; readonly from: Millis; readonly hard: boolean };
   /** Consecutive rounds in which only a server without storage answered. */
   readonly storageFrom?: Millis;
@@ -47,7 +47,14 @@ export interface ReachabilityState {
 }
 
 export type ReachabilityEvent =
-  | { readonly kind: 'round'; readonly at: Millis; readonly probes: readonly Probe[]; readonly nothingRunsHere: boolean }
+  /** Probes, sent at `from`; the last of them ended at `at`. */
+  | {
+      readonly kind: 'round';
+      readonly from: Millis;
+      readonly at: Millis;
+      readonly probes: readonly Probe[];
+      readonly nothingRunsHere: boolean;
+    }
   /** An authenticated request succeeded, or the open watch showed life. */
   | { readonly kind: 'success'; readonly at: Millis }
   /** A sign from elsewhere that the server is back (the kubelet starts an API pod): an older verdict proves nothing now. */
@@ -120,7 +127,8 @@ function afterRound(
       const first = state.failed.rounds === 0;
       const failed = {
         rounds: state.failed.rounds + 1,
-        from: first ? round.at : state.failed.from,
+        // its begin, as the pace counts: counted from its end, a slow first round would put off the verdict by a whole round
+        from: first ? Math.max(round.from, state.lastAnswer ?? round.from) : state.failed.from,
         hard: hard && (first || state.failed.hard),
       };
       const next = { ...withoutStorage(state), failed, good: 0, evidence };

@@ -13,7 +13,11 @@ const policy: ReachabilityPolicy = { probes: 3, windowMs: 6_000, bootFastPath: t
 
 function round(at: number, ...outcomes: ProbeOutcome[]) {
   const probes: Probe[] = outcomes.map((outcome, index) => ({ endpoint: `https://api-${index}`, outcome, at, detail: '' }));
-  return { kind: 'round', at, probes, nothingRunsHere: false } as const;
+  return { kind: 'round', from: at, at, probes, nothingRunsHere: false } as const;
+}
+/** A round whose probes took that long to fail. */
+function slow(from: number, ms: number, ...outcomes: ProbeOutcome[]) {
+  return { ...round(from + ms, ...outcomes), from };
 }
 function follow(state: ReachabilityState, ...events: Parameters<typeof nextReachability>[1][]): ReachabilityState {
   return events.reduce((now, event) => nextReachability(now, event, policy), state);
@@ -33,6 +37,22 @@ describe('an outage', () => {
 
   it('is not proven by three failures within less than the window', () => {
     const state = follow(reachable, { kind: 'lost', at: 0 }, round(0, 'refused'), round(100, 'refused'), round(5_999, 'refused'));
+
+    expect(state.verdict).toBe('unsure');
+  });
+
+  it('is proven by the third round, six seconds after the first began, however long each of them took', () => {
+    const state = follow(reachable, { kind: 'lost', at: 0 }, slow(0, 40, 'refused'), slow(3_000, 5, 'refused'), slow(6_000, 2, 'refused'));
+
+    expect(state.verdict).toBe('unreachable');
+  });
+
+  it('is not counted from a round that began before the server last answered', () => {
+    const during: Parameters<typeof nextReachability>[1][] = [
+      { kind: 'success', at: 500 },
+      { kind: 'lost', at: 600 },
+    ];
+    const state = follow(reachable, ...during, slow(0, 1_000, 'timeout'), slow(3_000, 5, 'refused'), slow(6_000, 2, 'refused'));
 
     expect(state.verdict).toBe('unsure');
   });
