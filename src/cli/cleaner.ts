@@ -1,25 +1,24 @@
 /** `cleanup --stay` in a pod of the chart's uninstall: joins the cleanup of this node with the API server. Loaded only there. */
 import { createClock } from '../adapters/clock.ts';
 import { createHostLock } from '../adapters/disk/lock.ts';
-import { createUninstallApi } from '../adapters/kubernetes/uninstall.ts';
 import { runCleaner } from '../agent/cleaner.ts';
 import type { TelemetryServer } from '../telemetry/server.ts';
 import type { AgentProcess } from './agent.ts';
 import { type CleanupProcess, cleanOnce, sayOnce, serve } from './cleanup.ts';
 import type { UninstallNames } from './cleanup-commands.ts';
-import { apiAccess, checkHost } from './wire.ts';
+import { connectUninstallApi } from './uninstall.ts';
+import { checkHost } from './wire.ts';
 
 export interface CleanerProcess extends CleanupProcess, UninstallNames, Pick<AgentProcess, 'env' | 'random'> {}
 
 /** Until the signal. True: the node is clean. Throws PortError for what can never work; nothing is changed then. */
 export async function runCleanerPod(process: CleanerProcess): Promise<boolean> {
-  const { config, env, namespace, version } = process;
+  const { config } = process;
   const say = sayOnce(process.say);
   const clock = createClock();
   await checkHost(config, process.uid);
   const lock = createHostLock({ stateDir: config.stateDir });
-  const observer = { request: () => undefined, watchRestart: () => undefined, probe: () => undefined };
-  const api = createUninstallApi(await apiAccess(config, env, clock), { namespace, version, clock, observer });
+  const api = await connectUninstallApi(process, clock);
   let clean = false;
   let server: TelemetryServer | undefined;
   const stopServing = async (): Promise<void> => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/core/decide.ts';
 import type { Facts, State } from '../../src/core/model.ts';
-import { type Case, allCases as cases, readTable } from './tables.ts';
+import { type Case, allCases as cases, readTable, rowsOf, unreached } from './tables.ts';
 
 const DOMAINS = {
   state: ['inactive', 'active', 'handing-back', 'retired'],
@@ -15,7 +15,6 @@ const DOMAINS = {
   obstacle: ['yes', 'no'],
 } as const;
 type Column = keyof typeof DOMAINS;
-const COLUMNS = Object.keys(DOMAINS) as Column[];
 const allCases = (): Generator<Case<Column>> => cases(DOMAINS);
 
 function factsOf(row: Case<Column>): Facts {
@@ -31,7 +30,7 @@ describe('the decision table', () => {
     let count = 0;
     for (const candidate of allCases()) {
       count += 1;
-      const hits = rows.filter((row) => COLUMNS.every((column) => row.match[column].has(candidate[column])));
+      const hits = rowsOf(rows, candidate);
       if (hits.length !== 1) wrong.push(`${JSON.stringify(candidate)} is in lines ${hits.map((row) => row.line).join(', ') || 'none'}`);
     }
 
@@ -42,7 +41,7 @@ describe('the decision table', () => {
   it('is what decide answers', () => {
     const wrong: string[] = [];
     for (const candidate of allCases()) {
-      const row = rows.find((one) => COLUMNS.every((column) => one.match[column].has(candidate[column])));
+      const [row] = rowsOf(rows, candidate);
       const got = decide(candidate.state as State, factsOf(candidate));
       const reason = row?.reason === 'obstacle' ? 'image-missing' : row?.reason;
       if (got.state !== row?.next || got.reason !== reason)
@@ -53,12 +52,7 @@ describe('the decision table', () => {
   });
 
   it('has no row that no combination reaches', () => {
-    const reached = new Set<number>();
-    for (const candidate of allCases()) {
-      for (const row of rows) if (COLUMNS.every((column) => row.match[column].has(candidate[column]))) reached.add(row.line);
-    }
-
-    expect(rows.filter((row) => !reached.has(row.line)).map((row) => row.line)).toEqual([]);
+    expect(unreached(rows, DOMAINS)).toEqual([]);
   });
 });
 

@@ -6,7 +6,7 @@ import { decideStandby, type StandbyFacts } from '../../src/core/standby.ts';
 import { EMPTY_MIND, turn } from '../../src/core/turn.ts';
 import { aCheckpoint, aContainer, aLedger, anObservation, aPlaced, aPod, aReach, policy, watching } from '../fakes/builders.ts';
 import { own, placedOf, standbyRuns } from './standbys.ts';
-import { allCases, type Case, readTable, rowsOf } from './tables.ts';
+import { allCases, type Case, misfits, readTable, unreached } from './tables.ts';
 
 const DOMAINS = {
   state: ['inactive', 'active', 'handing-back', 'retired'],
@@ -27,21 +27,13 @@ function answer({ state, alone, obstacle, ...facts }: Case<keyof typeof DOMAINS>
 
 describe("the standby's table", () => {
   it('has every combination in exactly one row, and is what decideStandby answers', () => {
-    const wrong: string[] = [];
-    for (const one of allCases(DOMAINS)) {
-      const hits = rowsOf(rows, one);
-      const got = answer(one);
-      if (hits.length !== 1 || got !== `${hits[0]?.next} ${hits[0]?.reason}`)
-        wrong.push(`${JSON.stringify(one)} -> ${got}, lines ${hits.map((row) => row.line).join(', ') || 'none'}`);
-    }
+    const wrong = misfits(rows, DOMAINS, answer, (row) => `${row.next} ${row.reason}`);
 
     expect(wrong.slice(0, 5)).toEqual([]);
   });
 
   it('has no row that no combination reaches', () => {
-    const reached = new Set([...allCases(DOMAINS)].flatMap((one) => rowsOf(rows, one).map((row) => row.line)));
-
-    expect(rows.filter((row) => !reached.has(row.line)).map((row) => row.line)).toEqual([]);
+    expect(unreached(rows, DOMAINS)).toEqual([]);
   });
 
   it('never takes the standby away while the API server is not reachable, but for one already on its way', () => {

@@ -46,3 +46,23 @@ export function* allCases<C extends string>(domains: Domains<C>, columns: readon
 export function rowsOf<C extends string>(rows: readonly Row<C>[], one: Case<C>): readonly Row<C>[] {
   return rows.filter((row) => (Object.keys(row.match) as C[]).every((column) => row.match[column].has(one[column])));
 }
+
+/** A sentence for every case that is not in exactly one row, or that this row does not fit. */
+export function misfits<C extends string>(
+  rows: readonly Row<C>[],
+  domains: Domains<C>,
+  answer: (one: Case<C>) => string,
+  asked: (row: Row<C>) => string,
+): readonly string[] {
+  return [...allCases(domains)].flatMap((one) => {
+    const [hits, got] = [rowsOf(rows, one), answer(one)];
+    if (hits.length === 1 && hits[0] !== undefined && asked(hits[0]) === got) return [];
+    return [`${JSON.stringify(one)} -> ${got}, lines ${hits.map((row) => row.line).join(', ') || 'none'}`];
+  });
+}
+
+/** Lines of the rows that no case is in. */
+export function unreached<C extends string>(rows: readonly Row<C>[], domains: Domains<C>): readonly number[] {
+  const reached = new Set([...allCases(domains)].flatMap((one) => rowsOf(rows, one).map((row) => row.line)));
+  return rows.filter((row) => !reached.has(row.line)).map((row) => row.line);
+}

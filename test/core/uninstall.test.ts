@@ -10,7 +10,7 @@ import {
   uninstallProgress,
 } from '../../src/core/uninstall.ts';
 import { aDaemonSet } from '../fakes/builders.ts';
-import { allCases, readTable, rowsOf } from './tables.ts';
+import { type Case, misfits, readTable, unreached } from './tables.ts';
 
 const DOMAINS = {
   agents: ['gone', 'deleting', 'older', 'younger', 'unknown'],
@@ -38,23 +38,18 @@ const CLEANERS: Readonly<Record<string, SeenDaemonSet>> = {
   'no-pods': cleanersThat({ desired: 0, updated: 0, ready: 0 }),
 };
 
+const answer = (one: Case<keyof typeof DOMAINS>): string =>
+  cleanerStep(AGENTS[one.agents] ?? unseen(''), CLEANERS[one.cleaners] ?? unseen(''), one.clean === 'yes');
+
 describe("the cleaner's table", () => {
   it('has every combination in exactly one row, and is what cleanerStep answers', () => {
-    const wrong: string[] = [];
-    for (const one of allCases(DOMAINS)) {
-      const hits = rowsOf(rows, one);
-      const got = cleanerStep(AGENTS[one.agents] ?? unseen(''), CLEANERS[one.cleaners] ?? unseen(''), one.clean === 'yes');
-      if (hits.length !== 1 || got !== hits[0]?.next)
-        wrong.push(`${JSON.stringify(one)} -> ${got}, lines ${hits.map((row) => row.line).join(', ') || 'none'}`);
-    }
+    const wrong = misfits(rows, DOMAINS, answer, (row) => row.next);
 
     expect(wrong.slice(0, 5)).toEqual([]);
   });
 
   it('has no row that no combination reaches', () => {
-    const reached = new Set([...allCases(DOMAINS)].flatMap((one) => rowsOf(rows, one).map((row) => row.line)));
-
-    expect(rows.filter((row) => !reached.has(row.line)).map((row) => row.line)).toEqual([]);
+    expect(unreached(rows, DOMAINS)).toEqual([]);
   });
 
   it('takes agents of the same second for older ones: nothing is touched', () => {
