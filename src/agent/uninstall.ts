@@ -26,9 +26,10 @@ const LOOK_EVERY_MS: Millis = 2_000;
 const NAMES_SHOWN = 20;
 
 /** True: there is no DaemonSet of the agents any more. */
-export function removeAgents({ clock, api }: UninstallPorts, options: UninstallOptions): Promise<boolean> {
+export async function removeAgents({ clock, api }: UninstallPorts, options: UninstallOptions): Promise<boolean> {
   const what = `DaemonSet ${options.namespace}/${options.agents}`;
-  return repeat(clock, options, async () => {
+  let told = false;
+  const gone = await repeat(clock, options, async () => {
     const found = await api.daemonSet(options.agents);
     if (found === undefined) {
       options.say(`${what} is gone: its pods end`);
@@ -41,8 +42,16 @@ export function removeAgents({ clock, api }: UninstallPorts, options: UninstallO
       return false;
     }
     await api.deleteDaemonSet(options.agents, found.uid);
+    told = true;
     return undefined;
   });
+  if (!gone && told) {
+    const look = `kubectl --namespace ${options.namespace} get daemonset ${options.agents} --output yaml`;
+    options.say(
+      `${what} was told to go and is still there: see what holds it, its finalizers first (${look}), and run helm uninstall again`,
+    );
+  }
+  return gone;
 }
 
 /** True: every node that is up is clean. */

@@ -50,6 +50,16 @@ describe("deleting the agents' DaemonSet", () => {
     ]);
   });
 
+  it('says what is wrong when the DaemonSet stays although it was told to go', async () => {
+    cluster.sets.set('agents', aDaemonSet({ uid: 'a1', deleting: true }));
+    const api = { ...cluster.api, deleteDaemonSet: async () => undefined };
+    const result = outcome(removeAgents({ clock, api }, OPTIONS));
+    await clock.run(250_000);
+
+    expect(result()).toBe(false);
+    expect(said).toEqual([expect.stringMatching(/^DaemonSet kube-system\/agents was told to go and is still there: .*finalizers/)]);
+  });
+
   it('is given up when its time is over', async () => {
     cluster.down = true;
     const result = outcome(removeAgents({ clock, api: cluster.api }, OPTIONS));
