@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import type { Clock } from '../ports.ts';
 import { type ApiServer, createApiServer } from './api-server.ts';
 import { freePort } from './free-port.ts';
+import { kubeconfigText } from './kubeconfig.ts';
 import { createDemoKubelet } from './kubelet.ts';
 import type { DemoKubelet, PodReport } from './kubelet-types.ts';
 import { CONFIG_MAP, IMAGES, kubeletApi, NODE, parents, podStatus, SECRET } from './parents.ts';
@@ -137,18 +138,7 @@ async function writeFiles(dir: string, api: ApiServer, podResourcesSocket: strin
   const at = (name: string): string => join(dir, name);
   await writeFile(at('boot-id'), `${randomUUID()}\n`);
   await writeFile(at('machine-id'), 'demo\n');
-  await writeFile(
-    at('kubeconfig'),
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'demo',
-      contexts: [{ name: 'demo', context: { cluster: 'demo', user: 'demo' } }],
-      clusters: [{ name: 'demo', cluster: { server: api.url, 'certificate-authority-data': Buffer.from(api.ca).toString('base64') } }],
-      users: [{ name: 'demo', user: { token: api.token } }],
-    }),
-    { mode: 0o600 },
-  );
+  await writeFile(at('kubeconfig'), kubeconfigText(api), { mode: 0o600 });
   const configuration: Record<string, unknown> = {
     nodeName: NODE,
     stateDir: at('state'),

@@ -12,6 +12,7 @@ import { createClock } from '../../src/adapters/clock.ts';
 import type { Json } from '../../src/core/model.ts';
 import { type ApiServer, createApiServer } from '../../src/demo/api-server.ts';
 import { freePort } from '../../src/demo/free-port.ts';
+import { kubeconfigText } from '../../src/demo/kubeconfig.ts';
 import { createDemoKubelet } from '../../src/demo/kubelet.ts';
 import { kubeletApi, podStatus } from '../../src/demo/parents.ts';
 import { createDemoRuntime } from '../../src/demo/runtime.ts';
@@ -134,7 +135,7 @@ export async function createCanaryNode(): Promise<CanaryNode> {
   await writeFile(at('boot-id'), `${randomUUID()}\n`);
   await writeFile(at('machine-id'), 'canary\n');
   const metricsPort = await freePort();
-  await writeFile(at('kubeconfig'), kubeconfig(api), { mode: 0o600 });
+  await writeFile(at('kubeconfig'), kubeconfigText(api), { mode: 0o600 });
   const configuration = {
     nodeName: NODE,
     stateDir: at('state'),
@@ -244,15 +245,4 @@ export async function createCanaryNode(): Promise<CanaryNode> {
       await rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
     },
   };
-}
-
-function kubeconfig(api: ApiServer): string {
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'c',
-    contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
-    clusters: [{ name: 'c', cluster: { server: api.url, 'certificate-authority-data': Buffer.from(api.ca).toString('base64') } }],
-    users: [{ name: 'u', user: { token: api.token } }],
-  });
 }

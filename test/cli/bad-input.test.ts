@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUNDLE } from '../../deploy/bundle.ts';
 import { createClock } from '../../src/adapters/clock.ts';
+import { kubeconfigText } from '../../src/demo/kubeconfig.ts';
 import { createDemoRuntime } from '../../src/demo/runtime.ts';
 import type { DemoRuntime } from '../../src/demo/runtime-types.ts';
 
@@ -144,19 +145,7 @@ async function goodKubeconfig(): Promise<string> {
   const { createAuthority } = await import('../../src/demo/certificates.ts');
   const ca = createAuthority('test', { notBefore: Date.now() - 1000, notAfter: Date.now() + 3_600_000 }).cert;
   const file = at('good-kubeconfig');
-  await writeFile(
-    file,
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'c',
-      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
-      clusters: [
-        { name: 'c', cluster: { server: 'https://127.0.0.1:1', 'certificate-authority-data': Buffer.from(ca).toString('base64') } },
-      ],
-      users: [{ name: 'u', user: { token: 't' } }],
-    }),
-  );
+  await writeFile(file, kubeconfigText({ url: 'https://127.0.0.1:1', ca, token: 't' }));
   return file;
 }
 

@@ -1,49 +1,18 @@
 /** The command `cleanup` as a process: the lock, exit codes, what stays on the disk, and `--stay`. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BUNDLE } from '../../deploy/bundle.ts';
-import { createClock } from '../../src/adapters/clock.ts';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
 import { openStore } from '../../src/adapters/disk/store.ts';
 import { manifestFileName } from '../../src/core/keys.ts';
 import { sha256 } from '../../src/core/manifest.ts';
-import { freePort } from '../../src/demo/free-port.ts';
-import { createDemoRuntime } from '../../src/demo/runtime.ts';
-import type { DemoRuntime } from '../../src/demo/runtime-types.ts';
 import { aLedger, aPlaced } from '../fakes/builders.ts';
+import { nodeDir, type Outcome } from './node-dir.ts';
 
-let dir: string;
-let runtime: DemoRuntime;
-let port: number;
-const children: ChildProcess[] = [];
-const at = (name: string): string => join(dir, name);
-
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'cleanup-'));
-  await mkdir(at('manifests'));
-  await mkdir(at('state'), { mode: 0o700 });
-  runtime = createDemoRuntime({ socket: at('runtime.sock'), clock: createClock(), random: () => 0.5 });
-  await runtime.start();
-  port = await freePort();
-  const config = {
-    nodeName: 'n1',
-    stateDir: at('state'),
-    staticPodPath: at('manifests'),
-    criSocket: at('runtime.sock'),
-    allowTmpfs: true,
-    metrics: { address: `127.0.0.1:${port}` },
-  };
-  await writeFile(at('agent.yaml'), JSON.stringify(config));
-});
-afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-  await runtime.stop();
-  await rm(dir, { recursive: true, force: true });
-});
+const node = nodeDir('cleanup-');
+const { status, until } = node;
+const at = node.path;
+const cleanup = (...flags: string[]): Promise<Outcome> => node.run('cleanup', ...flags);
 
 /** A copy and the standby are placed, and a file of somebody else lies beside them. */
 async function placeAll(): Promise<void> {
@@ -58,37 +27,12 @@ async function placeAll(): Promise<void> {
   await writeFile(at('manifests/kube-proxy.yaml'), 'foreign');
   await writeFile(at('state/notes'), 'foreign');
 }
-function cleanup(...flags: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [BUNDLE, 'cleanup', '--config', at('agent.yaml'), ...flags],
-      { timeout: 18_000 },
-      (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-      },
-    );
-  });
-}
 /** As an agent would hold it. */
 async function lockHeld(): Promise<ChildProcess> {
-  const child = spawn('flock', ['-F', '-x', at('state/lock'), '-c', 'echo held; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  children.push(child);
+  const holder = ['-F', '-x', at('state/lock'), '-c', 'echo held; exec sleep 60'];
+  const child = node.owned(spawn('flock', holder, { stdio: ['ignore', 'pipe', 'inherit'] }));
   await once(child.stdout, 'data');
   return child;
-}
-function status(path: string): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const call = request({ host: '127.0.0.1', port, path }, (reply) => {
-      reply.resume();
-      resolve(reply.statusCode);
-    });
-    call.on('error', () => resolve(undefined));
-    call.end();
-  });
-}
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 describe('cleanup', () => {
@@ -111,7 +55,7 @@ describe('cleanup', () => {
     await rm(at('state'), { recursive: true });
 
     expect(await cleanup()).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing to do') });
-    expect((await readdir(dir)).includes('state')).toBe(false);
+    expect((await readdir(at())).includes('state')).toBe(false);
   });
 
   it('ends with 1 when a file that bears our name is not ours', async () => {
@@ -139,10 +83,7 @@ describe('cleanup', () => {
   it('with --stay waits for the agent to end, cleans, is ready, and ends with the signal', async () => {
     await placeAll();
     const agent = await lockHeld();
-    const child = spawn(process.execPath, [BUNDLE, 'cleanup', '--stay', '--config', at('agent.yaml')], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    children.push(child);
+    const child = node.start(['cleanup', '--stay']);
     await once(child.stdout, 'data');
     expect(await status('/readyz')).toBeUndefined();
     expect(await readdir(at('manifests'))).toHaveLength(3);

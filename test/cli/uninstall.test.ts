@@ -1,84 +1,35 @@
 /** The uninstall's programs as processes: a pod that cleans its node, the two steps that helm waits for, and what is refused. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BUNDLE } from '../../deploy/bundle.ts';
-import { createClock } from '../../src/adapters/clock.ts';
 import { openStore } from '../../src/adapters/disk/store.ts';
 import { manifestFileName } from '../../src/core/keys.ts';
 import { sha256 } from '../../src/core/manifest.ts';
-import { freePort } from '../../src/demo/free-port.ts';
-import { createDemoRuntime } from '../../src/demo/runtime.ts';
-import type { DemoRuntime } from '../../src/demo/runtime-types.ts';
+import { kubeconfigText } from '../../src/demo/kubeconfig.ts';
 import { aLedger, aPlaced } from '../fakes/builders.ts';
 import { createObjectsServer, daemonSet, type ObjectsServer, pathOf } from '../fakes/objects-server.ts';
+import { nodeDir } from './node-dir.ts';
 
 const NAMES = ['--namespace=kube-system', '--agents=agents', '--cleaners=cleaners'];
-let dir: string;
-let runtime: DemoRuntime;
 let server: ObjectsServer;
-let port: number;
-const children: ChildProcess[] = [];
-const at = (name: string): string => join(dir, name);
+const node = nodeDir('uninstall-', (path) => ({ kubeconfig: path('kubeconfig') }));
+const { run, status, until } = node;
+const at = node.path;
 
 beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'uninstall-'));
-  await mkdir(at('manifests'));
-  await mkdir(at('state'), { mode: 0o700 });
-  runtime = createDemoRuntime({ socket: at('runtime.sock'), clock: createClock(), random: () => 0.5 });
-  await runtime.start();
   server = await createObjectsServer();
-  port = await freePort();
-  const kubeconfig = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'c',
-    contexts: [{ name: 'c', context: { cluster: 'c', user: 'c' } }],
-    clusters: [{ name: 'c', cluster: { server: server.url, 'certificate-authority-data': Buffer.from(server.ca).toString('base64') } }],
-    users: [{ name: 'c', user: { token: server.token } }],
-  };
-  await writeFile(at('kubeconfig'), JSON.stringify(kubeconfig));
-  const config = {
-    nodeName: 'n1',
-    stateDir: at('state'),
-    staticPodPath: at('manifests'),
-    criSocket: at('runtime.sock'),
-    kubeconfig: at('kubeconfig'),
-    allowTmpfs: true,
-    metrics: { address: `127.0.0.1:${port}` },
-  };
-  await writeFile(at('agent.yaml'), JSON.stringify(config));
+  await writeFile(at('kubeconfig'), kubeconfigText(server));
 });
-afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-  await server.close();
-  await runtime.stop();
-  await rm(dir, { recursive: true, force: true });
-});
-
-function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [BUNDLE, ...args, '--config', at('agent.yaml')], { timeout: 18_000 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-  });
-}
+afterEach(() => server.close());
 
 describe('a pod of the uninstall', () => {
   let said = '';
   function start(...flags: string[]): ChildProcess {
     said = '';
-    const args = [BUNDLE, 'cleanup', '--stay', ...NAMES, '--config', at('agent.yaml'), ...flags];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    child.stdout.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
+    return node.start(['cleanup', '--stay', ...NAMES, ...flags], (text) => {
+      said += text;
     });
-    children.push(child);
-    return child;
   }
   async function placeStandby(): Promise<void> {
     const store = await openStore({ dir: at('state'), mayWrite: () => true });
@@ -86,18 +37,6 @@ describe('a pod of the uninstall', () => {
     await store.writeLedger(aLedger([aPlaced({ key: 'ckpt_agent', digest: sha256('standby'), file, self: true })]));
     await writeFile(at(`manifests/${file}`), 'standby');
     await writeFile(at('manifests/kube-proxy.yaml'), 'foreign');
-  }
-  const status = (path: string): Promise<number | undefined> =>
-    new Promise((resolve) => {
-      const call = request({ host: '127.0.0.1', port, path }, (reply) => {
-        reply.resume();
-        resolve(reply.statusCode);
-      });
-      call.on('error', () => resolve(undefined));
-      call.end();
-    });
-  async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-    while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
   }
 
   it('cleans when the agents are gone, says so on /cleanz alone, and deletes its DaemonSet when all are clean', async () => {

@@ -9,6 +9,7 @@ import { rootCertificates } from 'node:tls';
 import { GenericContainer, getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers';
 import { inject } from 'vitest';
 import { freePort } from '../../src/demo/free-port.ts';
+import { kubeconfigText } from '../../src/demo/kubeconfig.ts';
 
 const STATE = '/var/lib/pod-checkpointer';
 
@@ -30,19 +31,14 @@ export async function makeAgentHost(): Promise<AgentHost> {
   const dir = mkdtempSync('/var/tmp/pod-checkpointer-image-');
   for (const name of ['state', 'manifests', 'kubelet', 'config', 'run']) mkdirSync(join(dir, name), { mode: 0o700 });
   const port = await freePort();
-  const kubeconfig = {
-    'current-context': 'c',
-    contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
-    clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1', 'certificate-authority-data': btoa(rootCertificates[0] ?? '') } }],
-    users: [{ name: 'u', user: { token: 'no-server-will-see-this' } }],
-  };
   const config = {
     nodeName: 'image-test',
     criSocket: '/run/cri/cri.sock',
     kubeconfig: '/etc/pod-checkpointer/kubeconfig',
     metrics: { address: `127.0.0.1:${port}` },
   };
-  writeFileSync(join(dir, 'config/kubeconfig'), JSON.stringify(kubeconfig));
+  const nowhere = { url: 'https://127.0.0.1:1', ca: rootCertificates[0] ?? '', token: 'no-server-will-see-this' };
+  writeFileSync(join(dir, 'config/kubeconfig'), kubeconfigText(nowhere));
   writeFileSync(join(dir, 'config/config.yaml'), JSON.stringify(config));
   writeFileSync(join(dir, 'machine-id'), '0123456789abcdef0123456789abcdef\n');
   return {
