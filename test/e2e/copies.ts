@@ -8,7 +8,7 @@ import { firstOk, type Prober, startProber } from './prober.ts';
 import { remembered, type World } from './scenario.ts';
 import { leakedSecrets } from './secrets.ts';
 import { checkpointStatus, ownManifests, storedComplaint } from './status.ts';
-import { BOTH, copiesOf, HOST_URL, isLiving, type Parents, POD_PORT, parentsReady, type Restarts } from './workload.ts';
+import { BOTH, copiesOf, HOST_URL, isLiving, type Parents, POD_PORT, parentsReady, type Restarts, restartsAfter } from './workload.ts';
 
 export interface Serving {
   readonly bootedAt: number;
@@ -109,6 +109,26 @@ export function livingCopies(pods: readonly CriPod[], parents: Parents): readonl
   return BOTH.flatMap((which) => copiesOf(pods, parents[which].checkpoint)).filter(isLiving);
 }
 
+/** Waits until no copy of these parents lives, and nothing of what else is named is left. */
+export async function noCopies(node: Node, parents: Parents, limitMs: number, alsoLeft: () => readonly string[] = () => []): Promise<void> {
+  await until(
+    'copies gone',
+    async () => doneUnless([...livingCopies(await node.cri.pods(), parents).map(({ name }) => name), ...alsoLeft()].join(' ')),
+    limitMs,
+    250,
+  );
+}
+
+/** The API server comes back, and both parents run as before, restarted once. Returns when it was started. */
+export async function apiBackToParents({ node, memory }: World): Promise<number> {
+  const before = remembered(memory.parents, 'the parents');
+  const from = await node.apiStart();
+  await node.apiReady();
+  memory.parents = await parentsReady(node, 300_000, restartsAfter(before, 1));
+  await noCopies(node, before, 180_000);
+  return from;
+}
+
 /**
  * Waits for the state in which every scenario begins: the same parents Ready, restarted so often and no more, copies
  * gone, checkpoints kept, nothing foreign touched.
@@ -120,14 +140,7 @@ export async function backToNormal(world: World, restarts: Restarts, limitMs: nu
   for (const which of BOTH) {
     if (memory.parents[which].uid !== before[which].uid) throw new Error(`the ${which} parent is another pod now`);
   }
-  await until(
-    'copies gone',
-    async () => {
-      const living = livingCopies(await node.cri.pods(), before).map((pod) => pod.name);
-      return doneUnless([...living, ...ownManifests(node)].join(' '));
-    },
-    limitMs,
-  );
+  await noCopies(node, before, limitMs, () => ownManifests(node));
   await until(
     'both checkpoints at rest',
     async () => {

@@ -1,13 +1,11 @@
 /** The standby of a release's agent as a scenario sees it: on the disk, in the runtime, by its own words; and what must follow. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { agentPods, NAMESPACE, type Pod, READY_LIMIT_MS, standbyWaits } from './chart-release.ts';
-import { livingCopies } from './copies.ts';
+import { agentPods, bothCaptured, NAMESPACE, type Pod, READY_LIMIT_MS, standbyWaits } from './chart-release.ts';
 import type { Node } from './node/node.ts';
 import { done, doneUnless, notYet, until } from './node/wait.ts';
-import { remembered, type World } from './scenario.ts';
-import { checkpointDir, ownManifests, storedComplaint } from './status.ts';
-import { BOTH, type Parents } from './workload.ts';
+import type { World } from './scenario.ts';
+import { checkpointDir, ownManifests } from './status.ts';
 
 /** From `helm upgrade` on: the old pod ends, the standby starts, perhaps makes way, and starts once more. */
 export const IN_CHARGE_LIMIT_MS = 60_000;
@@ -76,26 +74,4 @@ export async function settled(world: World, pod: Pod): Promise<void> {
     250,
   );
   await bothCaptured(world);
-}
-
-export async function bothCaptured({ node, memory }: World): Promise<void> {
-  const parents = remembered(memory.parents, 'the parents');
-  await until(
-    'both parents captured',
-    () => doneUnless(BOTH.flatMap((which) => storedComplaint(node, parents[which].checkpoint) ?? []).join('; ')),
-    180_000,
-    500,
-  );
-}
-
-export async function noCopies(node: Node, parents: Parents): Promise<void> {
-  await until(
-    'copies gone',
-    async () => {
-      const living = livingCopies(await node.cri.pods(), parents);
-      return doneUnless(living.map(({ name }) => name).join(' '));
-    },
-    180_000,
-    250,
-  );
 }

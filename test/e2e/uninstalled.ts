@@ -31,11 +31,14 @@ export async function nodeIsClean(node: Node): Promise<void> {
   expect(running.length === 0, `still there: ${running.map(({ name }) => name).join(' ')}`);
 }
 
-/** Objects of the release that the API server still has, as kind/name. */
-async function objectsLeft(node: Node): Promise<readonly string[]> {
+/** Objects of the release that the API server still has, as kind/name, in order. */
+export async function objectsLeft(node: Node): Promise<readonly string[]> {
   const selector = `--selector=app.kubernetes.io/instance=${RELEASE}`;
   const { stdout } = await node.kubectl(['get', KINDS.join(','), `--namespace=${NAMESPACE}`, selector, '--output=name']);
-  return stdout.split('\n').filter((line) => line !== '');
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .sort();
 }
 
 /** And neither API server nor node show anything of the release, the uninstall's own objects among it. */

@@ -17,13 +17,13 @@ import {
   standbyWaits,
   valuesFile,
 } from '../chart-release.ts';
-import { cutPowerUntilCopiesServe, livingCopies } from '../copies.ts';
+import { apiBackToParents, cutPowerUntilCopiesServe } from '../copies.ts';
 import type { Node } from '../node/node.ts';
 import { doneUnless, until } from '../node/wait.ts';
 import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { ownManifests } from '../status.ts';
 import { uninstallLeavesNothing } from '../uninstalled.ts';
-import { copiesOf, parentsReady, restartsAfter } from '../workload.ts';
+import { copiesOf } from '../workload.ts';
 
 /** Runs a command inside the agent's container, which has a shell and no other program of the usual ones. */
 async function inside(node: Node, pod: Pod, argv: readonly string[]): Promise<string> {
@@ -103,21 +103,7 @@ export const install: Scenario = {
       }),
       when("the API server is back, both parents run, and the DaemonSet's pod has the node", async (world) => {
         const { node } = world;
-        const before = remembered(world.memory.parents, 'the parents');
-        const from = await node.apiStart();
-        await node.apiReady();
-        world.memory.parents = await parentsReady(node, 300_000, restartsAfter(before, 1));
-        await until(
-          'copies gone',
-          async () =>
-            doneUnless(
-              livingCopies(await node.cri.pods(), before)
-                .map(({ name }) => name)
-                .join(' '),
-            ),
-          180_000,
-          250,
-        );
+        const from = await apiBackToParents(world);
         pod = await agentReady(node);
         world.figure('API start → the agent in its own pod, Ready', Date.now() - from, 'ms');
         await standbyWaits(node, pod);

@@ -5,7 +5,6 @@ import {
   bothCaptured,
   helm,
   NAME,
-  NAMESPACE,
   onlyTheImage,
   otherAgentIsBack,
   READY_LIMIT_MS,
@@ -20,13 +19,12 @@ import type { Node } from '../node/node.ts';
 import { done, doneUnless, notYet, until } from '../node/wait.ts';
 import { check, expect, type ForeignFile, given, type Scenario, type Step, when } from '../scenario.ts';
 import { ownManifests } from '../status.ts';
-import { nodeIsClean, nothingIsLeft, uninstallLeavesNothing } from '../uninstalled.ts';
+import { nodeIsClean, nothingIsLeft, objectsLeft, uninstallLeavesNothing } from '../uninstalled.ts';
 import { parentsReady } from '../workload.ts';
 
 /** node-monitor-grace-period is 50 s, and the controller looks every 5 s. */
 const DOWN_LIMIT_MS = 120_000;
 
-const KINDS = 'daemonsets,jobs,serviceaccounts,configmaps,roles,rolebindings,clusterroles,clusterrolebindings';
 const OF_THE_CLEANUP = [
   'configmap',
   'daemonset.apps',
@@ -35,15 +33,8 @@ const OF_THE_CLEANUP = [
   'serviceaccount',
 ].map((kind) => `${kind}/${NAME}-cleanup`);
 
-/** Of the release, as kind/name. */
-async function objects(node: Node): Promise<readonly string[]> {
-  const selector = `--selector=app.kubernetes.io/instance=${RELEASE}`;
-  const { stdout } = await node.kubectl(['get', KINDS, `--namespace=${NAMESPACE}`, selector, '--output=name']);
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .sort();
-}
+/** Of the release, but for its pods. */
+const objects = async (node: Node): Promise<readonly string[]> => (await objectsLeft(node)).filter((name) => !name.startsWith('pod/'));
 
 interface Before {
   foreign: readonly ForeignFile[];

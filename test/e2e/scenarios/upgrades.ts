@@ -18,24 +18,14 @@ import {
   RELEASE,
   valuesFile,
 } from '../chart-release.ts';
-import { cutPowerUntilCopiesServe, livingCopies } from '../copies.ts';
+import { apiBackToParents, cutPowerUntilCopiesServe, livingCopies } from '../copies.ts';
 import { TESTSERVER_IMAGE } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
 import { doneUnless, holds, messageOf, until } from '../node/wait.ts';
-import {
-  IN_CHARGE_LIMIT_MS,
-  inStandby,
-  newPod,
-  noCopies,
-  series,
-  settled,
-  standbyInCharge,
-  standbyLog,
-  standbyOnDisk,
-} from '../release-standby.ts';
+import { IN_CHARGE_LIMIT_MS, inStandby, newPod, series, settled, standbyInCharge, standbyLog, standbyOnDisk } from '../release-standby.ts';
 import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { ownManifests, storedComplaint } from '../status.ts';
-import { BOTH, goneFromApi, parentsReady, restartsAfter } from '../workload.ts';
+import { BOTH, goneFromApi, parentsReady } from '../workload.ts';
 
 const CONFIG = ['--config', '/etc/pod-checkpointer/config.yaml'];
 
@@ -114,11 +104,7 @@ export const upgrades: Scenario = {
       }),
       when('the API server is back, both parents take over', async (world) => {
         const { node } = world;
-        const parents = remembered(world.memory.parents, 'the parents');
-        await node.apiStart();
-        await node.apiReady();
-        world.memory.parents = await parentsReady(node, 300_000, restartsAfter(parents, 1));
-        await noCopies(node, parents);
+        await apiBackToParents(world);
         expect(standbyOnDisk(node, remembered(pod, "the agent's pod")) === before, 'manifest and revision of the standby have changed');
       }),
       when('helm rollback: a new pod takes over, and its standby replaces the old one', async (world) => {
