@@ -198,6 +198,16 @@ export interface KubeletVolumes {
   version(podUid: string, plugin: VolumePlugin, volume: string): Promise<string | undefined>;
 }
 
+/** Containers that the kubelet is about to have made. */
+export interface ContainerAttempts {
+  /**
+   * One name for each attempt of the kubelet to create this container, the newest some 20 to 80 ms before the runtime has
+   * it. Empty where there was none, undefined where nobody can tell. Synchronous, so that it never waits behind an fsync;
+   * never throws.
+   */
+  of(podUid: string, container: string): readonly string[] | undefined;
+}
+
 /** The kubelet's own records of its image pulls (kubelet >= 1.35), and what it makes of them. Only read. */
 export interface PullRecords {
   /** By the runtime's id of the image. Throws PortError: denied, invalid (no record the kubelet would understand), failed. */
@@ -281,6 +291,7 @@ export interface Ports {
   readonly kubelet: KubeletPods;
   readonly kubeletVersion: KubeletVersion;
   readonly volumes: KubeletVolumes;
+  readonly attempts: ContainerAttempts;
   readonly pulls: PullRecords;
   readonly store: Store;
   readonly manifests: ManifestDir;

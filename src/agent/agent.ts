@@ -89,7 +89,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     pids: createPids(ports),
   };
   const closeWatch = createCloseWatch(ports, {
-    withdraw: (withdrawal) => withdrawAtOnce(ports, held, withdrawal),
+    withdraw: (withdrawal, podUid, sign) => withdrawAtOnce(ports, held, withdrawal, podUid, sign),
     wake: () => wakeups.wake('close-watch'),
   });
   const captures = createCaptures(ports, settings, held);
@@ -137,7 +137,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     return undefined;
   }
 
-  /** `hurry`: a parent's container has just appeared, and only the runtime's word is waited for. */
+  /** `hurry`: a parent has just come, and only the runtime's word is waited for. */
   async function takeTurn(hurry: boolean): Promise<Millis> {
     const from = ports.clock.now();
     learnFromWatch();
@@ -155,7 +155,8 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
       policy: settings.policy,
     });
     const need = hurry ? { ...all, kubelet: false, manifests: false, images: [], reads: [] } : all;
-    const observation = await observe(ports, need, judged, settings);
+    const begun = () => new Map([...held.withdrawing].map(([key, { toUid }]) => [key, toUid]));
+    const observation = await observe(ports, need, judged, settings, begun);
     if (observation.runtime.known) {
       pace = { ...pace, lastRuntime: observation.now };
       nothingRunsHere = nothingFromApiRuns(observation.runtime.value);

@@ -7,6 +7,7 @@
 import type { Action, Withdrawal } from '../core/actions.ts';
 import type { Checkpoint, CheckpointKey, HandBackMemory, Ledger, Millis, Placed } from '../core/model.ts';
 import type { Ports } from '../ports.ts';
+import type { ParentSign } from './close-watch.ts';
 import type { Pids } from './pids.ts';
 
 const STOP_DEADLINE_MS: Millis = 10_000;
@@ -16,8 +17,15 @@ export interface Held {
   ledger: Ledger;
   readonly checkpoints: Map<CheckpointKey, Checkpoint>;
   /** Withdrawals that the close watch has begun and no turn has put into the ledger yet; `done` says whether it worked. */
-  readonly withdrawing: Map<CheckpointKey, { readonly at: Millis; readonly done: Promise<boolean> }>;
+  readonly withdrawing: Map<CheckpointKey, Begun>;
   readonly pids: Pids;
+}
+
+interface Begun {
+  readonly at: Millis;
+  /** The pod that it makes way for. */
+  readonly toUid: string;
+  readonly done: Promise<boolean>;
 }
 
 /** Withdrawals first, and all at once: several parents may be about to start, each within milliseconds of the other. */
@@ -32,15 +40,15 @@ export async function apply(ports: Ports, held: Held, actions: readonly Action[]
 }
 
 /**
- * The close watch has seen the parent's container: begins the prepared withdrawal without waiting for a turn. The ledger
- * follows in the next turn, which sees the container too; a crash before that repeats the withdrawal.
+ * The close watch has seen the parent on its way: begins the prepared withdrawal without waiting for a turn. The ledger
+ * follows in the next turn, which is told of it; a crash before that repeats the withdrawal.
  */
-export function withdrawAtOnce(ports: Ports, held: Held, withdrawal: Withdrawal): void {
+export function withdrawAtOnce(ports: Ports, held: Held, withdrawal: Withdrawal, toUid: string, sign: ParentSign): void {
   const { key, file } = withdrawal.placed;
   const now = held.ledger.placed.find((placed) => placed.key === key);
   if (held.withdrawing.has(key) || now?.phase !== 'placed' || now.file !== file) return;
-  const done = attempt(ports, held, withdrawal, () => withdraw(ports, held, withdrawal));
-  held.withdrawing.set(key, { at: ports.clock.now(), done });
+  const done = attempt(ports, held, withdrawal, () => withdraw(ports, held, withdrawal, sign));
+  held.withdrawing.set(key, { at: ports.clock.now(), toUid, done });
 }
 
 /** A turn that began later than this has seen what became of these withdrawals, and planned by that. */
@@ -101,7 +109,7 @@ async function place(ports: Ports, held: Held, action: Extract<Action, { do: 'pl
 
 /**
  * The manifest goes and the copy's containers stop, both at once: the parent's process starts 50 to 160 ms after its
- * container was created, and by then the port must be free. The kubelet looks for dead containers once a second, so in
+ * container was created, some 50 more after the kubelet's attempt, and by then the port must be free. The kubelet looks for dead containers once a second, so in
  * the few milliseconds between the stop and the unlink it may try to start the copy again; it then gives up at once,
  * and finds the port taken. Then the ledger follows, for all. A crash before that repeats it, and finds nothing to do.
  *
@@ -122,7 +130,7 @@ async function withdrawAll(ports: Ports, held: Held, withdrawals: readonly Withd
   await attempt(ports, held, first, () => writeLedger(ports, held, { placed: left.reduce(withPlaced, held.ledger.placed) }));
 }
 
-async function withdraw(ports: Ports, held: Held, action: Withdrawal): Promise<void> {
+async function withdraw(ports: Ports, held: Held, action: Withdrawal, sign: ParentSign | 'turn' = 'turn'): Promise<void> {
   const from = ports.clock.now();
   const deadlineMs = STOP_DEADLINE_MS + action.graceSeconds * 1000;
   const checkpoint = nameOf(held, action);
@@ -139,7 +147,7 @@ async function withdraw(ports: Ports, held: Held, action: Withdrawal): Promise<v
   );
   await ports.manifests.remove(action.placed.file, action.digest);
   const removeMs = Math.round(ports.clock.now() - from);
-  ports.log.info("Withdrew the copy's manifest", { checkpoint, file: action.placed.file, removeMs, killed });
+  ports.log.info("Withdrew the copy's manifest", { checkpoint, file: action.placed.file, removeMs, killed, sign });
 }
 
 async function removeCheckpoint(ports: Ports, held: Held, action: Extract<Action, { do: 'remove-checkpoint' }>): Promise<void> {

@@ -18,6 +18,7 @@ export async function observe(
   need: Needs,
   api: ReachabilityState,
   bound: Pick<Observation, 'where' | 'optIn'>,
+  begun: () => Observation['begun'],
 ): Promise<Observation> {
   const [runtime, kubelet, manifests, images, reads] = await Promise.all([
     need.runtime ? askRuntime(ports) : NOT_ASKED,
@@ -37,6 +38,8 @@ export async function observe(
     manifests,
     images,
     reads,
+    // looked at last: what was begun while the sources answered counts in this turn
+    begun: begun(),
     ...bound,
   };
 }

@@ -12,6 +12,7 @@ import { openManifestDir } from '../adapters/disk/manifest-dir.ts';
 import { nodePrimitives, type Primitives } from '../adapters/disk/primitives.ts';
 import { prepareStateDir } from '../adapters/disk/state-dir.ts';
 import { openStore } from '../adapters/disk/store.ts';
+import { createContainerAttempts } from '../adapters/kubelet/attempts.ts';
 import { readKubeletConfig } from '../adapters/kubelet/config-file.ts';
 import { createKubeletPods } from '../adapters/kubelet/podresources.ts';
 import { createPullRecords } from '../adapters/kubelet/pull-records.ts';
@@ -166,6 +167,7 @@ export async function wire(around: Surroundings): Promise<Wired> {
         podResourcesSocket: config.podResourcesSocket,
       }),
       volumes: createKubeletVolumes({ podsDir: join(config.kubeletRootDir, 'pods') }),
+      attempts: createContainerAttempts({ podsDir: join(config.kubeletRootDir, 'pods') }),
       pulls: createPullRecords({ rootDir: config.kubeletRootDir, configFile: kubeletConfigFile(config)?.path ?? '' }),
       store,
       manifests,

@@ -104,6 +104,8 @@ function trigger(parent: Parent, subject: Subject, o: Observation, policy: Polic
   const { placed, track } = subject;
   // the standby is meant to run beside its parent
   if (placed === undefined || subject.checkpoint.record.self === true) return 'no';
+  // begun on what a turn had prepared; the parent's container may take some time more to show
+  if (o.begun.has(placed.key)) return 'yes';
   const { awaitingSince } = track;
   const waiting = awaitingSince !== undefined && o.now - awaitingSince >= policy.handBackTimeoutMs ? 'late' : 'no';
   if (subject.checkpoint.record.handBack === 'first-sign') return firstSign(subject, o) ? 'yes' : waiting;
@@ -131,8 +133,8 @@ export function freshContainers(parent: Parent, subject: Subject, o: Observation
 }
 
 /**
- * The parent's container, not its sandbox: between the two lies up to a minute in which the kubelet may still need the
- * API server that the copy is serving. Where the kubelet knew the parent all along (it was stuck), its own hopeless
+ * The parent's container, or the kubelet's attempt to create it, not its sandbox: between the two lies up to a minute in
+ * which the kubelet may still need the API server that the copy is serving. Where the kubelet knew the parent all along (it was stuck), its own hopeless
  * attempts create containers too; there the server must have answered, or the attempt must hold.
  */
 export function containerTrigger(fresh: RuntimeView['containers'], subject: Pick<Subject, 'placed' | 'track'>, o: Observation): boolean {

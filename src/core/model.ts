@@ -94,7 +94,7 @@ export type Reachability = 'reachable' | 'unreachable' | 'unsure';
 export type HandBackMode =
   /** The pod has its own address and no host port: parent and copy overlap without a gap. */
   | 'overlap'
-  /** hostNetwork: the copy leaves the instant the parent's container is created. */
+  /** hostNetwork: the copy leaves the instant the kubelet sets out to create the parent's container. */
   | 'container'
   /** Pod network with hostPort: the manifest leaves at the first sign of the API server. */
   | 'first-sign';

@@ -5,7 +5,7 @@
  */
 import { type LocalTruth, parentHere, runningOf } from './here.ts';
 import { identities, optedIn, type Parent } from './identity.ts';
-import type { Checkpoint, ManifestFile, Millis, ParentInApi, Placed, RawPod, Seen } from './model.ts';
+import type { Checkpoint, CheckpointKey, ManifestFile, Millis, ParentInApi, Placed, RawPod, Seen } from './model.ts';
 import type { ReachabilityState } from './reachability.ts';
 
 /** Everything one tick saw. Made by `agent/observe.ts`; a source that failed is an unknown, never an empty list. */
@@ -26,6 +26,8 @@ export interface Observation extends LocalTruth {
   readonly images: ReadonlyMap<string, Seen<boolean>>;
   /** Consistent reads of parents that the watch shows to be leaving, by key, from this tick. */
   readonly reads: ReadonlyMap<string, Seen<RawPod | undefined>>;
+  /** Copies that the close watch has begun to withdraw and the ledger does not show yet, with the uid of the pod they make way for. */
+  readonly begun: ReadonlyMap<CheckpointKey, string>;
   readonly where: Where;
   /** Annotations that opt a pod in when they are "true". */
   readonly optIn: readonly string[];

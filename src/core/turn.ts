@@ -133,7 +133,7 @@ function look(
       decision: self ? decideStandby(from, standbyFacts(facts, checkpoint, all, ledger, o, policy)) : decide(from, facts),
       parentUids: [parent.uid, ...parent.successors.map((pod) => pod.uid)],
       renew: self && policy.role !== 'standby' && o.api.verdict === 'reachable',
-      handBackTo: fresh[0]?.podUid ?? checkpoint.record.parent.uid,
+      handBackTo: o.begun.get(checkpoint.key) ?? fresh[0]?.podUid ?? checkpoint.record.parent.uid,
     },
   };
 }

@@ -1,8 +1,8 @@
 /**
  * For whom the close watch looks, and what it does the instant they appear. Pure.
  *
- * A copy on the host network must leave within the 50 to 160 ms between the creation of the parent's container and the
- * start of its process. A turn that asks every source first may come too late on a busy node, so each turn prepares
+ * A copy on the host network must leave within the 70 to 240 ms between the kubelet's attempt to create the parent's
+ * container and the start of its process. A turn that asks every source first may come too late on a busy node, so each turn prepares
  * what it would do: the withdrawal is decided here, beforehand, and only carried out by the close watch.
  */
 import type { Withdrawal } from './actions.ts';
@@ -33,7 +33,7 @@ export const CLOSE_WATCH_PACE_MS: Millis = 10;
 /** For a parent that has kept its copy waiting longer than the hand-back timeout. */
 export const OVERDUE_PACE_MS: Millis = 100;
 
-/** Copies that must leave the instant the parent's container is created, once there is a sign of the API server. */
+/** Copies that must leave the instant their parents come, once there is a sign of the API server. */
 export function watchTargets(
   checkpoints: readonly Checkpoint[],
   ledger: Ledger,

@@ -6,7 +6,7 @@ import { LABEL_CONTAINER_NAME, LABEL_POD_NAME, LABEL_POD_NAMESPACE, LABEL_POD_UI
 import type { RawContainer } from '../core/model.ts';
 import { environmentOf } from './kubelet-payload.ts';
 import type { KubeletProcess, PodReport, SourcedPod } from './kubelet-types.ts';
-import { mountsOf, mountVolumes } from './kubelet-volumes.ts';
+import { mountsOf, mountVolumes, noteAttempt } from './kubelet-volumes.ts';
 import type { DemoContainer, DemoSandbox } from './runtime-types.ts';
 
 /** Crash back-off: none, 10 s, doubling to 300 s; forgotten after a run of ten minutes. */
@@ -74,7 +74,7 @@ export function startPodWorker(process: KubeletProcess, pod: SourcedPod): PodWor
     });
   }
 
-  /** Created, then running 60 to 145 ms later: the window in which a copy makes way. */
+  /** Attempted, created 15 to 55 ms later, running 60 to 145 ms after that: the window in which a copy makes way. */
   async function startContainer(spec: PodContainer, inSandbox: DemoSandbox): Promise<void> {
     const { container } = spec;
     const previous = latest(container.name);
@@ -83,6 +83,10 @@ export function startPodWorker(process: KubeletProcess, pod: SourcedPod): PodWor
       throw new Error('CreateContainerConfigError: services have not yet been read at least once, cannot construct envvars');
     }
     const env = await environmentOf(container, pod, process.options.api, process.servicesRead);
+    if (stopped) return;
+    await noteAttempt(pod, container.name, process.options);
+    // the runtime's own time as well
+    await process.sleep(15 + 40 * random());
     if (stopped) return;
     const created = runtime.createContainer(inSandbox.id, {
       name: container.name,

@@ -181,7 +181,7 @@ function queueRuns(node: DemoNode): boolean {
 }
 
 const MODE: Readonly<Record<string, string>> = {
-  container: "host network: the copy left the instant the parent's container was created",
+  container: "host network: the copy left the instant the kubelet set out to create the parent's container",
   overlap: 'pod network: the copy left when the parent was Ready',
 };
 

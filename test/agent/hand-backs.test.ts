@@ -43,8 +43,8 @@ describe('several hand-backs at once', () => {
 });
 
 describe('a hand-back', () => {
-  async function untilTheCopyServes(annotations: Record<string, string> = {}): Promise<void> {
-    world = createWorld();
+  async function untilTheCopyServes(annotations: Record<string, string> = {}, made = createWorld()): Promise<void> {
+    world = made;
     const pod = aHostPod({ uid: 'u1', name: 'web-1', containerId: 'p1' });
     world.api.pods.set('u1', { ...pod, metadata: { ...pod.metadata, annotations: { ...pod.metadata?.annotations, ...annotations } } });
     world.runtime = { sandboxes: [], containers: [aContainer({ id: 'p1', podUid: 'u1', podName: 'web-1' })] };
@@ -127,5 +127,71 @@ describe('a hand-back', () => {
 
     expect(world.killed).toEqual([]);
     expect(world.stopped).toEqual(['k1']);
+  });
+
+  describe('begins with the attempt of the kubelet, before the container is there', () => {
+    const attempts = (...names: string[]) => world.attempts.set('u1 main', names);
+
+    it('and the copy is not placed again, however long the runtime takes to make the container', async () => {
+      await untilTheCopyServes();
+      attempts('00000001');
+      const took = await world.clock.until('the withdrawal', () => world.stopped.includes('k1'), 3_000);
+      expect(took).toBeLessThanOrEqual(20);
+      await world.clock.run(4_000);
+
+      expect(world.manifests.files.size).toBe(0);
+      expect(world.lines.filter(({ message }) => message === "Withdrew the copy's manifest").map(({ fields }) => fields['sign'])).toEqual([
+        'attempt',
+      ]);
+      const ledger = await world.store.readLedger();
+      expect(ledger.placed.map(({ phase }) => phase)).toEqual(['leaving']);
+      expect(ledger.handBacks).toMatchObject([{ toUid: 'u1', failures: 0 }]);
+    });
+
+    it('does not wait for a runtime that is slow to answer', async () => {
+      await untilTheCopyServes();
+      const { containersOf } = world.ports.runtime;
+      world.ports.runtime.containersOf = async (uid, deadlineMs) => {
+        await world.clock.sleep(900);
+        return containersOf(uid, deadlineMs);
+      };
+      await world.clock.run(1_000);
+
+      attempts('00000001');
+      expect(await world.clock.until('the withdrawal', () => world.stopped.includes('k1'), 3_000)).toBeLessThanOrEqual(20);
+    });
+
+    it('but not with one that was there before the watch began to look', async () => {
+      world = createWorld();
+      attempts('00000001', '00000002');
+      await untilTheCopyServes(undefined, world);
+      await world.clock.run(3_000);
+
+      expect(world.stopped).toEqual([]);
+      expect(world.manifests.files.size).toBe(1);
+    });
+
+    it('but not with names that were only out of sight', async () => {
+      world = createWorld();
+      attempts('00000001');
+      await untilTheCopyServes(undefined, world);
+      world.attempts.delete('u1 main');
+      await world.clock.run(1_000);
+      attempts('00000001');
+      await world.clock.run(1_000);
+
+      expect(world.stopped).toEqual([]);
+    });
+
+    it('and where it comes to nothing, and no API server answers, with the copy again', async () => {
+      await untilTheCopyServes();
+      attempts('00000001');
+      await world.clock.until('the withdrawal', () => world.stopped.includes('k1'), 3_000);
+      world.api.outcome = 'refused';
+      world.api.healthy = false;
+      world.runtime = { sandboxes: [], containers: [] };
+
+      await world.clock.until('the copy again', () => world.manifests.files.size === 1, 30_000);
+    });
   });
 });

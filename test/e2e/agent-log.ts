@@ -15,6 +15,8 @@ export interface LogEntry {
   readonly reason: string;
   /** How many containers it killed itself, where the line says so. */
   readonly killed: string;
+  /** What showed that the parent comes, where the line says so. */
+  readonly sign: string;
 }
 
 const MESSAGES = {
@@ -54,9 +56,10 @@ function parseLine(line: string): LogEntry {
       to: word('to'),
       reason: word('reason'),
       killed: word('killed'),
+      sign: word('sign'),
     };
   } catch {
-    return { time: 0, level: 'raw', msg: line, checkpoint: '', from: '', to: '', reason: '', killed: '' };
+    return { time: 0, level: 'raw', msg: line, checkpoint: '', from: '', to: '', reason: '', killed: '', sign: '' };
   }
 }
 

@@ -12,6 +12,8 @@ export const NAMESPACE = 'e2e';
 export const HOST_PORT = 8081;
 export const POD_PORT = 8080;
 export const HOST_URL = `http://${ADDRESSES.node}:${HOST_PORT}`;
+/** The parents' one container. */
+export const CONTAINER = 'server';
 
 /** `host`: hostNetwork, of a DaemonSet. `pod`: own address, not root, of a Deployment. */
 export type Which = 'host' | 'pod';
@@ -41,7 +43,7 @@ const OBJECTS = [
 
 function podTemplate(which: Which, port: number): unknown {
   const server = {
-    name: 'server',
+    name: CONTAINER,
     image: TESTSERVER_IMAGE,
     imagePullPolicy: 'IfNotPresent',
     args: ['serve', '--listen', `:${port}`],

@@ -177,6 +177,7 @@ export function anObservation(change: Partial<Observation> = {}): Observation {
     manifests: seen([]),
     images: new Map([['img:1', seen(true)]]),
     reads: new Map(),
+    begun: new Map(),
     where,
     optIn: ['checkpointer/enabled'],
     ...change,

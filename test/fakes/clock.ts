@@ -41,6 +41,8 @@ export function createFakeClock(wallAtZero = Date.parse('2026-11-21T08:00:00.000
     wall: () => wallAtZero + now,
     sleep(ms, signal) {
       return new Promise((resolve, reject) => {
+        // as the real timers do
+        if (signal?.aborted === true) return reject(new Error('aborted'));
         const sleeper: Sleeper = { at: now + ms, wake: resolve };
         sleepers.push(sleeper);
         signal?.addEventListener('abort', () => {

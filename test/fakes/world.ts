@@ -29,6 +29,8 @@ export interface World {
   readonly images: Set<string>;
   volumes: Record<string, { version: string; files: readonly CapturedFile[] }>;
   env: { name: string; value: string }[];
+  /** The kubelet's attempts to create a container, by `<uid> <container>`; nothing set: nobody can tell. */
+  readonly attempts: Map<string, readonly string[]>;
   /** The kubelet's pull records, by the runtime's id of the image; none: it keeps no records. */
   readonly pulls: Map<string, FoundPullRecord>;
   pullPolicy: PullPolicy;
@@ -140,6 +142,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       read: async (_uid, _plugin, volume) => world.volumes[volume]?.files ?? notFound(volume),
       version: async (_uid, _plugin, volume) => world.volumes[volume]?.version,
     },
+    attempts: { of: (uid, container) => world.attempts.get(`${uid} ${container}`) },
     pulls: {
       find: async (imageId) => world.pulls.get(imageId) ?? 'off',
       policy: async () => world.pullPolicy,
@@ -200,6 +203,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     images: new Set(['img:1']),
     volumes: {},
     env: [],
+    attempts: new Map([['u1 main', []]]),
     pulls: new Map(),
     pullPolicy: DEFAULT_PULL_POLICY,
     stopped: [],

@@ -1,0 +1,27 @@
+/**
+ * Sees that the kubelet is about to create a container, before the runtime can show it.
+ *
+ * The kubelet makes an empty file `<root-dir>/pods/<uid>/containers/<container>/<8 hex digits>` for the termination message of
+ * each attempt, when image, volumes and environment are there and the only step left is the call to the runtime
+ * (pkg/kubelet/kuberuntime/kuberuntime_container.go, makeMounts; 1.34 and 1.37 alike). The files go with the pod's directory.
+ * A container without a terminationMessagePath has none, which no pod from an API server is: it is defaulted.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDnsLabel } from '../../core/json.ts';
+import type { ContainerAttempts } from '../../ports.ts';
+
+/** `podsDir`: absolute path of `<kubelet root-dir>/pods`. */
+export function createContainerAttempts({ podsDir }: { readonly podsDir: string }): ContainerAttempts {
+  return {
+    of(podUid, container) {
+      if (!isDnsLabel(podUid) || !isDnsLabel(container)) return undefined;
+      try {
+        return readdirSync(join(podsDir, podUid, 'containers', container));
+      } catch (error) {
+        // there is no such directory before the first attempt
+        return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? [] : undefined;
+      }
+    },
+  };
+}
