@@ -139,6 +139,14 @@ export async function otherAgentIsBack(world: World): Promise<void> {
   await bothListed(world, 180_000);
 }
 
+/** After a scenario that failed on its way: whatever is left of the release goes, and the other scenarios find their agent again. */
+export async function processInsteadOfRelease(node: Node): Promise<void> {
+  const { stdout } = await node.kubectl(['get', 'secrets', `--namespace=${NAMESPACE}`, '--selector=owner=helm', '--output=name']);
+  if (stdout.trim() !== '') await helm(node, ['uninstall', RELEASE, '--ignore-not-found']);
+  showLookAlike(node);
+  await node.agent.start();
+}
+
 export async function bothCaptured(world: World): Promise<void> {
   const { node } = world;
   const parents = remembered(world.memory.parents, 'the parents');

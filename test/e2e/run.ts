@@ -6,6 +6,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readAgentLog } from './agent-log.ts';
+import { processInsteadOfRelease } from './chart-release.ts';
 import { type KubeletLine, prepareComponents } from './components.ts';
 import { sweepDeadRuns } from './node/leftovers.ts';
 import { type Node, startNode } from './node/node.ts';
@@ -77,13 +78,14 @@ async function diagnose(node: Node, scenario: string): Promise<void> {
   writeFileSync(join(node.paths.logs, `diagnosis-${scenario.replaceAll('/', '-')}.txt`), parts.join('\n'));
 }
 
-/** Brings a node in whatever state back to: power on, API server up, Ready, no copy placed. */
-async function recover(node: Node): Promise<void> {
+/** Brings a node in whatever state back to: power on, API server up, Ready, the agent as it was before, no copy placed. */
+async function recover(node: Node, withAgent: boolean): Promise<void> {
   await node.machine.stopDaemons('prober-');
   if (!node.machine.isOn()) await node.boot();
   await node.apiStart(); // once the control plane is on the node: etcd only
   await node.apiReady();
   await node.ready();
+  if (withAgent && !node.agent.wanted()) await processInsteadOfRelease(node);
   if (node.agent.wanted()) await until('no copy placed', () => doneUnless(ownManifests(node).join(' ')), 120_000);
 }
 
@@ -113,11 +115,12 @@ async function runOnNode(line: KubeletLine, options: Options, onDown: (down: Dow
         results.push(notRun(scenario, line, `it needs ${missing}, which did not pass`));
         continue;
       }
+      const withAgent = node.agent.wanted();
       const result = await runScenario(scenario, { node, settings: options.settings, memory, say }, options);
       results.push(result);
       if (result.outcome === 'failed') {
         await diagnose(node, scenario.id);
-        await recover(node);
+        await recover(node, withAgent);
       }
     }
     if (options.keep) await keepUntilInterrupted(node);
