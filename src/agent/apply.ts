@@ -109,9 +109,10 @@ async function place(ports: Ports, held: Held, action: Extract<Action, { do: 'pl
 
 /**
  * The manifest goes and the copy's containers stop, both at once: the parent's process starts 50 to 160 ms after its
- * container was created, some 50 more after the kubelet's attempt, and by then the port must be free. The kubelet looks for dead containers once a second, so in
- * the few milliseconds between the stop and the unlink it may try to start the copy again; it then gives up at once,
- * and finds the port taken. Then the ledger follows, for all. A crash before that repeats it, and finds nothing to do.
+ * container was created, some 50 more after the kubelet's attempt, and by then the port must be free. The kubelet looks
+ * for dead containers once a second, so in the few milliseconds between the stop and the unlink it may try to start the
+ * copy again; it then gives up at once, and finds the port taken. Then the ledger follows, for all. A crash before that
+ * repeats it, and finds nothing to do.
  *
  * Nobody waits for the stops: on a busy node one takes a second, in which another parent may be created. One that
  * fails shows in the runtime, and the copy's sandbox is stopped instead.
@@ -120,14 +121,15 @@ async function withdrawAll(ports: Ports, held: Held, withdrawals: readonly Withd
   const done = await Promise.all(
     withdrawals.map(async (action) => {
       const begun = await held.withdrawing.get(action.placed.key)?.done;
-      held.withdrawing.delete(action.placed.key);
       return begun === true || (await attempt(ports, held, action, () => withdraw(ports, held, action))) ? [action.placed] : [];
     }),
   );
   const left = done.flat().map((placed) => ({ ...placed, phase: 'leaving' as const }));
   const [first] = withdrawals;
-  if (left.length === 0 || first === undefined) return;
-  await attempt(ports, held, first, () => writeLedger(ports, held, { placed: left.reduce(withPlaced, held.ledger.placed) }));
+  if (left.length > 0 && first !== undefined)
+    await attempt(ports, held, first, () => writeLedger(ports, held, { placed: left.reduce(withPlaced, held.ledger.placed) }));
+  // not before the ledger says so: the next sign of the same parent would begin it again
+  for (const { placed } of withdrawals) held.withdrawing.delete(placed.key);
 }
 
 async function withdraw(ports: Ports, held: Held, action: Withdrawal, sign: ParentSign | 'turn' = 'turn'): Promise<void> {

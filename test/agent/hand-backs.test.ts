@@ -161,6 +161,23 @@ describe('a hand-back', () => {
       expect(await world.clock.until('the withdrawal', () => world.stopped.includes('k1'), 3_000)).toBeLessThanOrEqual(20);
     });
 
+    it('once, also where the container shows before the ledger is written', async () => {
+      await untilTheCopyServes();
+      const { writeLedger } = world.ports.store;
+      world.ports.store.writeLedger = async (ledger) => {
+        await world.clock.sleep(200);
+        await writeLedger(ledger);
+      };
+      attempts('00000001');
+      await world.clock.until('the withdrawal', () => world.stopped.includes('k1'), 3_000);
+      await world.clock.run(50);
+      world.runtime?.containers.push(aContainer({ id: 'p2', podUid: 'u1', podName: 'web-1', state: 'created' }));
+      await world.clock.run(5_000);
+
+      expect(world.stopped).toEqual(['k1']);
+      expect((await world.store.readLedger()).placed.map(({ phase }) => phase)).toEqual(['leaving']);
+    });
+
     it('but not with one that was there before the watch began to look', async () => {
       world = createWorld();
       attempts('00000001', '00000002');
