@@ -31,17 +31,20 @@ export interface Reporter {
 }
 
 const DETAILS_DEADLINE_MS: Millis = 2_000;
+/** What ended longer before the parent's start ended on its own: even a parent that met its copy on the port is back after ten seconds. */
+const HAND_BACK_MS: Millis = 60_000;
 
 export function createReporter(ports: Ports): Reporter {
   const known = new Map<CheckpointKey, Known>();
   /** Copies placed whose start has not been seen yet. */
   const starting = new Map<CheckpointKey, Millis>();
-  /** Copies that are leaving, with their container ids, until the parent's start can be compared. */
+  /** Checkpoints with an image that is not on this node. */
   const missing = new Set<string>();
   let failing: Turn['errors'] = new Map();
   let denial: DenialTrack | undefined;
   let deniedNow: string | undefined;
   let deniedSaid: string | undefined;
+  /** Copies that are leaving, with their container ids, until the parent's start can be compared. */
   const leaving = new Map<CheckpointKey, { readonly mode: string; readonly copies: readonly string[] }>();
 
   function decisions(result: Turn, checkpoints: readonly Checkpoint[], o: Observation): void {
@@ -104,8 +107,9 @@ export function createReporter(ports: Ports): Reporter {
     const checkpoint = checkpoints.find((candidate) => candidate.key === key);
     if (checkpoint === undefined || !o.runtime.known) return;
     const sandboxes = new Set(copySandboxes(checkpoint, o.runtime.value).map((sandbox) => sandbox.id));
-    const copies = o.runtime.value.containers.filter((c) => sandboxes.has(c.sandboxId) && c.state === 'running').map((c) => c.id);
-    leaving.set(key, { mode: checkpoint.record.handBack, copies });
+    const copies = o.runtime.value.containers.filter((c) => sandboxes.has(c.sandboxId)).sort((a, b) => a.createdAtMs - b.createdAtMs);
+    // the last of each name, dead or not: what was killed a moment ago may not run any more
+    leaving.set(key, { mode: checkpoint.record.handBack, copies: [...new Map(copies.map(({ name, id }) => [name, id])).values()] });
   }
 
   function afterActions(result: Turn, held: Held, o: Observation): void {
@@ -222,7 +226,10 @@ function seenAs(o: Observation, image: string): boolean | undefined {
   return present?.known === true ? present.value : undefined;
 }
 
-/** From the copy's last finish to the parent's start, by the runtime's stamps; negative where they overlapped. */
+/**
+ * From the copy's end to the parent's start, by the runtime's stamps; negative where they overlapped. A container that had
+ * died before on its own is not counted: how long it had been away is not the hand-back's doing.
+ */
 async function measureGap(ports: Ports, checkpoint: Checkpoint, copies: readonly string[], view: RuntimeView): Promise<Millis | undefined> {
   const own = view.containers.filter(
     (c) => c.podUid === checkpoint.record.parent.uid && c.state === 'running' && checkpoint.record.serving.includes(c.name),
@@ -232,8 +239,9 @@ async function measureGap(ports: Ports, checkpoint: Checkpoint, copies: readonly
     copies.map(async (id) => (await ports.runtime.containerDetails(id, DETAILS_DEADLINE_MS)).finishedAtMs),
   );
   const started = await Promise.all(own.map(async ({ id }) => (await ports.runtime.containerDetails(id, DETAILS_DEADLINE_MS)).startedAtMs));
-  const last = Math.min(...finished);
-  return last > 0 ? Math.max(...started) - last : undefined;
+  const start = Math.max(...started);
+  const ends = finished.filter((at) => at > 0 && start - at < HAND_BACK_MS);
+  return ends.length > 0 ? start - Math.min(...ends) : undefined;
 }
 
 function nameOf(key: CheckpointKey, checkpoints: readonly Checkpoint[]): string {

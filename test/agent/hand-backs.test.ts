@@ -178,6 +178,26 @@ describe('a hand-back', () => {
       expect((await world.store.readLedger()).placed.map(({ phase }) => phase)).toEqual(['leaving']);
     });
 
+    it('and its gap is told, though the copy is dead before any turn looks', async () => {
+      await untilTheCopyServes();
+      attempts('00000001');
+      await world.clock.until('the withdrawal', () => world.stopped.includes('k1'), 3_000);
+      world.runtime = {
+        sandboxes: [{ ...copySandbox, ready: false }],
+        containers: [
+          { ...copyContainer, id: 'k0', state: 'exited', createdAtMs: -1 },
+          { ...copyContainer, state: 'exited' },
+          aContainer({ id: 'p2', podUid: 'u1', podName: 'web-1', state: 'running' }),
+        ],
+      };
+      await world.clock.run(5_000);
+
+      const [told] = world.lines.filter(({ message }) => message === 'Handed back to the parent');
+      // as the fake runtime stamps them: ended at 3, started at 5
+      expect(told?.fields).toMatchObject({ mode: 'container', gapMs: 2 });
+      expect(world.details).not.toContain('k0');
+    });
+
     it('but not with one that was there before the watch began to look', async () => {
       world = createWorld();
       attempts('00000001', '00000002');

@@ -38,6 +38,8 @@ export interface World {
   /** Process ids that the runtime tells, by container; those killed. */
   readonly pids: Map<string, number>;
   readonly killed: string[];
+  /** Containers whose details were asked for, in order. */
+  readonly details: string[];
   /** How long the runtime takes to stop a container, milliseconds. */
   stopTakesMs: number;
   /** How long the kubelet takes to answer, milliseconds. */
@@ -113,7 +115,10 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       version: async () => ({ runtimeName: 'fake', runtimeVersion: '1', runtimeApiVersion: 'v1' }),
       view: async () => structuredClone(runtimeOr()),
       containersOf: async (uid) => runtimeOr().containers.filter((container) => container.podUid === uid),
-      containerDetails: async (id) => details(id),
+      containerDetails: async (id) => {
+        world.details.push(id);
+        return details(id);
+      },
       imageId: async (reference) => (world.images.has(reference) ? `id of ${reference}` : undefined),
       stopContainer: async (id) => {
         world.stopped.push(id);
@@ -209,6 +214,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     stopped: [],
     pids: new Map(),
     killed: [],
+    details: [],
     stopTakesMs: 0,
     kubeletTakesMs: 0,
     lines: [],
