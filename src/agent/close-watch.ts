@@ -81,6 +81,27 @@ export function createCloseWatch(ports: Pick<Ports, 'runtime' | 'clock' | 'attem
   const look = (podUids: readonly string[]): Promise<unknown> =>
     Promise.all(podUids.map(async (podUid) => lookFor(podUid).catch(() => undefined)));
 
+  async function lookAtAll(): Promise<void> {
+    await look(targets.flatMap((target) => target.podUids));
+  }
+
+  function rouse(): void {
+    for (const resolve of roused) resolve();
+    roused.clear();
+  }
+
+  /** At the pace of the most urgent target; rests while there is none. */
+  async function again(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (targets.length === 0) {
+        await new Promise<void>((resolve) => roused.add(resolve));
+        continue;
+      }
+      await work();
+      await ports.clock.sleep(Math.min(...targets.map((target) => target.paceMs), MAX_PACE_MS), signal).catch(() => undefined);
+    }
+  }
+
   return {
     aim(next) {
       targets = next;
@@ -89,34 +110,15 @@ export function createCloseWatch(ports: Pick<Ports, 'runtime' | 'clock' | 'attem
         attempts = new Map();
         return;
       }
-      for (const resolve of roused) resolve();
-      roused.clear();
+      rouse();
     },
     nudge(podUid) {
       if (targets.some((target) => target.podUids.includes(podUid))) void look([podUid]);
     },
     async run(signal) {
+      signal.addEventListener('abort', rouse, { once: true });
       // side by side: a runtime that is slow to answer must not keep the kubelet's attempts from being seen
       await Promise.all([again(async () => lookForAttempts(), signal), again(lookAtAll, signal)]);
     },
   };
-
-  async function lookAtAll(): Promise<void> {
-    await look(targets.flatMap((target) => target.podUids));
-  }
-
-  /** At the pace of the most urgent target; rests while there is none. */
-  async function again(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      if (targets.length === 0) {
-        await new Promise<void>((resolve) => {
-          roused.add(resolve);
-          signal.addEventListener('abort', () => resolve(), { once: true });
-        });
-        continue;
-      }
-      await work();
-      await ports.clock.sleep(Math.min(...targets.map((target) => target.paceMs), MAX_PACE_MS), signal).catch(() => undefined);
-    }
-  }
 }
