@@ -65,12 +65,24 @@ export interface ContainerTimes {
 
 export interface Cri {
   pods(): Promise<readonly CriPod[]>;
-  timesOf(containerId: string): Promise<ContainerTimes>;
+  /** undefined: it was there, and the kubelet has removed it meanwhile, as it does with a copy's within a second. */
+  timesOf(containerId: string): Promise<ContainerTimes | undefined>;
   /** Address of a pod's sandbox; empty on the host network. */
   addressOf(sandboxId: string): Promise<string>;
 }
 
 const NANOS_PER_MILLI = 1_000_000;
+/** google.rpc.Code */
+const NOT_FOUND = '5';
+
+class GrpcError extends Error {
+  /** A number as text; empty where the reply had none. */
+  readonly code: string;
+  constructor(path: string, code: string, message: string) {
+    super(`${path}: gRPC status ${code || 'missing'} ${message}`.trim());
+    this.code = code;
+  }
+}
 const LIMIT_MS = 5_000;
 
 type Message = Readonly<Record<string, unknown>>;
@@ -113,7 +125,12 @@ export function createCri(socket: string): Cri {
       });
     },
     timesOf: async (containerId) => {
-      const status = (await call('ContainerStatus', { container_id: containerId }))['status'] as Message;
+      const reply = await call('ContainerStatus', { container_id: containerId }).catch((error: unknown) => {
+        if (error instanceof GrpcError && error.code === NOT_FOUND) return undefined;
+        throw error;
+      });
+      if (reply === undefined) return undefined;
+      const status = reply['status'] as Message;
       const millis = (field: string) => (status[field] as number) / NANOS_PER_MILLI;
       return {
         createdAt: millis('created_at'),
@@ -139,9 +156,9 @@ async function unary(socket: string, path: string, payload: Uint8Array): Promise
       const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
       stream.setTimeout(LIMIT_MS, () => reject(new Error(`${path}: no answer within ${LIMIT_MS} ms`)));
       const chunks: Buffer[] = [];
-      let status = '';
+      let [status, message] = ['', ''];
       const take = (headers: Record<string, unknown>) => {
-        if (headers['grpc-status'] !== undefined) status = `${headers['grpc-status']} ${headers['grpc-message'] ?? ''}`.trim();
+        if (headers['grpc-status'] !== undefined) [status, message] = [`${headers['grpc-status']}`, `${headers['grpc-message'] ?? ''}`];
       };
       stream.once('error', reject);
       stream.on('response', take);
@@ -149,7 +166,7 @@ async function unary(socket: string, path: string, payload: Uint8Array): Promise
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('end', () => {
         if (status === '0') resolve(Buffer.concat(chunks).subarray(5));
-        else reject(new Error(`${path}: gRPC status ${status || 'missing'}`));
+        else reject(new GrpcError(path, status, message));
       });
       const prefix = Buffer.alloc(5);
       prefix.writeUInt32BE(payload.length, 1);

@@ -101,11 +101,10 @@ async function reportMargin(world: World, round: Round, name: string): Promise<v
     .filter((pod) => pod.uid === host.uid)
     .flatMap((pod) => pod.containers)
     .filter((container) => container.createdAt > round.apiStartedAt);
-  const parents = await Promise.all(attempts.map((container) => node.cri.timesOf(container.id)));
-  const copies = await Promise.all(
-    copiesOf(pods, host.checkpoint)
-      .flatMap((pod) => pod.containers)
-      .map((container) => node.cri.timesOf(container.id)),
+  const parents = await timesOf(node, attempts);
+  const copies = await timesOf(
+    node,
+    copiesOf(pods, host.checkpoint).flatMap((pod) => pod.containers),
   );
   const start = Math.min(...parents.map((times) => times.startedAt || Number.POSITIVE_INFINITY));
   const end = Math.max(...copies.map((times) => times.finishedAt));
@@ -122,6 +121,12 @@ async function reportMargin(world: World, round: Round, name: string): Promise<v
     ...parents.map((times) => `parent: ${told(times, round.apiStartedAt)}`),
     ...copies.map((times) => `copy: ${told(times, round.apiStartedAt)}`),
   ].join('; ');
+}
+
+/** Of those that are still there. */
+async function timesOf(node: Node, containers: readonly { readonly id: string }[]): Promise<readonly ContainerTimes[]> {
+  const times = await Promise.all(containers.map(({ id }) => node.cri.timesOf(id)));
+  return times.filter((one) => one !== undefined);
 }
 
 /** When the kubelet last made a file for the termination message of the pod's container, which is never written to. */
