@@ -7,8 +7,8 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export interface Front {
-  /** Listens on 127.0.0.1 and resolves with the port; `port` 0 chooses one. */
-  listen(port: number, backendPort: number): Promise<number>;
+  /** Listens on 127.0.0.1. */
+  listen(port: number, backendPort: number): Promise<void>;
   freeze(): void;
   /** Passes on what was held back. */
   thaw(): void;
@@ -66,10 +66,7 @@ export function createFront(): Front {
         const listener = createServer((client) => pass(client, backendPort));
         server = listener;
         listener.once('error', reject);
-        listener.listen(port, '127.0.0.1', () => {
-          const address = listener.address();
-          resolve(typeof address === 'object' && address !== null ? address.port : 0);
-        });
+        listener.listen(port, '127.0.0.1', resolve);
       }),
     freeze() {
       frozen = true;

@@ -14,6 +14,7 @@ import { createFront, type Front } from './api-server-front.ts';
 import { createRestHandler, deletePod, mergePatch, type Request, type Response } from './api-server-rest.ts';
 import { createPodStore } from './api-server-store.ts';
 import { type CertificateAuthority, createAuthority, type Identity, issueCertificate } from './certificates.ts';
+import { freePort } from './free-port.ts';
 
 export interface SeenRequest {
   readonly method: string;
@@ -96,7 +97,8 @@ export function createApiServer(options: ApiServerOptions = {}): ApiServer {
       const started = await startBackend(identity.server, options.http1Only === true, handler);
       back = started;
       front = createFront();
-      port = await front.listen(port, started.port);
+      if (port === 0) port = await freePort();
+      await front.listen(port, started.port);
     },
     async stop() {
       await front.close();
