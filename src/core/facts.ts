@@ -95,6 +95,8 @@ function graceOver(here: ParentHere, subject: Subject, o: Observation, policy: P
 function handBackFailed(subject: Subject, o: Observation): boolean {
   const { memory, track } = subject;
   if (memory === undefined || memory.bootId !== o.where.bootId || o.api.verdict !== 'unreachable') return false;
+  // deleted after it had taken over: it did not fail, and what was made way for then is none the worse for it
+  if (track.handedBackAt !== undefined && track.leavingSince !== undefined && track.leavingSince > track.handedBackAt) return false;
   if (track.handedBackAt !== undefined) return o.api.since > track.handedBackAt && o.now - track.handedBackAt <= HAND_BACK_TRIAL_MS;
   const age = o.wall - parseTime(memory.at);
   return age >= 0 && age <= HAND_BACK_TRIAL_MS;

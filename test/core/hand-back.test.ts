@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RuntimeView } from '../../src/core/model.ts';
 import { seen } from '../../src/core/model.ts';
-import { EMPTY_MIND, turn } from '../../src/core/turn.ts';
+import { initialTrack } from '../../src/core/track.ts';
+import { EMPTY_MIND, type Mind, turn } from '../../src/core/turn.ts';
 import {
   aCheckpoint,
   aContainer,
@@ -159,6 +160,18 @@ describe('a hand-back that fails', () => {
 
     expect(verdictOf(one(o, aLedger([], [{ ...memory, bootId: 'the boot before' }])))).toBe('active: parent-absent');
     expect(verdictOf(one(o, aLedger([], [memory])))).toBe('active: hand-back-failed');
+  });
+
+  it('is not what the deletion of the parent after it was, nor does that bar the pod; what was gone already is', () => {
+    const o = { runtime: seen(parentDied), api: aReach('unreachable', 99_000) };
+    const leftAt = (leavingSince: number) => {
+      const mind: Mind = { ...EMPTY_MIND, tracks: new Map([[checkpoint.key, { ...initialTrack(0), handedBackAt: 60_000, leavingSince }]]) };
+      return one(o, aLedger([], [memory]), checkpoint, mind);
+    };
+
+    expect(verdictOf(leftAt(70_000))).toBe('active: parent-absent');
+    expect(kinds(leftAt(70_000))).toEqual(['place']);
+    expect(verdictOf(leftAt(50_000))).toBe('active: hand-back-failed');
   });
 
   it('does not trust the barred pod’s containers, but those of a new pod', () => {
