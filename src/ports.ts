@@ -201,7 +201,7 @@ export interface KubeletVolumes {
 /** Containers that the kubelet is about to have made. */
 export interface ContainerAttempts {
   /**
-   * One name for each attempt of the kubelet to create this container, the newest some 20 to 80 ms before the runtime has
+   * One name for each attempt of the kubelet to create this container, the newest 10 to 110 ms before the runtime has
    * it. Empty where there was none, undefined where nobody can tell. Synchronous, so that it never waits behind an fsync;
    * never throws.
    */

@@ -4,8 +4,8 @@
  * finds it done. It decides nothing.
  *
  * Two signs, whichever is first: the kubelet's attempt to create the parent's container, which leaves a name on the disk, and
- * the container itself. The attempt is 20 to 80 ms ahead, on a busy node more, and those are what decides who finds the
- * port taken. An attempt is only a sign where a withdrawal is prepared: the turn judges what is in the runtime.
+ * the container itself. The attempt is 10 to 110 ms ahead, and those are what decides who finds the port taken. An attempt
+ * is only a sign where a withdrawal is prepared: the turn judges what is in the runtime.
  *
  * Why polling: not every runtime has an event stream (containerd before 1.7 has none), one call costs under a
  * millisecond, and it runs only from the first sign of the API server on, until the hand-back. Where there are events,

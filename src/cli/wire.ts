@@ -143,6 +143,7 @@ export async function wire(around: Surroundings): Promise<Wired> {
     observer: around.observer,
   });
   const kubelet = createKubeletPods({ socket: config.podResourcesSocket });
+  const podsDir = join(config.kubeletRootDir, 'pods');
   const { probe } = kubernetes;
   const fingerprint = kubernetes.reader.clusterFingerprint();
   const watch = anonymous ? blindWatch() : kubernetes.watch;
@@ -166,8 +167,8 @@ export async function wire(around: Surroundings): Promise<Wired> {
         rootDir: config.kubeletRootDir,
         podResourcesSocket: config.podResourcesSocket,
       }),
-      volumes: createKubeletVolumes({ podsDir: join(config.kubeletRootDir, 'pods') }),
-      attempts: createContainerAttempts({ podsDir: join(config.kubeletRootDir, 'pods') }),
+      volumes: createKubeletVolumes({ podsDir }),
+      attempts: createContainerAttempts({ podsDir }),
       pulls: createPullRecords({ rootDir: config.kubeletRootDir, configFile: kubeletConfigFile(config)?.path ?? '' }),
       store,
       manifests,

@@ -1,9 +1,9 @@
 /**
  * For whom the close watch looks, and what it does the instant they appear. Pure.
  *
- * A copy on the host network must leave within the 70 to 240 ms between the kubelet's attempt to create the parent's
- * container and the start of its process. A turn that asks every source first may come too late on a busy node, so each turn prepares
- * what it would do: the withdrawal is decided here, beforehand, and only carried out by the close watch.
+ * A copy on the host network must leave within the 0.1 to 0.4 s between the kubelet's attempt to create the parent's
+ * container and the start of its process. A turn that asks every source first may come too late on a busy node, so each
+ * turn prepares what it would do: the withdrawal is decided here, beforehand, and only carried out by the close watch.
  */
 import type { Withdrawal } from './actions.ts';
 import { barred } from './barred.ts';

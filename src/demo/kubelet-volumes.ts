@@ -46,16 +46,9 @@ export function mountsOf(container: RawContainer, pod: SourcedPod, rootDir: stri
 /** The file for the termination message, of a new name for each attempt to create the container, made just before it. */
 export async function noteAttempt(pod: SourcedPod, container: string, { rootDir, random }: DemoKubeletOptions): Promise<void> {
   const dir = join(rootDir, 'pods', pod.uid, 'containers', container);
+  const name = Math.floor(random() * 2 ** 32).toString(16);
   await mkdir(dir, { recursive: true });
-  await writeFile(
-    join(
-      dir,
-      Math.floor(random() * 2 ** 32)
-        .toString(16)
-        .padStart(8, '0'),
-    ),
-    '',
-  );
+  await writeFile(join(dir, name.padStart(8, '0')), '');
 }
 
 export async function removePodDir(uid: string, rootDir: string): Promise<void> {

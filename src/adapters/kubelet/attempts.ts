@@ -10,6 +10,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDnsLabel } from '../../core/json.ts';
 import type { ContainerAttempts } from '../../ports.ts';
+import { codeOf } from './error-code.ts';
 
 /** `podsDir`: absolute path of `<kubelet root-dir>/pods`. */
 export function createContainerAttempts({ podsDir }: { readonly podsDir: string }): ContainerAttempts {
@@ -20,7 +21,7 @@ export function createContainerAttempts({ podsDir }: { readonly podsDir: string 
         return readdirSync(join(podsDir, podUid, 'containers', container));
       } catch (error) {
         // there is no such directory before the first attempt
-        return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? [] : undefined;
+        return codeOf(error) === 'ENOENT' ? [] : undefined;
       }
     },
   };

@@ -2,14 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { type KubeletSettings, kubeletSettings } from '../../core/kubelet-config.ts';
 import { PortError } from '../../ports.ts';
+import { codeOf } from './error-code.ts';
 
 /** Throws PortError: not-found, denied, invalid, failed. No content enters an error. */
 export async function readKubeletConfig(file: string): Promise<KubeletSettings> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') throw new PortError('not-found', `there is no file ${file}`, { cause: error });
     const kind = code === 'EACCES' || code === 'EPERM' ? 'denied' : 'failed';
-    throw new PortError(kind, `${file} cannot be read (${typeof code === 'string' ? code : 'unknown cause'})`, { cause: error });
+    throw new PortError(kind, `${file} cannot be read (${code ?? 'unknown cause'})`, { cause: error });
   });
   const { load } = await import('js-yaml');
   let content: unknown;

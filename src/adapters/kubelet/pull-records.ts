@@ -10,6 +10,7 @@ import { sha256 } from '../../core/manifest.ts';
 import { type FoundPullRecord, parsePullRecord } from '../../core/pull-records.ts';
 import { PortError, type PullRecords } from '../../ports.ts';
 import { readKubeletConfig } from './config-file.ts';
+import { codeOf } from './error-code.ts';
 
 export interface PullRecordsOptions {
   /** Absolute path of the kubelet's root directory. */
@@ -82,8 +83,4 @@ function failed(path: string, error: unknown): PortError {
   const code = codeOf(error);
   const denied = code === 'EACCES' || code === 'EPERM';
   return new PortError(denied ? 'denied' : 'failed', `${path} cannot be read (${code ?? 'unknown cause'})`, { cause: error });
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -13,6 +13,7 @@ import { type FileHandle, lstat, open, readdir, readlink } from 'node:fs/promise
 import { byCodeUnit, isDnsLabel } from '../../core/json.ts';
 import type { CapturedFile } from '../../core/model.ts';
 import { type KubeletVolumes, PortError, type VolumePlugin } from '../../ports.ts';
+import { codeOf } from './error-code.ts';
 
 export interface KubeletVolumesOptions {
   /** Absolute path of `<kubelet root-dir>/pods`. */
@@ -215,8 +216,4 @@ function failed(activity: string, error: unknown): PortError {
   const denied = codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM';
   const reason = error instanceof Error ? error.message : String(error);
   return new PortError(denied ? 'denied' : 'failed', `${activity}: ${reason}`, { cause: error });
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
