@@ -22,10 +22,11 @@ export interface NeededInputs {
 export function neededInputs(pod: RawPod): NeededInputs {
   const context = volumeContext(pod);
   const spec = field(pod, 'spec');
+  const used = usedVolumes(pod);
   const volumes = objectsIn(spec, 'volumes').flatMap((volume) => {
     const name = textField(volume, 'name');
     const plugin = storedPlugin(volume, context);
-    return name === undefined || plugin === undefined ? [] : [{ name, plugin }];
+    return name === undefined || plugin === undefined || !used.has(name) ? [] : [{ name, plugin }];
   });
   const plainInit = objectsIn(spec, 'initContainers').filter((container) => !isSidecar(container));
   const running = [...objectsIn(spec, 'initContainers').filter(isSidecar), ...objectsIn(spec, 'containers')];
@@ -35,6 +36,21 @@ export function neededInputs(pod: RawPod): NeededInputs {
     containers: names([...plainInit.filter(hasEnvReferences), ...running]),
     images: names([...plainInit, ...running]),
   };
+}
+
+/**
+ * Names of the volumes that a container asks for. The kubelet leaves the others alone and waits for none of them
+ * (volumemanager/populator: "Skipping unused volume"): their pod runs although what they name does not exist.
+ */
+export function usedVolumes(pod: unknown): ReadonlySet<string> {
+  const spec = field(pod, 'spec');
+  const containers = ['initContainers', 'containers'].flatMap((list) => objectsIn(spec, list));
+  const mounted = containers.flatMap((container) => [...objectsIn(container, 'volumeMounts'), ...objectsIn(container, 'volumeDevices')]);
+  // a file of variables lies in a volume that the reading container need not mount
+  const files = containers.flatMap((container) =>
+    objectsIn(container, 'env').map((variable) => textField(fieldAt(variable, 'valueFrom', 'fileKeyRef'), 'volumeName')),
+  );
+  return new Set([...mounted.map((mount) => textField(mount, 'name')), ...files].filter((name) => name !== undefined));
 }
 
 /** Which stored-file kind a volume becomes; undefined: it stays what it is (or is refused elsewhere). */

@@ -6,7 +6,7 @@ import { applyFields, malformed } from './apply-fields.ts';
 import { CONFIG_MAP_VOLUME, DOWNWARD_API, PROJECTED, PROJECTED_LOCAL, PROJECTED_SOURCE, SECRET_VOLUME, VOLUME } from './fields-volume.ts';
 import { byCodeUnit, field, fieldAt, isDnsLabel, isObject, objectsIn, textField } from './json.ts';
 import { type CapturedFile, type Json, REVISION_DIR } from './model.ts';
-import { type CapturedPlugin, storedPlugin, volumeContext } from './references.ts';
+import { type CapturedPlugin, storedPlugin, usedVolumes, volumeContext } from './references.ts';
 import { type Findings, refusal } from './refusal.ts';
 
 export interface VolumesContext {
@@ -38,6 +38,7 @@ export function sanitizeVolumes(pod: unknown, context: VolumesContext): Sanitize
   const names = new Set<string>();
   const images: { volume: string; reference: string }[] = [];
   const refContext = volumeContext(pod);
+  const used = usedVolumes(pod);
   for (const [index, volume] of listOf(fieldAt(pod, 'spec', 'volumes'), 'spec.volumes', context).entries()) {
     const at = `spec.volumes[${index}]`;
     const name = textField(volume, 'name') ?? '';
@@ -46,6 +47,10 @@ export function sanitizeVolumes(pod: unknown, context: VolumesContext): Sanitize
       continue;
     }
     names.add(name);
+    if (!used.has(name)) {
+      context.findings.changes.push(`${at} "${name}": left out, no container mounts it`);
+      continue;
+    }
     const sources = Object.keys(volume).filter((key) => key !== 'name' && field(volume, key) !== undefined);
     if (sources.length > 1) malformed(at, 'a volume of one kind', context);
     if (sources.some((key) => ['secret', 'configMap', 'projected', 'downwardAPI'].includes(key))) readOnly.add(name);

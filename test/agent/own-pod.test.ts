@@ -119,7 +119,14 @@ describe('a renewed input of the agent', () => {
     const pod = agentPod('a1', 'agent-1');
     world.api.pods.set('a1', {
       ...pod,
-      spec: { ...pod.spec, containers: pod.spec?.containers ?? [], volumes: [{ name: 'access', projected: source }] },
+      spec: {
+        ...pod.spec,
+        containers: (pod.spec?.containers ?? []).map((container) => ({
+          ...container,
+          volumeMounts: [{ name: 'access', mountPath: '/access' }],
+        })),
+        volumes: [{ name: 'access', projected: source }],
+      },
     });
     world.podsChanged();
   }

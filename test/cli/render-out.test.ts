@@ -6,7 +6,7 @@ import { nodePrimitives } from '../../src/adapters/disk/primitives.ts';
 import { writeRendered } from '../../src/adapters/disk/rendered.ts';
 import { scratch, snapshot } from '../adapters/disk/scratch.ts';
 import { SMALL_DRAFT } from '../fakes/render-draft.ts';
-import { LIST, pod, render, SHOP, VALUE } from './run-render.ts';
+import { LIST, mounting, pod, render, SHOP, VALUE } from './run-render.ts';
 
 const directory = scratch();
 
@@ -123,7 +123,7 @@ describe('a directory', () => {
 });
 
 test('YAML is read as kubectl reads it: octal modes, merge keys, booleans, times as text', async () => {
-  const text = `${pod('web', ', annotations: {at: 2026-01-02T03:04:05Z}', ', hostNetwork: yes, volumes: [{name: v, configMap: {name: m, defaultMode: 0400}}]').replace('{name: c,', '{<<: {name: c},')}---
+  const text = `${mounting(pod('web', ', annotations: {at: 2026-01-02T03:04:05Z}', ', hostNetwork: yes, volumes: [{name: v, configMap: {name: m, defaultMode: 0400}}]'), 'v').replace('{name: c,', '{<<: {name: c},')}---
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: m}

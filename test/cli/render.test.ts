@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { decodeManifest } from '../../src/core/manifest.ts';
-import { LIST, pod, render, SHOP, VALUE } from './run-render.ts';
+import { LIST, mounting, pod, render, SHOP, VALUE } from './run-render.ts';
 
 describe('a rendered pod', () => {
   test('is the text that the agent places, with values from its Secrets and ConfigMaps', async () => {
@@ -57,7 +57,7 @@ describe('a rendered pod', () => {
   });
 
   test('comes out of several files', async () => {
-    const text = pod('web', '', ', volumes: [{name: v, secret: {secretName: s}}]');
+    const text = mounting(pod('web', '', ', volumes: [{name: v, secret: {secretName: s}}]'), 'v');
     const { code } = await render(['-f', '/a', '--filename=/b'], {
       '/a': text,
       '/b': 'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n',
@@ -102,7 +102,8 @@ describe('a refused pod', () => {
   });
 
   test('hears what is missing together with what is not allowed, each once', async () => {
-    const text = pod('web', '', ', volumes: [{name: v, secret: {secretName: s}}, {name: p, persistentVolumeClaim: {claimName: x}}]');
+    const volumes = ', volumes: [{name: v, secret: {secretName: s}}, {name: p, persistentVolumeClaim: {claimName: x}}]';
+    const text = mounting(pod('web', '', volumes), 'v', 'p');
     const { err } = await render(['-f', '/p'], { '/p': text });
     expect(err.trimEnd().split('\n')).toEqual([
       expect.stringContaining('needs Secret default/s'),
@@ -121,7 +122,7 @@ describe('a refused pod', () => {
     ],
     [
       'a service account token',
-      pod('web', '', ', volumes: [{name: t, projected: {sources: [{serviceAccountToken: {path: token}}]}}]'),
+      mounting(pod('web', '', ', volumes: [{name: t, projected: {sources: [{serviceAccountToken: {path: token}}]}}]'), 't'),
       /remove the volume and its mounts/,
     ],
     ['a name of 253 characters', pod('n'.repeat(253)), /have more than 254 characters together/],

@@ -32,3 +32,7 @@ export async function render(
 
 export const pod = (name = 'web', more = '', spec = '') =>
   `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}${more}}\nspec: {containers: [{name: c, image: i}]${spec}}\n`;
+
+/** The same with its container mounting these volumes. */
+export const mounting = (text: string, ...volumes: readonly string[]) =>
+  text.replace('image: i', `image: i, volumeMounts: [${volumes.map((name) => `{name: ${name}, mountPath: /${name}}`).join(', ')}]`);

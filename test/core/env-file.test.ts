@@ -161,7 +161,8 @@ describe('a secret variable by file', () => {
   });
 
   it('finds other names where the pod has ours', () => {
-    const main = { env: [secretRef('A')], volumeMounts: [{ name: 'podckpt-env', mountPath: '/x' }] };
+    const volumeMounts = ['podckpt-env', 'podckpt-env-memory'].map((name) => ({ name, mountPath: `/${name}` }));
+    const main = { env: [secretRef('A')], volumeMounts };
     const result = sanitized(main, { A: MARK }, NODE, {
       containers: [{ name: 'main', image: 'app:1', ...main }],
       initContainers: [{ name: 'podckpt-env', image: 'app:1' }],

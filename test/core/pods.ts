@@ -3,6 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
+import { objectsIn, textField } from '../../src/core/json.ts';
 import type { CapturedFile, Json, RawPod } from '../../src/core/model.ts';
 import { neededInputs } from '../../src/core/references.ts';
 import { type CapturedContainer, type CaptureInputs, type Sanitized, type SanitizeTarget, sanitize } from '../../src/core/sanitize.ts';
@@ -66,11 +67,20 @@ export function inputsFor(pod: RawPod): CaptureInputs {
   };
 }
 
-/** The smallest pod that is taken; `spec` and `main` add to the pod and to its container. */
+/**
+ * The smallest pod that is taken; `spec` and `main` add to the pod and to its container, which mounts every volume unless
+ * it says what it mounts.
+ */
 export function tinyPod(spec: Json = {}, main: Json = {}): RawPod {
+  const names = new Set(objectsIn(spec, 'volumes').map((volume) => textField(volume, 'name')));
+  const volumeMounts = [...names].map((name) => ({ name, mountPath: `/volumes/${name}` }));
   return {
     metadata: { name: 'tiny', namespace: 'kube-system', uid: 'u-1', annotations: { 'checkpointer/enabled': 'true' } },
-    spec: { nodeName: 'node-1', containers: [{ name: 'main', image: 'app:1', ...main }], ...spec },
+    spec: {
+      nodeName: 'node-1',
+      containers: [{ name: 'main', image: 'app:1', ...(names.size > 0 ? { volumeMounts } : {}), ...main }],
+      ...spec,
+    },
   } as unknown as RawPod;
 }
 

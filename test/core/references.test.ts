@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json, RawPod } from '../../src/core/model.ts';
-import { neededInputs } from '../../src/core/references.ts';
+import { neededInputs, usedVolumes } from '../../src/core/references.ts';
 import { fixture, tinyPod } from './pods.ts';
 
 const volume = (source: Json): RawPod => tinyPod({ volumes: [{ name: 'v', ...source }] });
@@ -20,6 +20,19 @@ describe('neededInputs', () => {
       containers: ['web'],
       images: ['prepare', 'web'],
     });
+  });
+
+  it('asks for no volume that nothing mounts, as the kubelet does not either', () => {
+    const gone = { name: 'gone', configMap: { name: 'gone' } };
+    expect(neededInputs(tinyPod({ volumes: [gone] }, { volumeMounts: [] })).volumes).toEqual([]);
+    const initContainers = [{ name: 'init', image: 'x', volumeMounts: [{ name: 'gone', mountPath: '/x' }] }];
+    expect(neededInputs(tinyPod({ volumes: [gone], initContainers }, { volumeMounts: [] })).volumes).toEqual([
+      { name: 'gone', plugin: 'configmap' },
+    ]);
+    const volumeDevices = [{ name: 'gone', devicePath: '/dev/x' }];
+    expect([...usedVolumes(tinyPod({}, { volumeDevices }))]).toEqual(['gone']);
+    const env = [{ name: 'A', valueFrom: { fileKeyRef: { volumeName: 'gone', path: 'x', key: 'k' } } }];
+    expect([...usedVolumes(tinyPod({}, { env }))]).toEqual(['gone']);
   });
 
   it('needs the environment of sidecars, and of init containers that take values from elsewhere', () => {

@@ -14,9 +14,11 @@ function inputsOf(pod: Json, others: readonly Json[], options = OPTIONS, target 
   return renderInputs(result.objects, options, target);
 }
 
+const mountingV = { name: 'c', volumeMounts: [{ name: 'v', mountPath: '/v' }] };
+
 /** Path, mode, owner and text of each file. */
 function filesOf(volume: Json, others: readonly Json[], spec: Json = {}) {
-  const { inputs, reasons } = inputsOf(podWith({ containers: [{ name: 'c' }], volumes: [{ name: 'v', ...volume }], ...spec }), others);
+  const { inputs, reasons } = inputsOf(podWith({ containers: [mountingV], volumes: [{ name: 'v', ...volume }], ...spec }), others);
   const files = (inputs.volumes['v'] ?? []).map(
     ({ path, mode, uid, gid, content }) => `${path} ${mode.toString(8)} ${uid}:${gid} ${Buffer.from(content)}`,
   );

@@ -69,6 +69,16 @@ describe('single fields', () => {
     expect(specOf({ volumes: [{ name: 'v' }] })['volumes']).toEqual([{ name: 'v', emptyDir: {} }]);
   });
 
+  it('leaves out a volume that no container mounts, whatever it is, and says so', () => {
+    const volumes = [
+      { name: 'claim', persistentVolumeClaim: { claimName: 'x' } },
+      { name: 'gone', configMap: { name: 'gone' } },
+    ];
+    const result = accepted(run(tinyPod({ volumes }, { volumeMounts: [] }), OPTIONS, TARGET, { volumes: {}, containers: {} }));
+    expect(JSON.stringify(result.manifest)).not.toMatch(/claim|gone/);
+    expect(result.changes).toEqual(expect.arrayContaining(['spec.volumes[0] "claim": left out, no container mounts it']));
+  });
+
   it('keeps an image volume for a kubelet that has it, and counts its image', () => {
     const pod = tinyPod({ volumes: [{ name: 'v', image: { reference: 'data:1', pullPolicy: 'Always' } }] });
     const result = accepted(run(pod));

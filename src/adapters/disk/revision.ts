@@ -10,6 +10,7 @@ import { byCodeUnit, isDnsLabel } from '../../core/json.ts';
 import { checkpointKey } from '../../core/keys.ts';
 import { encodeManifest, resolveRevisionDir, sha256 } from '../../core/manifest.ts';
 import { type CapturedFile, type Json, REVISION_DIR, type RevisionDraft, type RevisionRecord } from '../../core/model.ts';
+import { nestedMountPoints } from '../../core/nested-mounts.ts';
 import { PortError } from '../../ports.ts';
 import type { TreeEntry } from './atomic-write.ts';
 import { FILES, POD_FILE, pathProblem, RECORD_FILE, REVISION_LENGTH, revisionDir } from './layout.ts';
@@ -50,7 +51,8 @@ export function planRevision(hostStateDir: string, draft: RevisionDraft): Revisi
     { type: 'file', path: POD_FILE, mode: PRIVATE_FILE_MODE, content: Buffer.from(manifest) },
     { type: 'directory', path: FILES, mode: DIRECTORY_MODE },
   ];
-  for (const [volume, files] of sortedVolumes(draft)) entries.push(...volumeEntries(`${FILES}/${volume}`, revision, files));
+  for (const { volume, files, mountPoints } of sortedVolumes(draft))
+    entries.push(...volumeEntries(`${FILES}/${volume}`, revision, files), ...mountPointEntries(`${FILES}/${volume}`, mountPoints));
   const files = Object.fromEntries(entries.flatMap((entry) => (entry.type === 'file' ? [[entry.path, sha256(entry.content)]] : [])));
   const record: RevisionRecord = { formatVersion: 1, revision, ...draft.record, files };
   const body: RecordFile = { record, tree: Object.fromEntries(entries.map((entry) => [entry.path, describe(entry)])) };
@@ -90,17 +92,41 @@ export function linkWord(target: string): string {
 function digestOf(draft: RevisionDraft): string {
   const { capturedAt: _capturedAt, bootId: _bootId, parent, ...record } = draft.record;
   const { resourceVersion: _resourceVersion, ...identity } = parent;
-  const volumes = sortedVolumes(draft).map(([volume, files]) => ({
+  const volumes = sortedVolumes(draft).map(({ volume, files, mountPoints }) => ({
     volume,
+    ...(mountPoints.length > 0 ? { mountPoints } : {}),
     files: files.map(({ path, mode, uid, gid, content }) => ({ path, mode, uid, gid, sha256: sha256(content) })),
   }));
   return sha256(encodeManifest({ manifest: draft.manifest, volumes, record: { ...record, parent: identity } })).slice(0, REVISION_LENGTH);
 }
 
-function sortedVolumes(draft: RevisionDraft): readonly (readonly [string, readonly CapturedFile[]])[] {
+interface SortedVolume {
+  readonly volume: string;
+  readonly files: readonly CapturedFile[];
+  readonly mountPoints: readonly string[];
+}
+
+function sortedVolumes(draft: RevisionDraft): readonly SortedVolume[] {
   return Object.entries(draft.volumes)
     .sort(([a], [b]) => byCodeUnit(a, b))
-    .map(([volume, files]) => [volume, files.toSorted((a, b) => byCodeUnit(a.path, b.path))] as const);
+    .map(([volume, files]) => ({
+      volume,
+      files: files.toSorted((a, b) => byCodeUnit(a.path, b.path)),
+      mountPoints: nestedMountPoints(draft.manifest, volume),
+    }));
+}
+
+/**
+ * Empty directories at the volume's own root, where the kubelet makes them too. Below a file's directory it could not: there
+ * its own writer of files would fail, so the parent would not run either.
+ */
+function mountPointEntries(root: string, mountPoints: readonly string[]): readonly TreeEntry[] {
+  const directories = new Set<string>();
+  for (const path of mountPoints) {
+    const parts = path.split('/');
+    for (let depth = 1; depth <= parts.length; depth++) directories.add(parts.slice(0, depth).join('/'));
+  }
+  return [...directories].sort(byCodeUnit).map((path) => ({ type: 'directory' as const, path: `${root}/${path}`, mode: DIRECTORY_MODE }));
 }
 
 function volumeEntries(root: string, revision: string, files: readonly CapturedFile[]): readonly TreeEntry[] {
@@ -140,6 +166,12 @@ function checkDraft(draft: RevisionDraft): void {
     for (const file of files) {
       const problem = pathProblem(file.path) ?? fileProblem(file, paths);
       if (problem !== undefined) throw new PortError('invalid', `"${file.path}" in volume "${volume}" of ${key} ${problem}`);
+    }
+    const elements = new Set(files.map((file) => file.path.split('/')[0]));
+    for (const path of nestedMountPoints(draft.manifest, volume)) {
+      const problem = pathProblem(path) ?? (elements.has(path.split('/')[0]) ? 'is a file or a directory of it already' : undefined);
+      if (problem !== undefined)
+        throw new PortError('invalid', `the mount at "${path}" beneath volume "${volume}" of ${key} cannot be made: it ${problem}`);
     }
   }
 }

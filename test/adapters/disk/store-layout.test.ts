@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { seal } from '../../../src/adapters/disk/sealed.ts';
 import { openStore } from '../../../src/adapters/disk/store.ts';
-import type { Json } from '../../../src/core/model.ts';
+import type { Json, RevisionDraft } from '../../../src/core/model.ts';
 import { draft } from '../../fakes/disk-draft.ts';
 import { scratch, snapshot } from './scratch.ts';
 import { type Stored, storedIn } from './stored.ts';
@@ -14,6 +14,20 @@ import { type Stored, storedIn } from './stored.ts';
 const newDirectory = scratch();
 const KEY = 'default_web';
 const stored = async (): Promise<Stored> => storedIn(await newDirectory());
+
+/** The draft, its volume `config` mounted at /etc/app and another volume at `path`. */
+function withMountBeneath(path: string): RevisionDraft {
+  const base = draft();
+  const volumeMounts = [
+    { name: 'config', mountPath: '/etc/app' },
+    { name: 'secret', mountPath: path },
+  ];
+  const spec = {
+    ...(base.manifest['spec'] as Json),
+    containers: [{ name: 'main', image: 'registry.invalid/web@sha256:00', volumeMounts }],
+  };
+  return { ...base, manifest: { ...base.manifest, spec } };
+}
 
 describe('the layout on the disk', () => {
   test('volumes look as the kubelet publishes them, with modes as captured', async () => {
@@ -32,6 +46,29 @@ describe('the layout on the disk', () => {
     expect((await lstat(join(config, '..data/sub/dir'))).mode & 0o7777).toBe(0o755);
     expect(await readdir(join(revision, 'files/nothing'))).toContain('..data');
   });
+
+  test('a volume has the directories of what is mounted beneath it', async () => {
+    const dir = await newDirectory();
+    const store = await openStore({ dir, mayWrite: () => true });
+    const saved = await store.save(withMountBeneath('/etc/app/extra/deep'));
+    const config = join(dir, 'checkpoints', KEY, 'revisions', saved?.record.revision ?? '', 'files/config');
+    expect(await readdir(join(config, 'extra'))).toEqual(['deep']);
+    expect((await lstat(join(config, 'extra/deep'))).mode & 0o7777).toBe(0o755);
+    const [loaded] = await store.load();
+    expect(loaded?.problem).toBeUndefined();
+    expect(saved?.record.revision).not.toBe((await store.save(draft()))?.record.revision);
+    await rm(join(config, 'extra/deep'), { recursive: true });
+    expect(await store.save(withMountBeneath('/etc/app/extra/deep'))).toBeDefined();
+  });
+
+  test.each(['/etc/app/sub', '/etc/app/sub/dir', '/etc/app/..data', '/etc/app/app.yaml'])(
+    'a mount at %s, where the volume has something itself, is no revision',
+    async (path) => {
+      const store = await openStore({ dir: await newDirectory(), mayWrite: () => true });
+      await expect(store.save(withMountBeneath(path))).rejects.toThrow(/beneath volume "config" of default_web cannot be made/);
+      expect(await store.load()).toEqual([]);
+    },
+  );
 
   test('what only root may read is closed to others, whatever the umask', async () => {
     const { dir, home, revision } = await stored();
