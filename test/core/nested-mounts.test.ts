@@ -1,3 +1,4 @@
+/** Mount points that the kubelet makes in its own volumes, and nobody in a hostPath. */
 import { describe, expect, test } from 'vitest';
 import { nestedMountPoints } from '../../src/core/nested-mounts.ts';
 

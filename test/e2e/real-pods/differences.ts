@@ -30,7 +30,7 @@ const SECRET_MOUNTS = [
   '/var/run/vault',
   '/vault/config',
 ];
-const CONFIG_MOUNTS = ['/config', '/etc/coredns', '/etc/coredns-custom', '/etc/kubernetes/audit', '/var/lib/kube-proxy', '/etc/shipper'];
+const CONFIG_MOUNTS = ['/config', '/etc/coredns', '/etc/coredns/custom', '/etc/kubernetes/audit', '/var/lib/kube-proxy', '/etc/shipper'];
 const BOOT = /machine-\d+\.ready$/;
 const STORED_DIRECTORY = 'd mode 0755 owner 0:0';
 
