@@ -28,10 +28,11 @@ import type { CleanerPod, DaemonSetView, NodeView } from './core/uninstall.ts';
  * - `unsupported`: the peer is there and does not know the method or the version
  * - `denied`: the peer refuses us
  * - `not-found`: the thing asked about does not exist
- * - `invalid`: the peer's answer makes no sense, or is larger than we accept
+ * - `invalid`: the peer's answer makes no sense
+ * - `too-large`: it is larger than we accept
  * - `failed`: anything else; the message says what
  */
-export type PortErrorKind = 'unavailable' | 'unsupported' | 'denied' | 'not-found' | 'invalid' | 'failed';
+export type PortErrorKind = 'unavailable' | 'unsupported' | 'denied' | 'not-found' | 'invalid' | 'too-large' | 'failed';
 
 export class PortError extends Error {
   readonly kind: PortErrorKind;
@@ -191,7 +192,7 @@ export interface KubeletVersion {
 export interface KubeletVolumes {
   /**
    * All files of a secret, configMap, projected or downwardAPI volume, of one consistent version, sorted by path.
-   * Throws not-found (no such volume), invalid (larger than maxBytes, or an odd tree), failed.
+   * Throws not-found (no such volume), too-large (than maxBytes), invalid (an odd tree), denied, failed.
    */
   read(podUid: string, plugin: VolumePlugin, volume: string, maxBytes: number): Promise<readonly CapturedFile[]>;
   /** Changes when, and only when, the kubelet has written a new version; cheap. undefined: no such volume. */
@@ -223,8 +224,11 @@ export type VolumePlugin = 'secret' | 'configmap' | 'projected' | 'downward-api'
 export interface Store {
   /** Every checkpoint whose `current` can be read; a damaged one comes with its `problem`, never as a throw. */
   load(): Promise<readonly Checkpoint[]>;
-  /** Writes a complete revision and swaps `current` to it, or changes nothing. `undefined`: equal to the current one. */
-  save(draft: RevisionDraft): Promise<Checkpoint | undefined>;
+  /**
+   * Writes a complete revision and swaps `current` to it, or changes nothing. `undefined`: equal to the current one. Throws
+   * too-large for a revision of more bytes than `maxBytes`.
+   */
+  save(draft: RevisionDraft, maxBytes?: number): Promise<Checkpoint | undefined>;
   /** Removes revisions of a checkpoint that are neither current nor named. */
   prune(key: CheckpointKey, keep: readonly string[]): Promise<void>;
   confirm(key: CheckpointKey, confirmedAt: string): Promise<void>;

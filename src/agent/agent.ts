@@ -7,6 +7,7 @@
 
 import type { Policy } from '../core/facts.ts';
 import { nothingFromApiRuns } from '../core/here.ts';
+import type { Limits } from '../core/limits.ts';
 import type { Millis } from '../core/model.ts';
 import { copiesWait, needs, nextTurnIn, type Pace } from '../core/needs.ts';
 import { copiesIn } from '../core/own.ts';
@@ -46,7 +47,7 @@ export interface AgentSettings {
   readonly maxAgeMs: Millis;
   /** Image of the agent itself; '' = none. */
   readonly agentImage: string;
-  readonly limits: { readonly checkpoints: number; readonly bytesPerPod: number; readonly bytesTotal: number };
+  readonly limits: Limits;
 }
 
 /** What other parts of the process may ask of a running agent. */
@@ -92,7 +93,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     withdraw: (withdrawal, podUid, sign) => withdrawAtOnce(ports, held, withdrawal, podUid, sign),
     wake: () => wakeups.wake('close-watch'),
   });
-  const captures = createCaptures(ports, settings, held);
+  const captures = createCaptures(ports, settings, held, () => wakeups.wake('capture'));
   const verifier = createVerifier(ports, held);
   const imageLooks = createImageLooks(ports);
   const standby = createStandby(ports, settings, held);
@@ -121,10 +122,14 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     pace = { ...pace, wasHealthy: view.healthy };
   }
 
+  function waiting() {
+    return { ledger: held.ledger, stored: held.checkpoints, mind, handBackTimeoutMs: settings.policy.handBackTimeoutMs };
+  }
+
   /** Probes run beside the turns: a deadline of seconds must not hold up a hand-back. */
   function probeWhenDue(): Millis | undefined {
     const now = ports.clock.now();
-    const hurry = copiesWait(held.ledger, mind, now, settings.policy.handBackTimeoutMs);
+    const hurry = copiesWait(waiting(), now);
     const due = nextRoundIn(reach, ports.watch.view().healthy, lastRound, now, settings.reachability, hurry);
     if (due === undefined || due > 0 || probing) return due;
     probing = true;
@@ -172,20 +177,21 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     held.pids.learn(targets);
     closeWatch.aim(targets);
     reporter.afterActions(result, held, observation);
-    const captureIn = await captures.run(observation, reach, closeWatchRests(held));
-    if (closeWatchRests(held)) await imageLooks.look([...held.checkpoints.values()]);
+    // a hand-back may be a matter of milliseconds: nothing else is begun then
+    const calm = !copiesWait(waiting(), ports.clock.now());
+    await captures.tidy();
+    const captureIn = captures.run(observation, reach, calm);
+    if (calm) await imageLooks.look([...held.checkpoints.values()]);
     makesWay = await standby.yields(observation, mind);
     lastTurn = ports.clock.now();
     reporter.turnTaken(from, lastTurn, held, reach);
     return nextTurnIn({
-      ledger: held.ledger,
-      mind,
+      ...waiting(),
       reach,
       observation,
       probeIn,
       captureIn,
       acted: result.actions.length > 0,
-      handBackTimeoutMs: settings.policy.handBackTimeoutMs,
       role: settings.policy.role,
     });
   }
@@ -214,7 +220,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
       if (!over.signal.aborted) hurry = (await wakeups.wait(wait)).has('close-watch');
     }
     await ports.watch.stop();
-    await Promise.all(beside);
+    await Promise.all([...beside, captures.rest()]);
     await standby.end();
   }
 
@@ -247,9 +253,4 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
       takeover: standby.takeover(),
     }),
   };
-}
-
-/** While a hand-back may be a matter of milliseconds, nothing else is begun. */
-function closeWatchRests(held: Held): boolean {
-  return copiesIn(held.ledger).length === 0;
 }

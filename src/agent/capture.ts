@@ -7,20 +7,23 @@
  */
 import { pinnedImage } from '../core/image.ts';
 import { checkpointKey } from '../core/keys.ts';
+import { type Limits, tooLargeForPod, tooLargeForTotal } from '../core/limits.ts';
 import type { CapturedFile, Checkpoint, Millis, RawPod, RevisionDraft } from '../core/model.ts';
 import { asStandby } from '../core/own.ts';
 import { neededInputs } from '../core/references.ts';
-import type { Refusal } from '../core/refusal.ts';
+import { type Refusal, refusal } from '../core/refusal.ts';
 import { type CaptureInputs, type Sanitized, sanitize } from '../core/sanitize.ts';
 import type { PodOptions } from '../core/select.ts';
 import { formatTime } from '../core/time.ts';
 import { earliestTokenExpiry } from '../core/token.ts';
 import type { Where } from '../core/track.ts';
-import { PortError, type Ports } from '../ports.ts';
+import { PortError, type PortErrorKind, type Ports } from '../ports.ts';
 
 export interface CaptureSettings {
   readonly where: Where;
-  readonly bytesPerPod: number;
+  readonly limits: Limits;
+  /** Bytes that the node's other checkpoints leave. */
+  readonly bytesLeft: number;
   readonly maxAgeMs: Millis;
   /** '' = none. */
   readonly agentImage: string;
@@ -45,7 +48,7 @@ export async function volumeVersions(ports: Ports, pod: RawPod): Promise<Record<
   return versions;
 }
 
-/** Throws PortError when an input cannot be read now; the caller tries again later. */
+/** Throws PortError when an input cannot be read now, or nothing can be stored; the caller tries again later. */
 export async function capture(
   ports: Ports,
   pod: RawPod,
@@ -53,7 +56,9 @@ export async function capture(
   settings: CaptureSettings,
   kubeletMinor: number | undefined,
 ): Promise<CaptureResult> {
-  const inputs = await readInputs(ports, pod, settings);
+  const read = await readVolumes(ports, pod, settings.limits);
+  if ('refused' in read) return { kind: 'refused', reasons: [read.refused] };
+  const inputs = { volumes: read.files, containers: await readContainers(ports, pod) };
   const target = {
     nodeName: settings.where.node,
     ...(kubeletMinor === undefined ? {} : { kubeletMinor }),
@@ -63,21 +68,40 @@ export async function capture(
   if (!sanitized.ok) return { kind: 'refused', reasons: sanitized.reasons };
   const self = settings.ownUid !== undefined && pod.metadata?.uid === settings.ownUid;
   const draft = draftOf(pod, self ? asStandby(pod, sanitized) : sanitized, self, options, settings, ports.clock.wall());
-  const saved = await ports.store.save(draft);
-  return saved === undefined ? { kind: 'unchanged' } : { kind: 'saved', checkpoint: saved };
+  try {
+    const saved = await ports.store.save(draft, self ? undefined : settings.bytesLeft);
+    return saved === undefined ? { kind: 'unchanged' } : { kind: 'saved', checkpoint: saved };
+  } catch (error) {
+    if (!isKind(error, 'too-large')) throw error;
+    return { kind: 'refused', reasons: [tooLargeForTotal(settings.limits)] };
+  }
 }
 
-async function readInputs(ports: Ports, pod: RawPod, settings: CaptureSettings): Promise<CaptureInputs> {
+/** All files, or why they will not be had however often one tries. */
+async function readVolumes(
+  ports: Ports,
+  pod: RawPod,
+  limits: Limits,
+): Promise<{ readonly files: CaptureInputs['volumes'] } | { readonly refused: Refusal }> {
   const uid = pod.metadata?.uid ?? '';
-  const needed = neededInputs(pod);
   const volumes: Record<string, readonly CapturedFile[]> = {};
-  let left = settings.bytesPerPod;
-  for (const { name, plugin } of needed.volumes) {
-    const files = await ports.volumes.read(uid, plugin, name, left);
-    volumes[name] = files;
-    left -= files.reduce((sum, file) => sum + file.content.length, 0);
+  let left = limits.bytesPerPod;
+  for (const { name, plugin } of neededInputs(pod).volumes) {
+    try {
+      const files = await ports.volumes.read(uid, plugin, name, left);
+      volumes[name] = files;
+      left -= files.reduce((sum, file) => sum + file.content.length, 0);
+    } catch (error) {
+      if (isKind(error, 'too-large')) return { refused: tooLargeForPod(limits) };
+      if (isKind(error, 'invalid')) return { refused: refusal('volume-not-captured', `${error.message}; recreate the pod`) };
+      throw error;
+    }
   }
-  return { volumes, containers: await readContainers(ports, pod) };
+  return { files: volumes };
+}
+
+function isKind(error: unknown, kind: PortErrorKind): error is PortError {
+  return error instanceof PortError && error.kind === kind;
 }
 
 /** The environment each container really got. A container the runtime has forgotten (an init container) is left out. */
@@ -89,7 +113,7 @@ async function readContainers(ports: Ports, pod: RawPod): Promise<CaptureInputs[
     const id = status.containerID?.replace(/^[a-z0-9-]+:\/\//, '');
     if (!id) continue;
     const details = await ports.runtime.containerDetails(id, RUNTIME_DEADLINE_MS).catch((error: unknown) => {
-      if (error instanceof PortError && error.kind === 'not-found') return undefined;
+      if (isKind(error, 'not-found')) return undefined;
       throw error;
     });
     if (details === undefined) continue;

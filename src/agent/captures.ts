@@ -1,13 +1,15 @@
 /**
- * Walks through this node's pods and captures those that are due, one at a time, while the API server is reachable.
+ * Walks through this node's pods and captures those that are due, one at a time and beside the turns, while the API server is reachable.
  * Says every refusal once, with all its reasons. A broken pod never stops the others.
  */
 import { afterCapture, afterFailedCapture, type CaptureTrack, captureIn, inputsDigest, watchGoodness } from '../core/capture-need.ts';
 import { ANNOTATION_REVISION, checkpointKey } from '../core/keys.ts';
-import type { Millis, RawPod } from '../core/model.ts';
+import { bytesLeftFor, noRoomFor } from '../core/limits.ts';
+import type { CheckpointKey, Millis, RawPod } from '../core/model.ts';
 import { isSibling } from '../core/own.ts';
 import type { ReachabilityState } from '../core/reachability.ts';
-import type { Refusal } from '../core/refusal.ts';
+import { furtherReasons } from '../core/reasons.ts';
+import { type Refusal, refusal } from '../core/refusal.ts';
 import { type PodOptions, select } from '../core/select.ts';
 import { formatTime, parseTime } from '../core/time.ts';
 import type { Observation } from '../core/track.ts';
@@ -17,6 +19,9 @@ import type { AgentSettings } from './agent.ts';
 import type { Held } from './apply.ts';
 import { type CaptureResult, capture, volumeVersions } from './capture.ts';
 
+/** Some 45 seconds after the first one: what passes by itself has passed. */
+const FAILURES_TOLD = 4;
+
 export interface RefusedPod {
   readonly namespace: string;
   readonly name: string;
@@ -24,66 +29,84 @@ export interface RefusedPod {
 }
 
 export interface Captures {
-  /** Captures what is due; milliseconds until something is due again, undefined: not before a change. */
-  run(o: Observation, reach: ReachabilityState, mayBegin: boolean): Promise<Millis | undefined>;
+  /**
+   * Begins the next capture that is due, if none is under way; it goes on beside the turns, because a slow disk may take
+   * minutes for it and a hand-back may not wait. Milliseconds until something is due, undefined: not before a change.
+   */
+  run(o: Observation, reach: ReachabilityState, mayBegin: boolean): Millis | undefined;
+  /** Removes the revisions that captures have left behind and nothing mounts; in a turn, so that no copy is placed meanwhile. */
+  tidy(): Promise<void>;
+  /** Is a capture under way? */
+  busy(): boolean;
+  /** Resolves when no capture is under way. */
+  rest(): Promise<void>;
   refused(): readonly RefusedPod[];
 }
 
-export function createCaptures(ports: Ports, settings: AgentSettings, held: Held): Captures {
+/** `wake`: a capture has ended. */
+export function createCaptures(ports: Ports, settings: AgentSettings, held: Held, wake: () => void): Captures {
   const tracks = new Map<string, CaptureTrack>();
   const refused = new Map<string, RefusedPod>();
+  const outdated = new Set<CheckpointKey>();
+  /** Wall clock of the last confirmation that was written. */
+  const written = new Map<CheckpointKey, number>();
+  let underWay: Promise<void> | undefined;
 
-  async function run(o: Observation, reach: ReachabilityState, mayBegin: boolean): Promise<Millis | undefined> {
+  function run(o: Observation, reach: ReachabilityState, mayBegin: boolean): Millis | undefined {
     const pods = [...ports.watch.view().pods.values()];
     forgetGone(tracks, refused, pods);
     if (!o.watch.synced || !o.watch.healthy || reach.verdict !== 'reachable') return undefined;
-    const dues: Millis[] = [];
-    for (const pod of pods) {
-      const due = await one(pod, o, mayBegin);
-      if (due !== undefined) dues.push(due);
-    }
+    const dues = pods.map((pod) => one(pod, o, mayBegin)).filter((due) => due !== undefined);
     countRefused(ports, refused);
     return dues.length === 0 ? undefined : Math.min(...dues);
   }
 
-  async function one(pod: RawPod, o: Observation, mayBegin: boolean): Promise<Millis | undefined> {
+  /** Milliseconds until this pod is due. */
+  function one(pod: RawPod, o: Observation, mayBegin: boolean): Millis | undefined {
     const uid = pod.metadata?.uid ?? '';
     if (isSibling(pod, settings.policy.ownUid, ports.watch.view().pods)) return undefined;
     const selection = select(pod, settings.selection);
     if (selection.kind === 'ignored') return undefined;
     if (selection.kind === 'refused') {
-      refuse(pod, selection.reasons);
+      refuse(pod, [...selection.reasons, ...furtherReasons(pod, selection, settings.where.node)]);
       return undefined;
     }
     const now = ports.clock.now();
     const track = watchGoodness(tracks.get(uid), pod, now);
     tracks.set(uid, track);
-    if (!mayCapture(held.ledger, pod, o.wall)) return undefined;
+    if (!mayCapture(held.ledger, held.checkpoints, pod, o.wall)) return undefined;
     const due = captureIn(track, selection.options.minReadyMs ?? settings.policy.minReadyMs, now);
     if (due === undefined || due > 0) return due;
     if (!mayBegin) return 1_000;
-    tracks.set(uid, await attempt(pod, selection.options, track));
-    return 0;
+    // the end of the one under way wakes the loop
+    underWay ??= begin(pod, selection.options, track);
+    return undefined;
+  }
+
+  async function begin(pod: RawPod, options: PodOptions, track: CaptureTrack): Promise<void> {
+    const after = await attempt(pod, options, track);
+    const uid = pod.metadata?.uid ?? '';
+    const now = tracks.get(uid);
+    // what turns have learned meanwhile stays; a pod that is gone is not remembered again
+    if (now !== undefined) tracks.set(uid, after(now));
+    underWay = undefined;
+    wake();
   }
 
   /** Nothing has changed, and what is stored is whole: nothing to do. Else a capture, which also mends. */
-  async function attempt(pod: RawPod, options: PodOptions, track: CaptureTrack): Promise<CaptureTrack> {
-    const now = ports.clock.now();
+  async function attempt(pod: RawPod, options: PodOptions, track: CaptureTrack): Promise<(now: CaptureTrack) => CaptureTrack> {
     try {
       const kubeletMinor = await ports.kubeletVersion.atLeast();
       const digest = inputsDigest(pod, await volumeVersions(ports, pod), kubeletMinor);
       const stored = held.checkpoints.get(keyOf(pod));
       if (digest === track.done && stored !== undefined && stored.problem === undefined) {
         await confirm(pod);
-        return afterCapture(track, digest, now);
+        return (now) => afterCapture(now, digest, ports.clock.now());
       }
-      const full = limitReached(held, pod, settings);
-      const result: CaptureResult =
-        full ??
-        (await capture(ports, pod, options, { ...settings, bytesPerPod: settings.limits.bytesPerPod, ...ownOf(settings) }, kubeletMinor));
+      const result = await captureWithin(pod, options, kubeletMinor);
       ports.meter.count('checkpointer_captures_total', { result: result.kind });
       await settle(pod, result);
-      return afterCapture(track, digest, now);
+      return (now) => afterCapture(now, digest, ports.clock.now());
     } catch (error) {
       ports.meter.count('checkpointer_captures_total', { result: 'failed' });
       if (track.failures === 0) {
@@ -92,8 +115,20 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
           error: error instanceof Error ? error.message : String(error),
         });
       }
-      return afterFailedCapture(track, now);
+      const message = error instanceof Error ? error.message : String(error);
+      if (track.failures + 1 >= FAILURES_TOLD)
+        refuse(pod, [refusal('capture-failed', `capturing it fails again and again, and is tried on: ${message}`)]);
+      return (now) => afterFailedCapture(now, ports.clock.now());
     }
+  }
+
+  async function captureWithin(pod: RawPod, options: PodOptions, kubeletMinor: number | undefined): Promise<CaptureResult> {
+    const key = keyOf(pod);
+    const { limits, policy } = settings;
+    const noRoom = pod.metadata?.uid === policy.ownUid ? undefined : noRoomFor(key, held.checkpoints.values(), limits);
+    if (noRoom !== undefined) return { kind: 'refused', reasons: [noRoom] };
+    const bytesLeft = bytesLeftFor(key, held.checkpoints.values(), limits);
+    return await capture(ports, pod, options, { ...settings, bytesLeft, ...ownOf(settings) }, kubeletMinor);
   }
 
   async function settle(pod: RawPod, result: CaptureResult): Promise<void> {
@@ -108,27 +143,42 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
       bytes: checkpoint.bytes,
       changes: checkpoint.record.changes.length,
     });
-    await prune(checkpoint.key);
+    outdated.add(checkpoint.key);
   }
 
-  /** Old revisions go as soon as nothing mounts them; while the runtime cannot be asked they stay. */
-  async function prune(key: string): Promise<void> {
-    const placed = held.ledger.placed.find((entry) => entry.key === key);
+  /** While the runtime cannot be asked they stay until the next capture. */
+  async function tidy(): Promise<void> {
+    // the store takes one after another: what waits behind a capture would hold up the turn
+    if (outdated.size === 0 || underWay !== undefined) return;
+    const keys = [...outdated];
+    outdated.clear();
     const view = await ports.runtime.view(2_000).catch(() => undefined);
     if (view === undefined) return;
     const mounted = view.sandboxes.map((sandbox) => sandbox.annotations[ANNOTATION_REVISION]).filter((revision) => revision !== undefined);
-    await ports.store.prune(key, [...new Set([...(placed === undefined ? [] : [placed.revision]), ...mounted])]);
+    for (const key of keys) {
+      const placed = held.ledger.placed.filter((entry) => entry.key === key).map(({ revision }) => revision);
+      await ports.store.prune(key, [...new Set([...placed, ...mounted])]).catch((error: unknown) =>
+        ports.log.warn('An old revision could not be removed; the next capture tries again', {
+          checkpoint: key,
+          error: error instanceof Error ? error.message : String(error),
+        }),
+      );
+    }
   }
 
   /** A checkpoint with a maximum age needs its confirmation on the disk; others cost no write. */
   async function confirm(pod: RawPod): Promise<void> {
     const key = keyOf(pod);
     const checkpoint = held.checkpoints.get(key);
-    if (checkpoint === undefined || checkpoint.record.maxAgeMs === 0) return;
+    if (checkpoint === undefined) return;
     const wall = ports.clock.wall();
-    if (wall - parseTime(checkpoint.confirmedAt) < checkpoint.record.maxAgeMs / 8) return;
     const confirmedAt = formatTime(wall);
-    await ports.store.confirm(key, confirmedAt);
+    const { maxAgeMs } = checkpoint.record;
+    const onDisk = Math.max(written.get(key) ?? 0, parseTime(checkpoint.record.capturedAt));
+    if (maxAgeMs > 0 && wall - onDisk >= maxAgeMs / 8) {
+      await ports.store.confirm(key, confirmedAt);
+      written.set(key, wall);
+    }
     held.checkpoints.set(key, { ...checkpoint, confirmedAt });
   }
 
@@ -141,7 +191,13 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
     ports.log.warn('The pod cannot be checkpointed', { checkpoint: nameOf(pod), reasons });
   }
 
-  return { run, refused: () => [...refused.values()] };
+  return {
+    run,
+    tidy,
+    busy: () => underWay !== undefined,
+    rest: async () => await underWay,
+    refused: () => [...refused.values()],
+  };
 }
 
 /** By reason; a pod with two reasons counts twice. */
@@ -157,24 +213,6 @@ function countRefused(ports: Ports, refused: ReadonlyMap<string, RefusedPod>): v
 /** The pod that this agent runs in is captured as the standby; in any other role no pod is. */
 function ownOf({ policy }: AgentSettings): { readonly ownUid?: string } {
   return policy.role === 'daemonset' && policy.ownUid !== undefined ? { ownUid: policy.ownUid } : {};
-}
-
-function limitReached(held: Held, pod: RawPod, settings: AgentSettings): CaptureResult | undefined {
-  if (held.checkpoints.has(keyOf(pod)) || pod.metadata?.uid === settings.policy.ownUid) return undefined;
-  const kept = [...held.checkpoints.values()].filter(({ record }) => record.self !== true);
-  const bytes = kept.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0);
-  const { checkpoints, bytesTotal } = settings.limits;
-  if (kept.length >= checkpoints)
-    return {
-      kind: 'refused',
-      reasons: [{ code: 'limit', message: `the node already keeps ${checkpoints} checkpoints; raise limits.checkpoints` }],
-    };
-  if (bytes >= bytesTotal)
-    return {
-      kind: 'refused',
-      reasons: [{ code: 'limit', message: `the checkpoints of this node already take ${bytes} bytes; raise limits.bytesTotal` }],
-    };
-  return undefined;
 }
 
 function forgetGone(tracks: Map<string, CaptureTrack>, refused: Map<string, RefusedPod>, pods: readonly RawPod[]): void {

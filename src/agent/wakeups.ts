@@ -6,7 +6,7 @@ import type { Millis } from '../core/model.ts';
 import type { Clock } from '../ports.ts';
 
 /** `close-watch`: a container the hand-back waits for has appeared; everything else can wait for company. */
-export type Wakeup = 'api' | 'probe' | 'runtime' | 'close-watch' | 'timer' | 'stop';
+export type Wakeup = 'api' | 'probe' | 'runtime' | 'close-watch' | 'capture' | 'timer' | 'stop';
 
 /** Others of the same burst are taken along, so that ten events make one turn. */
 const GATHER_MS: Millis = 50;
@@ -20,7 +20,7 @@ export interface Wakeups {
 export function createWakeups(clock: Clock): Wakeups {
   let pending = new Set<Wakeup>();
   let release: (() => void) | undefined;
-  const urgent = (): boolean => pending.has('close-watch') || pending.has('stop') || pending.has('probe');
+  const urgent = (): boolean => pending.has('close-watch') || pending.has('stop') || pending.has('probe') || pending.has('capture');
 
   async function pause(ms: Millis): Promise<void> {
     const abort = new AbortController();

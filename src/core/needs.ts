@@ -5,7 +5,7 @@
  * the loop turns every ten seconds.
  */
 import type { Policy } from './facts.ts';
-import type { Checkpoint, Ledger, Millis } from './model.ts';
+import type { Checkpoint, CheckpointKey, Ledger, Millis } from './model.ts';
 import { copiesIn, type Role } from './own.ts';
 import type { ReachabilityState } from './reachability.ts';
 import { retirableFrom } from './retirement.ts';
@@ -107,6 +107,12 @@ export interface NextInput {
   readonly acted: boolean;
   readonly handBackTimeoutMs: Millis;
   readonly role: Role;
+  readonly stored: Stored;
+}
+
+/** Keys of the checkpoints there are. */
+export interface Stored {
+  has(key: CheckpointKey): boolean;
 }
 
 export function nextTurnIn(input: NextInput): Millis {
@@ -115,16 +121,21 @@ export function nextTurnIn(input: NextInput): Millis {
   if (input.captureIn !== undefined) candidates.push(input.captureIn);
   const { now } = input.observation;
   if (input.reach.verdict !== 'reachable' || restless({ ...input, now })) candidates.push(ALERT_MS);
-  if ((signSeen(input.reach, now) || input.acted) && copiesWait(input.ledger, input.mind, now, input.handBackTimeoutMs))
-    candidates.push(CLOSE_MS);
+  if ((signSeen(input.reach, now) || input.acted) && copiesWait(input, now)) candidates.push(CLOSE_MS);
   return Math.max(10, Math.min(...candidates));
 }
 
-/** Is there a copy placed that has not yet waited for its parent longer than the hand-back timeout? Only then hurry. */
-export function copiesWait(ledger: Ledger, mind: Mind, now: Millis, handBackTimeoutMs: Millis): boolean {
+/**
+ * Is there a copy placed that has not yet waited for its parent longer than the hand-back timeout? Only then hurry, and begin
+ * nothing else. A copy whose checkpoint is lost waits for nobody: its parent must be captured first.
+ */
+export function copiesWait(
+  { ledger, stored, mind, handBackTimeoutMs }: Pick<NextInput, 'ledger' | 'stored' | 'mind' | 'handBackTimeoutMs'>,
+  now: Millis,
+): boolean {
   return copiesIn(ledger).some((placed) => {
     const since = mind.tracks.get(placed.key)?.awaitingSince;
-    return since === undefined || now - since < handBackTimeoutMs;
+    return stored.has(placed.key) && (since === undefined || now - since < handBackTimeoutMs);
   });
 }
 

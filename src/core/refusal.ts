@@ -52,6 +52,7 @@ export const REFUSAL_CODES = [
   'internal-api-reference',
   // the node
   'limit',
+  'capture-failed',
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 

@@ -50,7 +50,7 @@ export interface SelectionPolicy {
 
 export type Selection =
   | { readonly kind: 'ignored' }
-  | { readonly kind: 'refused'; readonly reasons: readonly Refusal[] }
+  | { readonly kind: 'refused'; readonly reasons: readonly Refusal[]; readonly options: PodOptions }
   | { readonly kind: 'taken'; readonly options: PodOptions };
 
 /** What the judges look at, read once. */
@@ -94,7 +94,8 @@ export function select(pod: RawPod, policy: SelectionPolicy): Selection {
   };
   if (!concernsUs(candidate)) return { kind: 'ignored' };
   const reasons = JUDGES.flatMap((judge) => judge(candidate));
-  return reasons.length > 0 ? { kind: 'refused', reasons } : { kind: 'taken', options: readOptions(candidate.annotations) };
+  const options = readOptions(candidate.annotations);
+  return reasons.length > 0 ? { kind: 'refused', reasons, options } : { kind: 'taken', options };
 }
 
 /** A key of ours that is misspelt concerns us too: it must not look like coverage. */

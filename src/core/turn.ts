@@ -9,6 +9,7 @@ import { barred } from './barred.ts';
 import { decide } from './decide.ts';
 import { factsOf, freshContainers, type Policy, type Subject } from './facts.ts';
 import { identities } from './identity.ts';
+import { checkpointKey } from './keys.ts';
 import type { Checkpoint, CheckpointKey, Decision, Facts, Ledger, Millis, Obstacle, RawPod, State } from './model.ts';
 import { obstacles } from './obstacles.ts';
 import { copiesIn } from './own.ts';
@@ -207,8 +208,13 @@ function pullBrake(
   return leaving > 0 || o.now < mind.confirmAfter ? mind.confirmAfter : undefined;
 }
 
-/** A pod that may be captured anew: not one that failed a hand-back and is barred. */
-export function mayCapture(ledger: Ledger, pod: RawPod, wall: number): boolean {
+/**
+ * A pod that may be captured anew: not one that failed a hand-back and is barred, and not one whose copy is placed, but
+ * that its checkpoint is lost and nothing could hand back to it.
+ */
+export function mayCapture(ledger: Ledger, stored: { has(key: CheckpointKey): boolean }, pod: RawPod, wall: number): boolean {
   const uid = pod.metadata?.uid ?? '';
-  return !ledger.handBacks.some((memory) => barred(memory, uid, wall));
+  const key = checkpointKey({ namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '' });
+  const placed = copiesIn(ledger).some((entry) => entry.key === key);
+  return !(placed && stored.has(key)) && !ledger.handBacks.some((memory) => barred(memory, uid, wall));
 }

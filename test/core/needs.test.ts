@@ -94,6 +94,7 @@ describe('when the next turn is due', () => {
     acted: false,
     handBackTimeoutMs: 600_000,
     role: 'process' as const,
+    stored: new Set([checkpoint.key]),
   };
   const waiting = (awaitingSince: number): Mind => ({
     ...EMPTY_MIND,
@@ -110,6 +111,8 @@ describe('when the next turn is due', () => {
 
     expect(nextTurnIn({ ...next, ledger, mind: waiting(50_000) })).toBe(250);
     expect(nextTurnIn({ ...next, ledger, mind: waiting(-500_000) })).toBe(1_000);
+    // its checkpoint is lost: nobody can hand back to the parent before it is captured anew
+    expect(nextTurnIn({ ...next, ledger, mind: EMPTY_MIND, stored: new Set() })).toBe(1_000);
   });
 
   it('is in ten seconds with a standby that has settled, in one for the standby itself', () => {

@@ -50,10 +50,11 @@ export function createFakeStore(dir = '/var/lib/pod-checkpointer'): FakeStore {
       faults.enter('load');
       return [...kept.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, one]) => view(key, one));
     },
-    async save(draft) {
+    async save(draft, maxBytes = Infinity) {
       faults.enter('save');
       checkpointDir(dir, draft.key);
       const { revision, record, manifest, bytes } = planRevision(dir, draft);
+      if (bytes > maxBytes) throw new PortError('too-large', `storing ${draft.key}: ${bytes} bytes, and ${maxBytes} are left for it`);
       const one: Kept = kept.get(draft.key) ?? { current: '', revisions: new Map() };
       const whole = one.revisions.has(revision) && one.revisions.get(revision)?.problem === undefined;
       if (whole && one.current === revision) return undefined;

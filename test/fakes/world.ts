@@ -46,13 +46,15 @@ export interface World {
   kubeletTakesMs: number;
   readonly lines: { readonly level: string; readonly message: string; readonly fields: LogFields }[];
   readonly counts: Map<string, number>;
+  /** The values of the metrics that are set as whole families. */
+  readonly gauges: Map<string, readonly number[]>;
   /** Tells the agent that something about the pods has changed. */
   podsChanged(): void;
   start(): void;
   stop(): Promise<void>;
 }
 
-const settings: AgentSettings = {
+export const settings: AgentSettings = {
   where,
   optIn: ['checkpointer/enabled'],
   policy,
@@ -164,7 +166,12 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
         world.counts.set(series, (world.counts.get(series) ?? 0) + by);
       },
       gauge: () => undefined,
-      gauges: () => undefined,
+      gauges: (name, series) => {
+        world.gauges.set(
+          name,
+          series.map(({ value }) => value),
+        );
+      },
       observe: () => undefined,
     },
   };
@@ -218,6 +225,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     stopTakesMs: 0,
     kubeletTakesMs: 0,
     lines: [],
+    gauges: new Map(),
     counts: new Map(),
     podsChanged: () => wakeAgent(),
     start() {

@@ -68,7 +68,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     dir: options.dir,
     load: () => inTurn(() => load(disk)),
-    save: (draft) => inTurn(() => save(disk, draft)),
+    save: (draft, maxBytes) => inTurn(() => save(disk, draft, maxBytes)),
     prune: (key, keep) => inTurn(() => prune(disk, key, keep)),
     confirm: (key, confirmedAt) => inTurn(() => confirm(disk, key, confirmedAt)),
     remove: (key) => inTurn(() => remove(disk, key)),
@@ -97,10 +97,11 @@ function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-async function save(disk: Disk, draft: RevisionDraft): Promise<Checkpoint | undefined> {
+async function save(disk: Disk, draft: RevisionDraft, maxBytes = Infinity): Promise<Checkpoint | undefined> {
   const { key } = draft;
   const home = checkpointDir(disk.dir, key);
   const plan = planRevision(disk.hostDir, draft);
+  if (plan.bytes > maxBytes) throw new PortError('too-large', `storing ${key}: ${plan.bytes} bytes, and ${maxBytes} are left for it`);
   const kind = await kindOf(home);
   if (kind !== 'directory' && kind !== 'absent')
     throw new PortError('failed', `${home} is not a directory: it is not ours, and was left alone`);

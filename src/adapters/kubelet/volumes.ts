@@ -188,7 +188,7 @@ async function readOne(directory: FileHandle, name: string, path: string, walk: 
     if (!found.isFile()) throw odd(walk, path);
     walk.bytes += found.size;
     if (walk.bytes > walk.maxBytes)
-      throw new PortError('invalid', `reading ${walk.what}: larger than the ${walk.maxBytes} bytes that are left for it`);
+      throw new PortError('too-large', `reading ${walk.what}: larger than the ${walk.maxBytes} bytes that are left for it`);
     const content = Buffer.alloc(found.size);
     const { bytesRead } = await file.read(content, 0, found.size, 0);
     // the kubelet never writes into a file that it has published

@@ -1,0 +1,32 @@
+/**
+ * What else keeps a pod from being taken that is refused as a whole already: people mend it once, not in rounds. Only
+ * what its spec says; nothing was captured. Pure.
+ */
+import type { RawPod } from './model.ts';
+import type { Refusal, RefusalCode } from './refusal.ts';
+import { sanitize } from './sanitize.ts';
+import type { Selection } from './select.ts';
+
+/** What only a capture can tell, or this node's kubelet and configuration. */
+const OF_A_CAPTURE: readonly RefusalCode[] = [
+  'volume-not-captured',
+  'sub-path-missing',
+  'env-not-captured',
+  'env-value',
+  'secret-env-file',
+  'needs-newer-kubelet',
+];
+/** What follows from an option whose value is the mistake. */
+const OF_AN_OPTION: readonly RefusalCode[] = ['secret-env', 'field-reference'];
+
+export function furtherReasons(
+  pod: RawPod,
+  { reasons, options }: Extract<Selection, { kind: 'refused' }>,
+  nodeName: string,
+): readonly Refusal[] {
+  const judged = sanitize(pod, { volumes: {}, containers: {} }, { nodeName }, options);
+  if (judged.ok) return [];
+  const badOption = reasons.some(({ code }) => code === 'bad-value' || code === 'unknown-key');
+  const leftOut = [...OF_A_CAPTURE, ...(badOption ? OF_AN_OPTION : []), ...reasons.map(({ code }) => code)];
+  return judged.reasons.filter(({ code }) => !leftOut.includes(code));
+}
