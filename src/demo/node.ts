@@ -182,8 +182,10 @@ export async function storedFiles(dir: string, key: string): Promise<ReadonlyMap
   const files = join(dir, 'state', 'checkpoints', key, 'current', 'files');
   const found = new Map<string, string>();
   for (const volume of await readdir(files)) {
-    for (const name of (await readdir(join(files, volume))).filter((entry) => !entry.startsWith('..'))) {
-      found.set(`${volume}/${name}`, await readFile(join(files, volume, name), 'utf8'));
+    for (const entry of await readdir(join(files, volume), { withFileTypes: true })) {
+      // a directory is there for what is mounted beneath the volume
+      if (entry.name.startsWith('..') || entry.isDirectory()) continue;
+      found.set(`${volume}/${entry.name}`, await readFile(join(files, volume, entry.name), 'utf8'));
     }
   }
   return found;

@@ -133,6 +133,12 @@ export function storeContract(what: string, open: () => Promise<StoreUnderTest>)
       expect(await (await under.reopen()).readLedger()).toEqual(ledger(2));
     });
 
+    test('takes no revision of more bytes than are left for it, and keeps the one before', async () => {
+      const saved = await under.store.save(draft('one'), 1_000_000);
+      await expect(under.store.save(draft('two'), 10)).rejects.toMatchObject({ kind: 'too-large' });
+      expect((await under.store.load()).map(({ record }) => record.revision)).toEqual([saved?.record.revision]);
+    });
+
     test.each([
       ['an absolute path', '/etc/passwd'],
       ['a path that climbs', 'a/../../b'],

@@ -57,9 +57,9 @@ export function volumesContract(what: string, open: () => Promise<VolumesUnderTe
       expect(await under.volumes.version(POD, 'secret', 'data')).not.toBe(first);
     });
 
-    test('more bytes than allowed are invalid; exactly as many are not', async () => {
+    test('more bytes than allowed are too large; exactly as many are not', async () => {
       await under.publish(POD, 'secret', 'data', FILES);
-      await expect(under.volumes.read(POD, 'secret', 'data', 4)).rejects.toMatchObject({ kind: 'invalid' });
+      await expect(under.volumes.read(POD, 'secret', 'data', 4)).rejects.toMatchObject({ kind: 'too-large' });
       expect(await under.volumes.read(POD, 'secret', 'data', 5)).toHaveLength(3);
     });
 
