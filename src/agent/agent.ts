@@ -47,6 +47,8 @@ export interface AgentSettings {
   readonly maxAgeMs: Millis;
   /** Image of the agent itself; '' = none. */
   readonly agentImage: string;
+  /** The kubelet learns the node's addresses only from the API server. */
+  readonly literalHostIp?: boolean;
   readonly limits: Limits;
 }
 

@@ -27,6 +27,7 @@ export interface CaptureSettings {
   readonly maxAgeMs: Millis;
   /** '' = none. */
   readonly agentImage: string;
+  readonly literalHostIp?: boolean;
   /** The agent's own pod: its copy is the standby. */
   readonly ownUid?: string;
 }
@@ -63,6 +64,7 @@ export async function capture(
     nodeName: settings.where.node,
     ...(kubeletMinor === undefined ? {} : { kubeletMinor }),
     ...(settings.agentImage === '' ? {} : { agentImage: settings.agentImage }),
+    ...(settings.literalHostIp === true ? { literalHostIp: true } : {}),
   };
   const sanitized = sanitize(pod, inputs, target, options);
   if (!sanitized.ok) return { kind: 'refused', reasons: sanitized.reasons };

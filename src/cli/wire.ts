@@ -212,6 +212,7 @@ function settingsOf(config: Config, where: Where, { role, own }: Place): AgentSe
     },
     maxAgeMs: config.maxAgeMs,
     agentImage: config.agentImage,
+    literalHostIp: config.literalHostIp,
     limits,
   };
 }

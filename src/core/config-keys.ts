@@ -69,6 +69,12 @@ export const configKeys = [
     doc: "Version of the kubelet, such as 1.35; empty means what can be seen on the node: 1.36 where the kubelet's PodsAPI answers, else as if it were the oldest.",
   },
   {
+    name: 'literalHostIp',
+    kind: 'boolean',
+    default: 'false',
+    doc: "A copy gets the node's addresses as its parent had them, instead of asking the kubelet; true where kubelets run with --cloud-provider=external and no --node-ip, which without an API server know none.",
+  },
+  {
     name: 'criSocket',
     kind: 'optional-path',
     default: '',

@@ -50,6 +50,8 @@ export interface Config {
   readonly metrics: { readonly address: SocketAddress | undefined };
   readonly log: { readonly level: LogLevel };
   readonly legacyAnnotation: string;
+  /** The kubelet learns the node's addresses only from the API server. */
+  readonly literalHostIp: boolean;
   readonly agentImage: string;
   readonly bootIdFile: string;
   readonly machineIdFile: string;
@@ -120,6 +122,7 @@ export function readConfig(sources: ConfigSources): ConfigResult {
     metrics: { address: read.address('metrics.address') },
     log: { level: read.level('log.level') },
     legacyAnnotation: read.text('legacyAnnotation'),
+    literalHostIp: read.boolean('literalHostIp'),
     agentImage: read.text('agentImage'),
     bootIdFile: read.path('bootIdFile'),
     machineIdFile: read.path('machineIdFile'),

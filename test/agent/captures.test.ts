@@ -200,3 +200,20 @@ test('the age of a checkpoint is the time since the API server last showed its p
   await world.clock.run(3_600_000);
   expect(world.gauges.get('checkpointer_checkpoint_age_seconds')?.[0]).toBeLessThanOrEqual(70);
 });
+
+test.each([
+  [false, { valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } }],
+  [true, { value: '192.0.2.10' }],
+])("with literalHostIp %s a copy has the node's address as %o", async (literalHostIp, expected) => {
+  world = createWorld({ literalHostIp });
+  parentThere();
+  const pod = world.api.pods.get('u1') as RawPod;
+  const env = [{ name: 'HOST', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } }];
+  const containers = (pod.spec?.containers ?? []).map((container) => ({ ...container, env }));
+  world.api.pods.set('u1', { ...pod, spec: { ...pod.spec, containers } });
+  world.env = [{ name: 'HOST', value: '192.0.2.10' }];
+  world.start();
+  await world.clock.run(30_000);
+  const [stored] = await world.store.load();
+  expect(JSON.parse(stored?.manifest ?? '{}')).toMatchObject({ spec: { containers: [{ env: [{ name: 'HOST', ...expected }] }] } });
+});
