@@ -4,16 +4,14 @@
  * Fails before anything is changed on the host, with one sentence that says what, where and what to do. Opens the store
  * for writing only while the host lock is held.
  */
-import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { findCriSocket } from '../adapters/cri/find-socket.ts';
 import { createContainerRuntime } from '../adapters/cri/runtime.ts';
 import { openManifestDir } from '../adapters/disk/manifest-dir.ts';
 import { nodePrimitives, type Primitives } from '../adapters/disk/primitives.ts';
-import { prepareStateDir } from '../adapters/disk/state-dir.ts';
 import { openStore } from '../adapters/disk/store.ts';
 import { createContainerAttempts } from '../adapters/kubelet/attempts.ts';
-import { readKubeletConfig } from '../adapters/kubelet/config-file.ts';
 import { createKubeletPods } from '../adapters/kubelet/podresources.ts';
 import { createPullRecords } from '../adapters/kubelet/pull-records.ts';
 import { createKubeletVersion } from '../adapters/kubelet/version.ts';
@@ -23,7 +21,6 @@ import { createProcesses } from '../adapters/processes.ts';
 import type { AgentSettings } from '../agent/agent.ts';
 import { type Config, kubeletConfigFile } from '../core/config.ts';
 import { ANNOTATION_ENABLED } from '../core/keys.ts';
-import { staticPodProblem } from '../core/kubelet-config.ts';
 import { parseKubeletVersion } from '../core/kubelet-version.ts';
 import type { Place } from '../core/own.ts';
 import { parseTime } from '../core/time.ts';
@@ -39,6 +36,8 @@ import {
   type Ports,
   type Store,
 } from '../ports.ts';
+
+export { checkHost } from './host-checks.ts';
 
 export interface Surroundings {
   readonly config: Config;
@@ -62,40 +61,6 @@ export interface Wired {
 }
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
-
-/** What can be judged before the lock is held: paths, sockets, credentials. Throws PortError. */
-export async function checkHost(config: Config, uid: number): Promise<void> {
-  await checkKubelet(config);
-  await access(config.staticPodPath, constants.W_OK).catch((error: unknown) => {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    throw new PortError(
-      'invalid',
-      missing
-        ? `staticPodPath ${config.staticPodPath} does not exist: create it and set staticPodPath in the kubelet's configuration to it, or name the directory the kubelet uses`
-        : `staticPodPath ${config.staticPodPath} cannot be written: mount it read-write, or run as root`,
-      { cause: error },
-    );
-  });
-  await prepareStateDir({ dir: config.stateDir, primitives: nodePrimitives(), uid, allowTmpfs: config.allowTmpfs });
-}
-
-/** A manifest in a directory that the kubelet does not read is no copy: better no agent than one that seems to work. */
-async function checkKubelet(config: Config): Promise<void> {
-  const file = kubeletConfigFile(config);
-  if (file === undefined) return;
-  const settings = await readKubeletConfig(file.path).catch((error: unknown) => {
-    if (file.sure) throw error;
-    return undefined;
-  });
-  if (settings === undefined) return;
-  const real = (path: string): Promise<string | undefined> => realpath(path).catch(() => undefined);
-  const path = resolve(dirname(file.path), settings.staticPodPath);
-  const problem = staticPodProblem({
-    ours: { path: config.staticPodPath, real: await real(config.staticPodPath) },
-    kubelet: { file: file.path, settings, path, real: await real(path) },
-  });
-  if (problem !== undefined) throw new PortError('invalid', problem);
-}
 
 /** The runtime's socket, and that it speaks CRI v1. Throws PortError. */
 export async function connectRuntime(config: Config): Promise<ContainerRuntime> {

@@ -67,6 +67,24 @@ function kubeletSays(line: string): Record<string, unknown> {
 describe('the agent does not start', () => {
   it.each<[string, () => Record<string, unknown>, number, RegExp]>([
     ['without staticPodPath', () => ({ staticPodPath: at('none') }), 2, /staticPodPath .*none does not exist: create it/],
+    [
+      'with a staticPodPath that is a file',
+      () => ({ staticPodPath: at('kubeconfig') }),
+      2,
+      /staticPodPath .*kubeconfig is a file.*: name the directory that the kubelet reads/,
+    ],
+    [
+      'with a staticPodPath that is a socket',
+      () => ({ staticPodPath: at('runtime.sock') }),
+      2,
+      /staticPodPath .*runtime\.sock is no directory/,
+    ],
+    [
+      'with a staticPodPath below a file',
+      () => ({ staticPodPath: at('kubeconfig/x') }),
+      2,
+      /staticPodPath .*kubeconfig\/x .*: name the directory/,
+    ],
     ['with a state directory below nothing', () => ({ stateDir: at('no/such/state') }), 2, /no\/such/],
     ['with a state directory that is a file', () => ({ stateDir: at('kubeconfig') }), 2, /is not a directory/],
     ['with a state directory in memory', () => ({ stateDir: '/dev/shm/podckpt-bad-input', allowTmpfs: false }), 2, /tmpfs/],
