@@ -29,7 +29,7 @@ import { createCaptures } from './captures.ts';
 import { createCloseWatch } from './close-watch.ts';
 import { createImageLooks, type ImageWarning } from './images.ts';
 import { readLedger } from './ledger.ts';
-import { observe } from './observe.ts';
+import { createObserver } from './observe.ts';
 import { createPids } from './pids.ts';
 import { createReporter } from './report.ts';
 import { createStandby } from './standby.ts';
@@ -81,6 +81,7 @@ export interface Agent {
 
 export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   const wakeups = createWakeups(ports.clock);
+  const observe = createObserver(ports);
   const reporter = createReporter(ports);
   const held: Held = {
     ledger: { formatVersion: 1, placed: [], handBacks: [] },
@@ -156,7 +157,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     });
     const need = hurry ? { ...all, kubelet: false, manifests: false, images: [], reads: [] } : all;
     const begun = () => new Map([...held.withdrawing].map(([key, { toUid }]) => [key, toUid]));
-    const observation = await observe(ports, need, judged, settings, begun);
+    const observation = await observe(need, judged, settings, begun);
     if (observation.runtime.known) {
       pace = { ...pace, lastRuntime: observation.now };
       nothingRunsHere = nothingFromApiRuns(observation.runtime.value);
