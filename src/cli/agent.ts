@@ -13,7 +13,8 @@ import { createLog } from '../telemetry/log.ts';
 import { createApiObserver, createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { registerProcessGauges } from '../telemetry/process-gauges.ts';
 import { createTelemetryServer, type TelemetryServer } from '../telemetry/server.ts';
-import { checkHost, connectRuntime, type Wired, wire } from './wire.ts';
+import { inspectHost, prepareHost } from './host-checks.ts';
+import { checkApiAccess, connectRuntime, type Wired, wire } from './wire.ts';
 
 export interface AgentProcess {
   readonly config: Config;
@@ -46,8 +47,11 @@ export async function runAgent(process: AgentProcess): Promise<void> {
   const place = readPlace(process.env);
   if ('problem' in place) throw new PortError('invalid', place.problem);
   metrics.gauge('checkpointer_role_info', 1, { role: place.role });
-  await checkHost(config, process.uid);
+  // these three only read: an agent that they keep from starting leaves the host as it was
+  await inspectHost(config, process.uid);
   await checkRuntime(config, log);
+  await checkApiAccess(config, process.env, clock, place.role);
+  await prepareHost(config, process.uid);
   const lock = createHostLock({ stateDir: config.stateDir, ...inherited(process.env) });
   await holdLock(lock, clock, log, metrics, signal);
   if (signal.aborted) return;

@@ -1,21 +1,45 @@
 /**
- * What is asked of the host before anything on it is changed: paths, and the kubelet's own word on them. Only reads, but for
- * {@link checkHost}, which then prepares the state directory.
+ * What is asked of the host before anything on it is changed: paths, the kubelet's own word on them, and the format of what is
+ * stored. Looking and preparing are apart, so that an agent that cannot start leaves the host as it was.
  */
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { checkFormat } from '../adapters/disk/format.ts';
 import { nodePrimitives } from '../adapters/disk/primitives.ts';
-import { prepareStateDir } from '../adapters/disk/state-dir.ts';
+import { inspectStateDir, prepareStateDir } from '../adapters/disk/state-dir.ts';
 import { readKubeletConfig } from '../adapters/kubelet/config-file.ts';
 import { type Config, kubeletConfigFile } from '../core/config.ts';
 import { staticPodProblem } from '../core/kubelet-config.ts';
 import { PortError } from '../ports.ts';
 
-/** What can be judged before the lock is held: paths and what the kubelet says of them. Throws PortError. */
+/** Paths, what the kubelet says of them, and the format of what is stored: before the lock, and only read. Throws PortError. */
+export async function inspectHost(config: Config, uid: number): Promise<void> {
+  await checkPaths(config);
+  const found = await inspectStateDir(stateDirOf(config, uid));
+  if (found !== 'absent') await checkFormat(config.stateDir);
+}
+
+/** The one thing that is changed before the lock is held, which lies in it. Throws PortError. */
+export async function prepareHost(config: Config, uid: number): Promise<void> {
+  await prepareStateDir({ ...stateDirOf(config, uid), primitives: nodePrimitives() });
+}
+
+/**
+ * For a cleanup, which wants the lock before it judges what is stored: a pod of the uninstall stays, and says so, where that
+ * is of a newer format. Throws PortError.
+ */
 export async function checkHost(config: Config, uid: number): Promise<void> {
+  await checkPaths(config);
+  await prepareHost(config, uid);
+}
+
+function stateDirOf(config: Config, uid: number): { readonly dir: string; readonly uid: number; readonly allowTmpfs: boolean } {
+  return { dir: config.stateDir, uid, allowTmpfs: config.allowTmpfs };
+}
+
+async function checkPaths(config: Config): Promise<void> {
   await checkKubelet(config);
   await checkStaticPodPath(config.staticPodPath);
-  await prepareStateDir({ dir: config.stateDir, primitives: nodePrimitives(), uid, allowTmpfs: config.allowTmpfs });
 }
 
 /** Without a directory that we may write to the agent would run, and never place a copy. */

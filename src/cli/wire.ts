@@ -1,8 +1,7 @@
 /**
- * Joins a configuration and the adapters: everything the agent needs from the outside world, made once.
- *
- * Fails before anything is changed on the host, with one sentence that says what, where and what to do. Opens the store
- * for writing only while the host lock is held.
+ * Joins a configuration and the adapters: everything the agent needs from the outside world, made once. What can be judged
+ * without the lock is asked beforehand (`host-checks.ts`, {@link checkApiAccess}). Opens the store for writing only while the
+ * host lock is held.
  */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,13 +15,13 @@ import { createKubeletPods } from '../adapters/kubelet/podresources.ts';
 import { createPullRecords } from '../adapters/kubelet/pull-records.ts';
 import { createKubeletVersion } from '../adapters/kubelet/version.ts';
 import { createKubeletVolumes } from '../adapters/kubelet/volumes.ts';
-import { type ApiAccess, blindWatch, createKubernetes, deniedReader, loadApiAccess } from '../adapters/kubernetes/index.ts';
+import { type ApiAccess, blindWatch, caFingerprint, createKubernetes, deniedReader, loadApiAccess } from '../adapters/kubernetes/index.ts';
 import { createProcesses } from '../adapters/processes.ts';
 import type { AgentSettings } from '../agent/agent.ts';
 import { type Config, kubeletConfigFile } from '../core/config.ts';
 import { ANNOTATION_ENABLED } from '../core/keys.ts';
 import { parseKubeletVersion } from '../core/kubelet-version.ts';
-import type { Place } from '../core/own.ts';
+import type { Place, Role } from '../core/own.ts';
 import { parseTime } from '../core/time.ts';
 import type { Where } from '../core/track.ts';
 import {
@@ -90,10 +89,32 @@ export function apiAccess(config: Config, env: Surroundings['env'], clock: Clock
   });
 }
 
+/**
+ * Could the API server be reached with this, if it answers? Files and fields only, so that a waiting agent says what is wrong
+ * with them now and not when it takes over. They are read anew then: by that time the CA may be another. Throws PortError.
+ */
+export async function checkApiAccess(config: Config, env: Surroundings['env'], clock: Clock, role: Role): Promise<void> {
+  const { ca } = await apiAccess(config, env, clock, withoutCredentials(role));
+  const of = config.kubeconfig === '' ? "the service account's CA" : `the CA of kubeconfig ${config.kubeconfig}`;
+  try {
+    caFingerprint(ca);
+  } catch (error) {
+    throw new PortError(
+      'invalid',
+      `${of} cannot be used (${error instanceof Error ? error.message : String(error)}): name the cluster's own`,
+    );
+  }
+}
+
+/** The standby has none on purpose: its copy of the agent's pod holds no token. */
+function withoutCredentials(role: Role): boolean {
+  return role === 'standby';
+}
+
 /** Call it with the host lock held. Throws PortError: invalid, unsupported, unavailable, failed. */
 export async function wire(around: Surroundings): Promise<Wired> {
   const { config, clock, log, meter, lock, place } = around;
-  const anonymous = place.role === 'standby';
+  const anonymous = withoutCredentials(place.role);
   const kubernetesAccess = await apiAccess(config, around.env, clock, anonymous);
   const runtime = await connectRuntime(config);
   const primitives = countingPrimitives(meter);

@@ -1,7 +1,8 @@
 /** What keeps the agent from starting: one sentence each, the right exit code, and nothing changed on the host. */
-import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,11 +11,15 @@ import { createClock } from '../../src/adapters/clock.ts';
 import { kubeconfigText } from '../../src/demo/kubeconfig.ts';
 import { createDemoRuntime } from '../../src/demo/runtime.ts';
 import type { DemoRuntime } from '../../src/demo/runtime-types.ts';
+import { snapshot } from '../adapters/disk/scratch.ts';
 
 interface Outcome {
   readonly code: number;
   readonly stderr: string;
   readonly stdout: string;
+  /** Every name with mode and content, before and after. */
+  readonly before: Readonly<Record<string, string>>;
+  readonly after: Readonly<Record<string, string>>;
 }
 
 let dir: string;
@@ -24,7 +29,8 @@ const at = (name: string): string => join(dir, name);
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'bad-input-'));
   await mkdir(at('manifests'));
-  await mkdir(at('state'), { mode: 0o700 });
+  // open to others: an agent that prepares it before it knows that it can start closes it
+  await mkdir(at('state'), { mode: 0o755 });
   runtime = createDemoRuntime({ socket: at('runtime.sock'), clock: createClock(), random: () => 0.5 });
   await runtime.start();
   await writeFile(at('kubeconfig'), 'apiVersion: v1\nkind: Config\ncurrent-context: none\n');
@@ -34,7 +40,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function run(change: Record<string, unknown>, command = 'agent', env: Record<string, string> = {}): Promise<Outcome> {
+async function run(change: Record<string, unknown>, command = 'agent', env: Record<string, string> = {}): Promise<Outcome> {
   const config = {
     nodeName: 'n1',
     stateDir: at('state'),
@@ -46,16 +52,18 @@ function run(change: Record<string, unknown>, command = 'agent', env: Record<str
     metrics: { address: '' },
     ...change,
   };
+  await writeFile(at('agent.yaml'), JSON.stringify(config));
+  const before = await snapshot(dir);
   const args = [BUNDLE, command, '--config', at('agent.yaml')];
-  return writeFile(at('agent.yaml'), JSON.stringify(config)).then(
-    () =>
-      new Promise((resolve) => {
-        execFile(process.execPath, args, { timeout: 15_000, env: { ...process.env, ...env } }, (error, stdout, stderr) => {
-          resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
-        });
-      }),
-  );
+  const ended = await new Promise<Pick<Outcome, 'code' | 'stdout' | 'stderr'>>((resolve) => {
+    execFile(process.execPath, args, { timeout: 15_000, env: { ...process.env, ...env } }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+    });
+  });
+  return { ...ended, before, after: await snapshot(dir) };
 }
+
+const IN_MEMORY = '/dev/shm/podckpt-bad-input';
 
 /** The kubelet's configuration in its usual place below its root directory. */
 function kubeletSays(line: string): Record<string, unknown> {
@@ -87,7 +95,7 @@ describe('the agent does not start', () => {
     ],
     ['with a state directory below nothing', () => ({ stateDir: at('no/such/state') }), 2, /no\/such/],
     ['with a state directory that is a file', () => ({ stateDir: at('kubeconfig') }), 2, /is not a directory/],
-    ['with a state directory in memory', () => ({ stateDir: '/dev/shm/podckpt-bad-input', allowTmpfs: false }), 2, /tmpfs/],
+    ['with a state directory in memory', () => ({ stateDir: IN_MEMORY, allowTmpfs: false }), 2, /tmpfs/],
     [
       'with a runtime socket that is a file',
       () => ({ criSocket: at('kubeconfig') }),
@@ -115,6 +123,7 @@ describe('the agent does not start', () => {
       /is no configuration of a kubelet/,
     ],
     ['without a kubeconfig file', () => ({ kubeconfig: at('none') }), 4, /none/],
+    ['without a kubeconfig file, and with a new state directory', () => ({ kubeconfig: at('none'), stateDir: at('new') }), 4, /none/],
     ['with a kubeconfig that names no cluster', () => ({}), 2, /kubeconfig/],
     ['with an unknown key', () => ({ orphanGrase: '30s' }), 2, /orphanGrase.*orphanGrace/],
     ['with several bad values, all told at once', () => ({ orphanGrace: 'soon', retireGrace: 5 }), 2, /orphanGrace[\s\S]*retireGrace/],
@@ -124,7 +133,8 @@ describe('the agent does not start', () => {
     expect(outcome.stderr).toMatch(message);
     expect(outcome.code).toBe(code);
     expect(outcome.stderr).not.toMatch(/\n\s+at /);
-    expect(await readdir(at('manifests'))).toEqual([]);
+    expect(outcome.after).toEqual(outcome.before);
+    expect(existsSync(IN_MEMORY)).toBe(false);
   });
 
   it('in a role that does not exist', async () => {
@@ -132,7 +142,7 @@ describe('the agent does not start', () => {
 
     expect(outcome.stderr).toMatch(/POD_CHECKPOINTER_ROLE is "leader"; leave it out/);
     expect(outcome.code).toBe(2);
-    expect(await readdir(at('state'))).toEqual([]);
+    expect(outcome.after).toEqual(outcome.before);
   });
 
   it('with a runtime that speaks an older CRI', async () => {
@@ -146,6 +156,7 @@ describe('the agent does not start', () => {
 
     expect(outcome.stderr).toMatch(/CRI v1/);
     expect(outcome.code).toBe(4);
+    expect(outcome.after).toEqual(outcome.before);
   });
 
   it('on a state directory of a newer format, which it leaves untouched', async () => {
@@ -155,7 +166,24 @@ describe('the agent does not start', () => {
 
     expect(outcome.stderr).toMatch(/format/);
     expect(outcome.code).toBe(4);
-    expect((await readdir(at('state'))).filter((name) => name !== 'lock')).toEqual(['format']);
+    expect(outcome.after).toEqual(outcome.before);
+  });
+
+  it('beside an agent that holds the lock, with a kubeconfig that names no cluster: not only when it takes over', async () => {
+    await writeFile(at('state/lock'), '');
+    const holder = spawn('flock', ['-F', at('state/lock'), 'sh', '-c', 'echo held; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await once(holder.stdout, 'data');
+    try {
+      const outcome = await run({});
+
+      expect(outcome.stderr).toMatch(/kubeconfig/);
+      expect(outcome.code).toBe(2);
+      expect(outcome.after).toEqual(outcome.before);
+    } finally {
+      holder.kill();
+    }
   });
 });
 
