@@ -14,7 +14,7 @@ import { createApiObserver, createMetrics, type Metrics } from '../telemetry/met
 import { registerProcessGauges } from '../telemetry/process-gauges.ts';
 import { createTelemetryServer, type TelemetryServer } from '../telemetry/server.ts';
 import { inspectHost, prepareHost } from './host-checks.ts';
-import { checkApiAccess, connectRuntime, type Wired, wire } from './wire.ts';
+import { checkApiAccess, checkRuntime, type Wired, wire } from './wire.ts';
 
 export interface AgentProcess {
   readonly config: Config;
@@ -70,20 +70,6 @@ export async function runAgent(process: AgentProcess): Promise<void> {
   } finally {
     await rest(wired, server);
     log.info('Agent stopped; placed copies stay placed');
-  }
-}
-
-/** A runtime that is not there yet will come; one that is too old, or no runtime at all, never will. */
-async function checkRuntime(config: Config, log: Log): Promise<void> {
-  const runtime = await connectRuntime(config);
-  try {
-    const { runtimeName, runtimeVersion } = await runtime.version();
-    log.info('Found the container runtime', { runtime: runtimeName, runtimeVersion });
-  } catch (error) {
-    if (!(error instanceof PortError) || error.kind !== 'unavailable') throw error;
-    log.warn('The container runtime does not answer yet', { error: error.message });
-  } finally {
-    runtime.close();
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findCriSocket } from '../adapters/cri/find-socket.ts';
+import { CRI_SOCKETS, findCriSocket } from '../adapters/cri/find-socket.ts';
 import { createContainerRuntime } from '../adapters/cri/runtime.ts';
 import { openManifestDir } from '../adapters/disk/manifest-dir.ts';
 import { nodePrimitives, type Primitives } from '../adapters/disk/primitives.ts';
@@ -32,6 +32,7 @@ import {
   type Log,
   type Meter,
   PortError,
+  type PortErrorKind,
   type Ports,
   type Store,
 } from '../ports.ts';
@@ -61,15 +62,53 @@ export interface Wired {
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** The runtime's socket, and that it speaks CRI v1. Throws PortError. */
-export async function connectRuntime(config: Config): Promise<ContainerRuntime> {
+/** The socket that is configured, or the first of the usual ones. Throws PortError. */
+async function criSocketOf(config: Config): Promise<string> {
   const socket = config.criSocket !== '' ? config.criSocket : await findCriSocket();
-  if (socket === undefined) throw new PortError('unavailable', 'no container runtime socket is in any of the usual places: set criSocket');
+  if (socket === undefined) {
+    throw new PortError(
+      'unavailable',
+      `no container runtime socket is in any of the usual places (${CRI_SOCKETS.join(', ')}): start the runtime, or set criSocket`,
+    );
+  }
   const found = await stat(socket).catch(() => undefined);
   if (found !== undefined && !found.isSocket()) {
     throw new PortError('invalid', `criSocket ${socket} is not a socket: name the unix socket of the container runtime`);
   }
-  return createContainerRuntime({ socket });
+  return socket;
+}
+
+/** Connects with the first call. Throws PortError where there is no such socket. */
+export async function connectRuntime(config: Config): Promise<ContainerRuntime> {
+  return createContainerRuntime({ socket: await criSocketOf(config) });
+}
+
+/** What to do about a runtime that answers as none that we can use. */
+const RUNTIME_REMEDIES: Readonly<Record<Exclude<PortErrorKind, 'unavailable'>, string>> = {
+  invalid: 'name the socket of containerd or CRI-O',
+  denied: 'run as root, or let this user connect to it',
+  unsupported: 'update the runtime, switch on its CRI service, or name another socket',
+  'not-found': "look into the runtime's log, or name another socket",
+  failed: "look into the runtime's log, or name another socket",
+};
+
+/** A runtime that is not there yet will come; one that is too old, or no runtime at all, never will. Throws PortError. */
+export async function checkRuntime(config: Config, log: Log): Promise<void> {
+  const socket = await criSocketOf(config);
+  const runtime = createContainerRuntime({ socket });
+  try {
+    const { runtimeName, runtimeVersion } = await runtime.version();
+    log.info('Found the container runtime', { runtime: runtimeName, runtimeVersion });
+  } catch (error) {
+    if (!(error instanceof PortError)) throw error;
+    if (error.kind !== 'unavailable') {
+      const message = `criSocket ${socket} cannot be used: ${error.message}: ${RUNTIME_REMEDIES[error.kind]}`;
+      throw new PortError(error.kind, message, { cause: error });
+    }
+    log.warn('The container runtime does not answer yet', { error: error.message });
+  } finally {
+    runtime.close();
+  }
 }
 
 /** How this configuration and this pod reach the API server. Throws PortError. */

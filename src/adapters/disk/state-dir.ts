@@ -35,10 +35,13 @@ export interface StateDirOptions {
  */
 export async function inspectStateDir(options: Omit<StateDirOptions, 'primitives'>): Promise<'absent' | 'open' | 'ready'> {
   const { dir } = options;
-  if (!isAbsolute(dir)) throw new PortError('invalid', `the state directory must be an absolute path, not "${dir}"`);
+  if (!isAbsolute(dir))
+    throw new PortError('invalid', `the state directory must be an absolute path, not "${dir}": name one that begins with /`);
   const found = await lstat(dir).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw wrapError(`looking at the state directory ${dir}`, error);
+    if (codeOf(error) === 'ENOTDIR')
+      throw new PortError('invalid', `the state directory ${dir} lies below something that is no directory: name another one`);
+    throw wrapError(`looking at the state directory ${dir}: run as root, or name another one`, error);
   });
   if (found === undefined) {
     await checkFileSystem(options, await parentOf(dir));
@@ -71,7 +74,11 @@ export async function prepareStateDir(options: StateDirOptions): Promise<void> {
 async function parentOf(dir: string): Promise<string> {
   const parent = dirname(dir);
   const found = await lstat(parent).catch(() => undefined);
-  if (found === undefined) throw new PortError('invalid', `the state directory ${dir} cannot be created: ${parent} does not exist`);
+  if (found === undefined)
+    throw new PortError(
+      'invalid',
+      `the state directory ${dir} cannot be created: ${parent} does not exist: create that, or name another directory`,
+    );
   return parent;
 }
 
