@@ -62,12 +62,19 @@ export async function inspectStateDir(options: Omit<StateDirOptions, 'primitives
 export async function prepareStateDir(options: StateDirOptions): Promise<void> {
   const { dir, primitives } = options;
   const found = await inspectStateDir(options);
-  if (found === 'absent') await makeDirectory(primitives, dir, STATE_DIR_MODE);
+  if (found === 'absent') {
+    await makeDirectory(primitives, dir, STATE_DIR_MODE).catch((error: unknown) => {
+      throw wrapError(
+        `the state directory ${dir} cannot be created: mount ${dirname(dir)} read-write and run as root, or name another one`,
+        error,
+      );
+    });
+  }
   if (found !== 'open') return;
   try {
     await settleDirectory(primitives, dir, STATE_DIR_MODE);
   } catch (error) {
-    throw wrapError(`closing the state directory ${dir} to others`, error);
+    throw wrapError(`the state directory ${dir} cannot be closed to others: mount it read-write, or name another one`, error);
   }
 }
 

@@ -71,7 +71,8 @@ describe('the state directory', () => {
     await chmod(dir, 0o755);
     const { primitives, faults } = faultyPrimitives(nodePrimitives());
     faults.healthyFor = 0;
-    await expect(prepare(dir, { primitives })).rejects.toMatchObject({ kind: 'failed' });
-    await expect(prepare(join(dir, 'new'), { primitives })).rejects.toMatchObject({ kind: 'failed' });
+    const failed = (message: RegExp) => ({ kind: 'failed', message: expect.stringMatching(message) });
+    await expect(prepare(dir, { primitives })).rejects.toMatchObject(failed(/cannot be closed to others: mount it read-write/));
+    await expect(prepare(join(dir, 'new'), { primitives })).rejects.toMatchObject(failed(/cannot be created: .*, or name another/));
   });
 });
