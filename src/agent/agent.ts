@@ -33,6 +33,7 @@ import { createObserver } from './observe.ts';
 import { createPids } from './pids.ts';
 import { createReporter } from './report.ts';
 import { createStandby } from './standby.ts';
+import { createStaticPods } from './static-pods.ts';
 import { createVerifier } from './verify.ts';
 import { createWakeups } from './wakeups.ts';
 
@@ -43,6 +44,8 @@ export interface AgentSettings {
   readonly policy: Policy;
   readonly reachability: ReachabilityPolicy & { readonly deadlineMs: Millis };
   readonly selection: SelectionPolicy;
+  /** For people: the directory that the manifests' port stands for. */
+  readonly staticPodPath: string;
   readonly maxAgeMs: Millis;
   /** Image of the agent itself; '' = none. */
   readonly agentImage: string;
@@ -68,6 +71,8 @@ export interface AgentStatus {
   readonly api: { readonly state: string; readonly evidence: string; readonly denied?: string | undefined };
   /** Why the DaemonSet's pod does not take over from this standby. */
   readonly takeover?: FailedTakeover | undefined;
+  /** One sentence while the kubelet does not start what lies in staticPodPath. */
+  readonly staticPodsUnread?: string | undefined;
 }
 
 export interface Agent {
@@ -97,6 +102,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   const verifier = createVerifier(ports, held);
   const imageLooks = createImageLooks(ports);
   const standby = createStandby(ports, settings, held);
+  const staticPods = createStaticPods(ports, settings, held);
   let makesWay = false;
   let mind: Mind = EMPTY_MIND;
   let reach: ReachabilityState = initialReachability(ports.clock.now());
@@ -175,6 +181,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     reporter.afterActions(result, held, observation);
     const captureIn = await captures.run(observation, reach, closeWatchRests(held));
     if (closeWatchRests(held)) await imageLooks.look([...held.checkpoints.values()]);
+    staticPods.look(observation);
     makesWay = await standby.yields(observation, mind);
     lastTurn = ports.clock.now();
     reporter.turnTaken(from, lastTurn, held, reach);
@@ -246,6 +253,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
       warnings: imageLooks.warnings(),
       api: { state: reach.verdict, evidence: reach.evidence, denied: reporter.denied() },
       takeover: standby.takeover(),
+      staticPodsUnread: staticPods.unread(),
     }),
   };
 }

@@ -124,7 +124,8 @@ export function healthOf(status: AgentStatus, now: number): { readonly ok: boole
 /**
  * DaemonSet's pod and standby serve on the same address of the node, and the kubelet's probes of both end here. The pod may
  * count as Ready only while it has the lock itself: a standby never says that it is ready. An agent that the API server refuses
- * captures nothing: a rollout that did this must not go on to the next node.
+ * captures nothing, and one whose standby the kubelet never starts covers nothing: a rollout that did this must not go on to the
+ * next node.
  */
 export function readyOf(status: AgentStatus, role: Role): { readonly ok: boolean; readonly detail: string } {
   if (role === 'standby') {
@@ -132,6 +133,7 @@ export function readyOf(status: AgentStatus, role: Role): { readonly ok: boolean
     return { ok: false, detail: `the standby is in charge of this node, not the DaemonSet's pod${why}` };
   }
   if (status.api.denied !== undefined) return { ok: false, detail: status.api.denied };
+  if (status.staticPodsUnread !== undefined) return { ok: false, detail: status.staticPodsUnread };
   return { ok: status.sourcesSettled && status.lockHeld, detail: `API server ${status.api.state}: ${status.api.evidence}` };
 }
 

@@ -235,6 +235,7 @@ function settingsOf(config: Config, where: Where, { role, own }: Place): AgentSe
       ...(role === 'daemonset' ? ownUid : {}),
       ...(config.legacyAnnotation === '' ? {} : { legacyAnnotation: config.legacyAnnotation }),
     },
+    staticPodPath: config.staticPodPath,
     maxAgeMs: config.maxAgeMs,
     agentImage: config.agentImage,
     limits,
