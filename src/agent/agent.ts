@@ -174,6 +174,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     if (result.localSign) learn({ kind: 'sign', at: observation.now });
     reporter.decisions(result, checkpoints, observation);
     await apply(ports, held, result.actions);
+    staticPods.look(observation);
     forgetWithdrawals(held, from);
     const targets = watchTargets(checkpoints, held.ledger, mind, observation, settings.policy);
     held.pids.learn(targets);
@@ -181,7 +182,6 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     reporter.afterActions(result, held, observation);
     const captureIn = await captures.run(observation, reach, closeWatchRests(held));
     if (closeWatchRests(held)) await imageLooks.look([...held.checkpoints.values()]);
-    staticPods.look(observation);
     makesWay = await standby.yields(observation, mind);
     lastTurn = ports.clock.now();
     reporter.turnTaken(from, lastTurn, held, reach);
