@@ -30,10 +30,11 @@ import { createCaptures } from './captures.ts';
 import { createCloseWatch } from './close-watch.ts';
 import { createImageLooks, type ImageWarning } from './images.ts';
 import { readLedger } from './ledger.ts';
-import { observe } from './observe.ts';
+import { createObserver } from './observe.ts';
 import { createPids } from './pids.ts';
 import { createReporter } from './report.ts';
 import { createStandby } from './standby.ts';
+import { createStaticPods } from './static-pods.ts';
 import { createVerifier } from './verify.ts';
 import { createWakeups } from './wakeups.ts';
 
@@ -44,6 +45,8 @@ export interface AgentSettings {
   readonly policy: Policy;
   readonly reachability: ReachabilityPolicy & { readonly deadlineMs: Millis };
   readonly selection: SelectionPolicy;
+  /** For people: the directory that the manifests' port stands for. */
+  readonly staticPodPath: string;
   readonly maxAgeMs: Millis;
   /** Image of the agent itself; '' = none. */
   readonly agentImage: string;
@@ -71,6 +74,8 @@ export interface AgentStatus {
   readonly api: { readonly state: string; readonly evidence: string; readonly denied?: string | undefined };
   /** Why the DaemonSet's pod does not take over from this standby. */
   readonly takeover?: FailedTakeover | undefined;
+  /** One sentence while the kubelet does not start what lies in staticPodPath. */
+  readonly staticPodsUnread?: string | undefined;
 }
 
 export interface Agent {
@@ -84,6 +89,7 @@ export interface Agent {
 
 export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   const wakeups = createWakeups(ports.clock);
+  const observe = createObserver(ports);
   const reporter = createReporter(ports);
   const held: Held = {
     ledger: { formatVersion: 1, placed: [], handBacks: [] },
@@ -99,6 +105,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   const verifier = createVerifier(ports, held);
   const imageLooks = createImageLooks(ports);
   const standby = createStandby(ports, settings, held);
+  const staticPods = createStaticPods(ports, settings, held);
   let makesWay = false;
   let mind: Mind = EMPTY_MIND;
   let reach: ReachabilityState = initialReachability(ports.clock.now());
@@ -163,7 +170,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     });
     const need = hurry ? { ...all, kubelet: false, manifests: false, images: [], reads: [] } : all;
     const begun = () => new Map([...held.withdrawing].map(([key, { toUid }]) => [key, toUid]));
-    const observation = await observe(ports, need, judged, settings, begun);
+    const observation = await observe(need, judged, settings, begun);
     if (observation.runtime.known) {
       pace = { ...pace, lastRuntime: observation.now };
       nothingRunsHere = nothingFromApiRuns(observation.runtime.value);
@@ -174,6 +181,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     if (result.localSign) learn({ kind: 'sign', at: observation.now });
     reporter.decisions(result, checkpoints, observation);
     await apply(ports, held, result.actions);
+    staticPods.look(observation);
     forgetWithdrawals(held, from);
     const targets = watchTargets(checkpoints, held.ledger, mind, observation, settings.policy);
     held.pids.learn(targets);
@@ -253,6 +261,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
       warnings: imageLooks.warnings(),
       api: { state: reach.verdict, evidence: reach.evidence, denied: reporter.denied() },
       takeover: standby.takeover(),
+      staticPodsUnread: staticPods.unread(),
     }),
   };
 }

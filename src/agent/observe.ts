@@ -1,6 +1,6 @@
 /**
- * Asks every source with a deadline. A source that fails becomes an unknown with the reason, never an empty answer.
- * Chooses nothing but what was asked of it.
+ * Asks every source with a deadline. A source that fails becomes an unknown with the reason, never an empty answer; that it
+ * fails is told once, and that it answers again. Chooses nothing but what was asked of it.
  */
 import type { ManifestFile, Millis, RawPod, RuntimeView, Seen } from '../core/model.ts';
 import { seen, unseen } from '../core/model.ts';
@@ -13,17 +13,43 @@ const LOCAL_DEADLINE_MS: Millis = 2_000;
 const READ_DEADLINE_MS: Millis = 5_000;
 const NOT_ASKED = unseen('not asked in this turn');
 
-export async function observe(
+export type Observe = (
+  need: Needs,
+  api: ReachabilityState,
+  bound: Pick<Observation, 'where' | 'optIn'>,
+  begun: () => Observation['begun'],
+) => Promise<Observation>;
+
+/** Asks a local source; `question` may throw. */
+type Ask = <T>(source: string, question: () => Promise<T>) => Promise<Seen<T>>;
+
+export function createObserver(ports: Ports): Observe {
+  const down = new Set<string>();
+  const ask: Ask = async (source, question) => {
+    const answer = await wonder(question);
+    ports.meter.gauge('checkpointer_source_up', answer.known ? 1 : 0, { source });
+    if (answer.known && down.delete(source)) ports.log.info('A source answers again', { source });
+    if (!answer.known && !down.has(source)) {
+      down.add(source);
+      ports.log.warn('A source does not answer; what it would tell is unknown until it does', { source, error: answer.why });
+    }
+    return answer;
+  };
+  return (need, api, bound, begun) => observe(ports, ask, need, api, bound, begun);
+}
+
+async function observe(
   ports: Ports,
+  ask: Ask,
   need: Needs,
   api: ReachabilityState,
   bound: Pick<Observation, 'where' | 'optIn'>,
   begun: () => Observation['begun'],
 ): Promise<Observation> {
   const [runtime, kubelet, manifests, images, reads] = await Promise.all([
-    need.runtime ? askRuntime(ports) : NOT_ASKED,
-    need.kubelet ? askKubelet(ports) : NOT_ASKED,
-    need.manifests ? askManifests(ports) : NOT_ASKED,
+    need.runtime ? askRuntime(ports, ask) : NOT_ASKED,
+    need.kubelet ? askKubelet(ports, ask) : NOT_ASKED,
+    need.manifests ? askManifests(ports, ask) : NOT_ASKED,
     askImages(ports, need.images),
     askReads(ports, need.reads),
   ]);
@@ -44,19 +70,19 @@ export async function observe(
   };
 }
 
-async function askRuntime(ports: Ports): Promise<Seen<RuntimeView>> {
-  return ask(ports, 'runtime', async () => ports.runtime.view(LOCAL_DEADLINE_MS));
+async function askRuntime(ports: Ports, ask: Ask): Promise<Seen<RuntimeView>> {
+  return ask('runtime', async () => ports.runtime.view(LOCAL_DEADLINE_MS));
 }
 
-async function askKubelet(ports: Ports): Promise<Seen<ReadonlySet<string>>> {
-  return ask(ports, 'kubelet', async () => {
+async function askKubelet(ports: Ports, ask: Ask): Promise<Seen<ReadonlySet<string>>> {
+  return ask('kubelet', async () => {
     const pods = await ports.kubelet.list(LOCAL_DEADLINE_MS);
     return new Set(pods.map((pod) => `${pod.namespace}/${pod.name}`));
   });
 }
 
-async function askManifests(ports: Ports): Promise<Seen<readonly ManifestFile[]>> {
-  return ask(ports, 'manifests', async () => ports.manifests.list());
+async function askManifests(ports: Ports, ask: Ask): Promise<Seen<readonly ManifestFile[]>> {
+  return ask('manifests', async () => ports.manifests.list());
 }
 
 async function askImages(ports: Ports, references: readonly string[]): Promise<ReadonlyMap<string, Seen<boolean>>> {
@@ -73,12 +99,6 @@ async function askReads(ports: Ports, wanted: Needs['reads']): Promise<ReadonlyM
     return [key, pod] as const;
   });
   return new Map(await Promise.all(answers));
-}
-
-async function ask<T>(ports: Ports, source: string, question: () => Promise<T>): Promise<Seen<T>> {
-  const answer = await wonder(question);
-  ports.meter.gauge('checkpointer_source_up', answer.known ? 1 : 0, { source });
-  return answer;
 }
 
 async function wonder<T>(question: () => Promise<T>): Promise<Seen<T>> {

@@ -13,7 +13,8 @@ import { createLog } from '../telemetry/log.ts';
 import { createApiObserver, createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { registerProcessGauges } from '../telemetry/process-gauges.ts';
 import { createTelemetryServer, type TelemetryServer } from '../telemetry/server.ts';
-import { checkHost, connectRuntime, type Wired, wire } from './wire.ts';
+import { inspectHost, prepareHost } from './host-checks.ts';
+import { checkApiAccess, checkRuntime, type Wired, wire } from './wire.ts';
 
 export interface AgentProcess {
   readonly config: Config;
@@ -46,8 +47,11 @@ export async function runAgent(process: AgentProcess): Promise<void> {
   const place = readPlace(process.env);
   if ('problem' in place) throw new PortError('invalid', place.problem);
   metrics.gauge('checkpointer_role_info', 1, { role: place.role });
-  await checkHost(config, process.uid);
+  // these three only read: an agent that they keep from starting leaves the host as it was
+  await inspectHost(config, process.uid);
   await checkRuntime(config, log);
+  await checkApiAccess(config, process.env, clock, place.role);
+  await prepareHost(config, process.uid);
   const lock = createHostLock({ stateDir: config.stateDir, ...inherited(process.env) });
   await holdLock(lock, clock, log, metrics, signal);
   if (signal.aborted) return;
@@ -66,20 +70,6 @@ export async function runAgent(process: AgentProcess): Promise<void> {
   } finally {
     await rest(wired, server);
     log.info('Agent stopped; placed copies stay placed');
-  }
-}
-
-/** A runtime that is not there yet will come; one that is too old, or no runtime at all, never will. */
-async function checkRuntime(config: Config, log: Log): Promise<void> {
-  const runtime = await connectRuntime(config);
-  try {
-    const { runtimeName, runtimeVersion } = await runtime.version();
-    log.info('Found the container runtime', { runtime: runtimeName, runtimeVersion });
-  } catch (error) {
-    if (!(error instanceof PortError) || error.kind !== 'unavailable') throw error;
-    log.warn('The container runtime does not answer yet', { error: error.message });
-  } finally {
-    runtime.close();
   }
 }
 
@@ -134,7 +124,8 @@ export function healthOf(status: AgentStatus, now: number): { readonly ok: boole
 /**
  * DaemonSet's pod and standby serve on the same address of the node, and the kubelet's probes of both end here. The pod may
  * count as Ready only while it has the lock itself: a standby never says that it is ready. An agent that the API server refuses
- * captures nothing: a rollout that did this must not go on to the next node.
+ * captures nothing, and one whose standby the kubelet never starts covers nothing: a rollout that did this must not go on to the
+ * next node.
  */
 export function readyOf(status: AgentStatus, role: Role): { readonly ok: boolean; readonly detail: string } {
   if (role === 'standby') {
@@ -142,6 +133,7 @@ export function readyOf(status: AgentStatus, role: Role): { readonly ok: boolean
     return { ok: false, detail: `the standby is in charge of this node, not the DaemonSet's pod${why}` };
   }
   if (status.api.denied !== undefined) return { ok: false, detail: status.api.denied };
+  if (status.staticPodsUnread !== undefined) return { ok: false, detail: status.staticPodsUnread };
   return { ok: status.sourcesSettled && status.lockHeld, detail: `API server ${status.api.state}: ${status.api.evidence}` };
 }
 

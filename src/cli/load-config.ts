@@ -67,6 +67,6 @@ async function readYaml(file: string, readFile: ConfigRequest['readFile']): Prom
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const where = error.mark === undefined ? '' : ` in line ${error.mark.line + 1}, column ${error.mark.column + 1}`;
-    return { problem: `no valid YAML${where}: ${error.reason}` };
+    return { problem: `no valid YAML${where}: ${error.reason}; correct it` };
   }
 }

@@ -9,7 +9,7 @@ export function readProblem(error: unknown): string {
     case 'EPERM':
       return 'reading it is not permitted; run this as somebody who may';
     case 'EISDIR':
-      return 'it is a directory; name the files in it';
+      return 'it is a directory; name a file in it';
     case 'ERR_FS_FILE_TOO_LARGE':
     case 'ERR_STRING_TOO_LONG':
       return 'it is far larger than 10 MiB; give only the pod and what it needs';

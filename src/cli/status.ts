@@ -76,10 +76,11 @@ function warningsOf(
 /** What concerns the node as a whole, a sentence each. */
 export function statusNotes(agent: AgentStatus | undefined): readonly string[] {
   if (agent === undefined) return ['no agent answers on this node: reasons are unknown'];
-  const { takeover, api } = agent;
+  const { takeover, api, staticPodsUnread } = agent;
   return [
     ...(takeover === undefined ? [] : [`the DaemonSet's pod does not take over; the standby stays in charge: ${takeover.message}`]),
     ...(api.denied === undefined ? [] : [api.denied]),
+    ...(staticPodsUnread === undefined ? [] : [staticPodsUnread]),
   ];
 }
 

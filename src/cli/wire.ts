@@ -1,31 +1,27 @@
 /**
- * Joins a configuration and the adapters: everything the agent needs from the outside world, made once.
- *
- * Fails before anything is changed on the host, with one sentence that says what, where and what to do. Opens the store
- * for writing only while the host lock is held.
+ * Joins a configuration and the adapters: everything the agent needs from the outside world, made once. What can be judged
+ * without the lock is asked beforehand (`host-checks.ts`, {@link checkApiAccess}). Opens the store for writing only while the
+ * host lock is held.
  */
-import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { findCriSocket } from '../adapters/cri/find-socket.ts';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CRI_SOCKETS, findCriSocket } from '../adapters/cri/find-socket.ts';
 import { createContainerRuntime } from '../adapters/cri/runtime.ts';
 import { openManifestDir } from '../adapters/disk/manifest-dir.ts';
 import { nodePrimitives, type Primitives } from '../adapters/disk/primitives.ts';
-import { prepareStateDir } from '../adapters/disk/state-dir.ts';
 import { openStore } from '../adapters/disk/store.ts';
 import { createContainerAttempts } from '../adapters/kubelet/attempts.ts';
-import { readKubeletConfig } from '../adapters/kubelet/config-file.ts';
 import { createKubeletPods } from '../adapters/kubelet/podresources.ts';
 import { createPullRecords } from '../adapters/kubelet/pull-records.ts';
 import { createKubeletVersion } from '../adapters/kubelet/version.ts';
 import { createKubeletVolumes } from '../adapters/kubelet/volumes.ts';
-import { type ApiAccess, blindWatch, createKubernetes, deniedReader, loadApiAccess } from '../adapters/kubernetes/index.ts';
+import { type ApiAccess, blindWatch, caFingerprint, createKubernetes, deniedReader, loadApiAccess } from '../adapters/kubernetes/index.ts';
 import { createProcesses } from '../adapters/processes.ts';
 import type { AgentSettings } from '../agent/agent.ts';
 import { type Config, kubeletConfigFile } from '../core/config.ts';
 import { ANNOTATION_ENABLED } from '../core/keys.ts';
-import { staticPodProblem } from '../core/kubelet-config.ts';
 import { parseKubeletVersion } from '../core/kubelet-version.ts';
-import type { Place } from '../core/own.ts';
+import type { Place, Role } from '../core/own.ts';
 import { parseTime } from '../core/time.ts';
 import type { Where } from '../core/track.ts';
 import {
@@ -36,9 +32,12 @@ import {
   type Log,
   type Meter,
   PortError,
+  type PortErrorKind,
   type Ports,
   type Store,
 } from '../ports.ts';
+
+export { checkHost } from './host-checks.ts';
 
 export interface Surroundings {
   readonly config: Config;
@@ -63,49 +62,53 @@ export interface Wired {
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** What can be judged before the lock is held: paths, sockets, credentials. Throws PortError. */
-export async function checkHost(config: Config, uid: number): Promise<void> {
-  await checkKubelet(config);
-  await access(config.staticPodPath, constants.W_OK).catch((error: unknown) => {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    throw new PortError(
-      'invalid',
-      missing
-        ? `staticPodPath ${config.staticPodPath} does not exist: create it and set staticPodPath in the kubelet's configuration to it, or name the directory the kubelet uses`
-        : `staticPodPath ${config.staticPodPath} cannot be written: mount it read-write, or run as root`,
-      { cause: error },
-    );
-  });
-  await prepareStateDir({ dir: config.stateDir, primitives: nodePrimitives(), uid, allowTmpfs: config.allowTmpfs });
-}
-
-/** A manifest in a directory that the kubelet does not read is no copy: better no agent than one that seems to work. */
-async function checkKubelet(config: Config): Promise<void> {
-  const file = kubeletConfigFile(config);
-  if (file === undefined) return;
-  const settings = await readKubeletConfig(file.path).catch((error: unknown) => {
-    if (file.sure) throw error;
-    return undefined;
-  });
-  if (settings === undefined) return;
-  const real = (path: string): Promise<string | undefined> => realpath(path).catch(() => undefined);
-  const path = resolve(dirname(file.path), settings.staticPodPath);
-  const problem = staticPodProblem({
-    ours: { path: config.staticPodPath, real: await real(config.staticPodPath) },
-    kubelet: { file: file.path, settings, path, real: await real(path) },
-  });
-  if (problem !== undefined) throw new PortError('invalid', problem);
-}
-
-/** The runtime's socket, and that it speaks CRI v1. Throws PortError. */
-export async function connectRuntime(config: Config): Promise<ContainerRuntime> {
+/** The socket that is configured, or the first of the usual ones. Throws PortError. */
+async function criSocketOf(config: Config): Promise<string> {
   const socket = config.criSocket !== '' ? config.criSocket : await findCriSocket();
-  if (socket === undefined) throw new PortError('unavailable', 'no container runtime socket is in any of the usual places: set criSocket');
+  if (socket === undefined) {
+    throw new PortError(
+      'unavailable',
+      `no container runtime socket is in any of the usual places (${CRI_SOCKETS.join(', ')}): start the runtime, or set criSocket`,
+    );
+  }
   const found = await stat(socket).catch(() => undefined);
   if (found !== undefined && !found.isSocket()) {
     throw new PortError('invalid', `criSocket ${socket} is not a socket: name the unix socket of the container runtime`);
   }
-  return createContainerRuntime({ socket });
+  return socket;
+}
+
+/** Connects with the first call. Throws PortError where there is no such socket. */
+export async function connectRuntime(config: Config): Promise<ContainerRuntime> {
+  return createContainerRuntime({ socket: await criSocketOf(config) });
+}
+
+/** What to do about a runtime that answers as none that we can use. */
+const RUNTIME_REMEDIES: Readonly<Record<Exclude<PortErrorKind, 'unavailable'>, string>> = {
+  invalid: 'name the socket of containerd or CRI-O',
+  denied: 'run as root, or let this user connect to it',
+  unsupported: 'update the runtime, switch on its CRI service, or name another socket',
+  'not-found': "look into the runtime's log, or name another socket",
+  failed: "look into the runtime's log, or name another socket",
+};
+
+/** A runtime that is not there yet will come; one that is too old, or no runtime at all, never will. Throws PortError. */
+export async function checkRuntime(config: Config, log: Log): Promise<void> {
+  const socket = await criSocketOf(config);
+  const runtime = createContainerRuntime({ socket });
+  try {
+    const { runtimeName, runtimeVersion } = await runtime.version();
+    log.info('Found the container runtime', { runtime: runtimeName, runtimeVersion });
+  } catch (error) {
+    if (!(error instanceof PortError)) throw error;
+    if (error.kind !== 'unavailable') {
+      const message = `criSocket ${socket} cannot be used: ${error.message}: ${RUNTIME_REMEDIES[error.kind]}`;
+      throw new PortError(error.kind, message, { cause: error });
+    }
+    log.warn('The container runtime does not answer yet', { error: error.message });
+  } finally {
+    runtime.close();
+  }
 }
 
 /** How this configuration and this pod reach the API server. Throws PortError. */
@@ -125,10 +128,32 @@ export function apiAccess(config: Config, env: Surroundings['env'], clock: Clock
   });
 }
 
+/**
+ * Could the API server be reached with this, if it answers? Files and fields only, so that a waiting agent says what is wrong
+ * with them now and not when it takes over. They are read anew then: by that time the CA may be another. Throws PortError.
+ */
+export async function checkApiAccess(config: Config, env: Surroundings['env'], clock: Clock, role: Role): Promise<void> {
+  const { ca } = await apiAccess(config, env, clock, withoutCredentials(role));
+  const of = config.kubeconfig === '' ? "the service account's CA" : `the CA of kubeconfig ${config.kubeconfig}`;
+  try {
+    caFingerprint(ca);
+  } catch (error) {
+    throw new PortError(
+      'invalid',
+      `${of} cannot be used (${error instanceof Error ? error.message : String(error)}): name the cluster's own`,
+    );
+  }
+}
+
+/** The standby has none on purpose: its copy of the agent's pod holds no token. */
+function withoutCredentials(role: Role): boolean {
+  return role === 'standby';
+}
+
 /** Call it with the host lock held. Throws PortError: invalid, unsupported, unavailable, failed. */
 export async function wire(around: Surroundings): Promise<Wired> {
   const { config, clock, log, meter, lock, place } = around;
-  const anonymous = place.role === 'standby';
+  const anonymous = withoutCredentials(place.role);
   const kubernetesAccess = await apiAccess(config, around.env, clock, anonymous);
   const runtime = await connectRuntime(config);
   const primitives = countingPrimitives(meter);
@@ -210,6 +235,7 @@ function settingsOf(config: Config, where: Where, { role, own }: Place): AgentSe
       ...(role === 'daemonset' ? ownUid : {}),
       ...(config.legacyAnnotation === '' ? {} : { legacyAnnotation: config.legacyAnnotation }),
     },
+    staticPodPath: config.staticPodPath,
     maxAgeMs: config.maxAgeMs,
     agentImage: config.agentImage,
     literalHostIp: config.literalHostIp,

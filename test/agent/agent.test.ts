@@ -137,6 +137,7 @@ describe('the story', () => {
       policy,
       reachability: { probes: 3, windowMs: 6_000, bootFastPath: true, deadlineMs: 2_000 },
       selection: { namespaces: ['*'], nodeName: 'n1' },
+      staticPodPath: '/etc/kubernetes/manifests',
       maxAgeMs: 0,
       agentImage: '',
       limits: { checkpoints: 10, bytesPerPod: 1_000_000, bytesTotal: 10_000_000 },

@@ -4,7 +4,7 @@ import { readyOf } from '../../src/cli/agent.ts';
 import { statusNotes } from '../../src/cli/status.ts';
 import { aContainer, aSandbox, copyContainer, copySandbox, parentDied } from '../fakes/builders.ts';
 import type { World } from '../fakes/world.ts';
-import { filesOf, inCharge, put } from './own-world.ts';
+import { filesOf, inCharge, ledgerOf, put, standbyRuns } from './own-world.ts';
 
 let world: World;
 afterEach(async () => world.stop());
@@ -16,6 +16,8 @@ const keys = async (): Promise<readonly string[]> => (await world.store.load()).
 /** The pod's own watch has broken, and every request of it is refused. */
 async function refused(denied: 'unauthorized' | 'forbidden'): Promise<void> {
   world = await inCharge();
+  put(world, standbyRuns('agent-1', (await ledgerOf(world)).placed[0]?.revision ?? ''));
+  await world.clock.run(1_000);
   Object.assign(world.api, { outcome: 'answered', denied });
   world.podsChanged();
 }

@@ -102,7 +102,9 @@ async function outage(): Promise<void> {
   await node.boot();
   await rename(join(node.dir, 'manifests'), join(node.dir, 'manifests-kept'));
   await mkdir(join(node.dir, 'manifests'));
+  const starts = node.said('Agent starts').length;
   node.startAgent();
+  await until('the start', () => node.said('Agent starts').length > starts);
   // a directory that goes away below the agent: placing fails, and is tried again
   await rm(join(node.dir, 'manifests'), { recursive: true });
   await writeFile(join(node.dir, 'manifests'), '');

@@ -1,7 +1,9 @@
 /** What keeps the agent from starting: one sentence each, the right exit code, and nothing changed on the host. */
-import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,11 +12,15 @@ import { createClock } from '../../src/adapters/clock.ts';
 import { kubeconfigText } from '../../src/demo/kubeconfig.ts';
 import { createDemoRuntime } from '../../src/demo/runtime.ts';
 import type { DemoRuntime } from '../../src/demo/runtime-types.ts';
+import { snapshot } from '../adapters/disk/scratch.ts';
 
 interface Outcome {
   readonly code: number;
   readonly stderr: string;
   readonly stdout: string;
+  /** Every name with mode and content, before and after. */
+  readonly before: Readonly<Record<string, string>>;
+  readonly after: Readonly<Record<string, string>>;
 }
 
 let dir: string;
@@ -24,7 +30,8 @@ const at = (name: string): string => join(dir, name);
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'bad-input-'));
   await mkdir(at('manifests'));
-  await mkdir(at('state'), { mode: 0o700 });
+  // open to others: an agent that prepares it before it knows that it can start closes it
+  await mkdir(at('state'), { mode: 0o755 });
   runtime = createDemoRuntime({ socket: at('runtime.sock'), clock: createClock(), random: () => 0.5 });
   await runtime.start();
   await writeFile(at('kubeconfig'), 'apiVersion: v1\nkind: Config\ncurrent-context: none\n');
@@ -34,7 +41,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function run(change: Record<string, unknown>, command = 'agent', env: Record<string, string> = {}): Promise<Outcome> {
+async function run(change: Record<string, unknown>, command = 'agent', env: Record<string, string> = {}): Promise<Outcome> {
   const config = {
     nodeName: 'n1',
     stateDir: at('state'),
@@ -46,16 +53,18 @@ function run(change: Record<string, unknown>, command = 'agent', env: Record<str
     metrics: { address: '' },
     ...change,
   };
+  await writeFile(at('agent.yaml'), JSON.stringify(config));
+  const before = await snapshot(dir);
   const args = [BUNDLE, command, '--config', at('agent.yaml')];
-  return writeFile(at('agent.yaml'), JSON.stringify(config)).then(
-    () =>
-      new Promise((resolve) => {
-        execFile(process.execPath, args, { timeout: 15_000, env: { ...process.env, ...env } }, (error, stdout, stderr) => {
-          resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
-        });
-      }),
-  );
+  const ended = await new Promise<Pick<Outcome, 'code' | 'stdout' | 'stderr'>>((resolve) => {
+    execFile(process.execPath, args, { timeout: 15_000, env: { ...process.env, ...env } }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+    });
+  });
+  return { ...ended, before, after: await snapshot(dir) };
 }
+
+const IN_MEMORY = '/dev/shm/podckpt-bad-input';
 
 /** The kubelet's configuration in its usual place below its root directory. */
 function kubeletSays(line: string): Record<string, unknown> {
@@ -64,17 +73,51 @@ function kubeletSays(line: string): Record<string, unknown> {
   return {};
 }
 
+function kubeconfigSays(text: string): Record<string, unknown> {
+  writeFileSync(at('kubeconfig'), text);
+  return {};
+}
+
 describe('the agent does not start', () => {
   it.each<[string, () => Record<string, unknown>, number, RegExp]>([
     ['without staticPodPath', () => ({ staticPodPath: at('none') }), 2, /staticPodPath .*none does not exist: create it/],
-    ['with a state directory below nothing', () => ({ stateDir: at('no/such/state') }), 2, /no\/such/],
-    ['with a state directory that is a file', () => ({ stateDir: at('kubeconfig') }), 2, /is not a directory/],
-    ['with a state directory in memory', () => ({ stateDir: '/dev/shm/podckpt-bad-input', allowTmpfs: false }), 2, /tmpfs/],
+    [
+      'with a staticPodPath that is a file',
+      () => ({ staticPodPath: at('kubeconfig') }),
+      2,
+      /staticPodPath .*kubeconfig is a file.*: name the directory that the kubelet reads/,
+    ],
+    [
+      'with a staticPodPath that is a socket',
+      () => ({ staticPodPath: at('runtime.sock') }),
+      2,
+      /staticPodPath .*runtime\.sock is no directory/,
+    ],
+    [
+      'with a staticPodPath below a file',
+      () => ({ staticPodPath: at('kubeconfig/x') }),
+      2,
+      /staticPodPath .*kubeconfig\/x .*: name the directory/,
+    ],
+    [
+      'with a state directory below nothing',
+      () => ({ stateDir: at('no/such/state') }),
+      2,
+      /state directory .*no\/such\/state cannot be created: .*no\/such does not exist: create that, or name another directory/,
+    ],
+    [
+      'with a state directory below a file',
+      () => ({ stateDir: at('kubeconfig/state') }),
+      2,
+      /state directory .*kubeconfig\/state .* no directory: name another/,
+    ],
+    ['with a state directory that is a file', () => ({ stateDir: at('kubeconfig') }), 2, /is not a directory; name one/],
+    ['with a state directory in memory', () => ({ stateDir: IN_MEMORY, allowTmpfs: false }), 2, /tmpfs.*: name a directory on a disk/],
     [
       'with a runtime socket that is a file',
       () => ({ criSocket: at('kubeconfig') }),
       2,
-      /kubeconfig.*is not a socket|not a socket.*kubeconfig/,
+      /criSocket .*kubeconfig is not a socket: name the unix socket of the container runtime/,
     ],
     [
       'with a kubelet that has another staticPodPath',
@@ -96,8 +139,26 @@ describe('the agent does not start', () => {
       2,
       /is no configuration of a kubelet/,
     ],
-    ['without a kubeconfig file', () => ({ kubeconfig: at('none') }), 4, /none/],
-    ['with a kubeconfig that names no cluster', () => ({}), 2, /kubeconfig/],
+    [
+      'without a kubeconfig file',
+      () => ({ kubeconfig: at('none') }),
+      4,
+      /reading kubeconfig \(.*none\): ENOENT: check that the file exists and may be read/,
+    ],
+    [
+      'with a kubeconfig that is no YAML',
+      () => kubeconfigSays('a: [b\nc: d'),
+      2,
+      /kubeconfig .*kubeconfig: not YAML \(.* at line \d+\): correct the file/,
+    ],
+    ['with a kubeconfig that is a list', () => kubeconfigSays('- a'), 2, /kubeconfig .*kubeconfig: not a kubeconfig: it must be a mapping/],
+    ['without a kubeconfig file, and with a new state directory', () => ({ kubeconfig: at('none'), stateDir: at('new') }), 4, /none/],
+    [
+      'with a kubeconfig that names no cluster',
+      () => ({}),
+      2,
+      /agent: kubeconfig .*kubeconfig: contexts has no entry named "none": add it or change current-context/,
+    ],
     ['with an unknown key', () => ({ orphanGrase: '30s' }), 2, /orphanGrase.*orphanGrace/],
     ['with several bad values, all told at once', () => ({ orphanGrace: 'soon', retireGrace: 5 }), 2, /orphanGrace[\s\S]*retireGrace/],
   ])('%s', async (_name, change, code, message) => {
@@ -106,7 +167,8 @@ describe('the agent does not start', () => {
     expect(outcome.stderr).toMatch(message);
     expect(outcome.code).toBe(code);
     expect(outcome.stderr).not.toMatch(/\n\s+at /);
-    expect(await readdir(at('manifests'))).toEqual([]);
+    expect(outcome.after).toEqual(outcome.before);
+    expect(existsSync(IN_MEMORY)).toBe(false);
   });
 
   it('in a role that does not exist', async () => {
@@ -114,7 +176,7 @@ describe('the agent does not start', () => {
 
     expect(outcome.stderr).toMatch(/POD_CHECKPOINTER_ROLE is "leader"; leave it out/);
     expect(outcome.code).toBe(2);
-    expect(await readdir(at('state'))).toEqual([]);
+    expect(outcome.after).toEqual(outcome.before);
   });
 
   it('with a runtime that speaks an older CRI', async () => {
@@ -126,18 +188,42 @@ describe('the agent does not start', () => {
 
     const outcome = await run({});
 
-    expect(outcome.stderr).toMatch(/CRI v1/);
+    expect(outcome.stderr).toMatch(/criSocket .*runtime\.sock .*CRI v1.*: update the runtime, .* or name another socket/);
     expect(outcome.code).toBe(4);
+    expect(outcome.after).toEqual(outcome.before);
   });
 
-  it('on a state directory of a newer format, which it leaves untouched', async () => {
-    await writeFile(at('state/format'), '2\n');
+  it('with a runtime socket of something that speaks HTTP/1.1', async () => {
+    const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(at('other.sock'));
+    await once(server, 'listening');
+    try {
+      const outcome = await run({ criSocket: at('other.sock') });
 
-    const outcome = await run({ kubeconfig: await goodKubeconfig() });
+      expect(outcome.stderr).toMatch(
+        /criSocket .*other\.sock cannot be used: .*does not speak HTTP\/2: name the socket of containerd or CRI-O/,
+      );
+      expect(outcome.code).toBe(2);
+      expect(outcome.after).toEqual(outcome.before);
+    } finally {
+      server.close();
+    }
+  });
 
-    expect(outcome.stderr).toMatch(/format/);
-    expect(outcome.code).toBe(4);
-    expect((await readdir(at('state'))).filter((name) => name !== 'lock')).toEqual(['format']);
+  it('beside an agent that holds the lock, with a kubeconfig that names no cluster: not only when it takes over', async () => {
+    await writeFile(at('state/lock'), '');
+    const holder = spawn('flock', ['-F', at('state/lock'), 'sh', '-c', 'echo held; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await once(holder.stdout, 'data');
+    try {
+      const outcome = await run({});
+
+      expect(outcome.stderr).toMatch(/kubeconfig/);
+      expect(outcome.code).toBe(2);
+      expect(outcome.after).toEqual(outcome.before);
+    } finally {
+      holder.kill();
+    }
   });
 });
 
@@ -149,11 +235,44 @@ async function goodKubeconfig(): Promise<string> {
   return file;
 }
 
-describe('status and verify', () => {
-  it.each(['status', 'verify'])('%s says what is missing when there is no state directory', async (command) => {
+describe('a state directory', () => {
+  const COMMANDS = ['agent', 'status', 'verify'];
+
+  it.each(COMMANDS)('of a newer format: %s refuses it', async (command) => {
+    await writeFile(at('state/format'), '2\n');
+
+    const outcome = await run({ kubeconfig: await goodKubeconfig() }, command);
+
+    expect(outcome.stderr).toMatch(/state\/format says format 2: .* knows format 1: install that version again; nothing was changed/);
+    expect(outcome.code).toBe(4);
+    expect(outcome.after).toEqual(outcome.before);
+  });
+
+  it.each(COMMANDS)('whose format is damaged: %s refuses it, and says what belongs there', async (command) => {
+    await writeFile(at('state/format'), 'one\n');
+
+    const outcome = await run({ kubeconfig: await goodKubeconfig() }, command);
+
+    expect(outcome.stderr).toMatch(/state\/format is damaged: write 1 into it if no newer version has run here/);
+    expect(outcome.code).toBe(4);
+    expect(outcome.after).toEqual(outcome.before);
+  });
+
+  it.each(COMMANDS)('with checkpoints and no format: %s refuses it', async (command) => {
+    await mkdir(at('state/checkpoints/a_b'), { recursive: true });
+
+    const outcome = await run({ kubeconfig: await goodKubeconfig() }, command);
+
+    expect(outcome.stderr).toMatch(/state holds checkpoints but no file "format": restore that file with the content 1/);
+    expect(outcome.code).toBe(4);
+    expect(outcome.after).toEqual(outcome.before);
+  });
+
+  it.each(['status', 'verify'])('that is not there: %s says so', async (command) => {
     const outcome = await run({ stateDir: at('none') }, command);
 
-    expect(outcome.stderr).toMatch(/none/);
+    expect(outcome.stderr).toMatch(/state directory .*none does not exist: name the one that the agent of this node has/);
     expect(outcome.code).toBe(4);
+    expect(outcome.after).toEqual(outcome.before);
   });
 });

@@ -21,6 +21,12 @@ it("is ready with the lock and settled sources, and never as the standby, which 
   expect(readyOf(status, 'standby')).toEqual({ ok: false, detail: "the standby is in charge of this node, not the DaemonSet's pod" });
 });
 
+it('is not ready while the kubelet does not read staticPodPath, and says so', () => {
+  const staticPodsUnread = 'staticPodPath /x: check it';
+  expect(readyOf({ ...status, staticPodsUnread }, 'daemonset')).toEqual({ ok: false, detail: staticPodsUnread });
+  expect(healthOf({ ...status, staticPodsUnread }, 100_000).ok).toBe(true);
+});
+
 it('is healthy while the loop turns and the lock is held, whatever it is', () => {
   expect(healthOf(status, 159_999).ok).toBe(true);
   expect(healthOf(status, 160_000).ok).toBe(false);

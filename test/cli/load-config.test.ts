@@ -26,7 +26,11 @@ describe('a file', () => {
 
   test.each([
     ['a mapping that is not closed', 'namespaces: [a', 'agent.yaml: no valid YAML in line 1, column 15: '],
-    ['a key given twice', 'minReady: 1s\nminReady: 2s\n', 'agent.yaml: no valid YAML in line 2, column 1: duplicated mapping key'],
+    [
+      'a key given twice',
+      'minReady: 1s\nminReady: 2s\n',
+      'agent.yaml: no valid YAML in line 2, column 1: duplicated mapping key; correct it',
+    ],
     ['two documents', 'minReady: 1s\n---\nminReady: 2s\n', 'agent.yaml: no valid YAML'],
     ['a list', '- minReady\n', 'agent.yaml: not a mapping of keys to values'],
   ])('with %s is refused', async (_, text, words) => {
@@ -40,7 +44,7 @@ describe('a file that cannot be read', () => {
   test.each([
     ['ENOENT', 'there is no such file; correct the path'],
     ['EACCES', 'reading it is not permitted; run this as somebody who may'],
-    ['EISDIR', 'it is a directory; name the files in it'],
+    ['EISDIR', 'it is a directory; name a file in it'],
     ['EIO', 'it cannot be read (EIO); check the path'],
   ])('with %s says so', async (code, words) => {
     expect(await errors(Object.assign(new Error('broken'), { code }))).toEqual([`--config agent.yaml: ${words}`]);

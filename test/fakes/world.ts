@@ -60,6 +60,7 @@ export const settings: AgentSettings = {
   policy,
   reachability: { probes: 3, windowMs: 6_000, bootFastPath: true, deadlineMs: 2_000 },
   selection: { namespaces: ['*'], nodeName: where.node },
+  staticPodPath: '/etc/kubernetes/manifests',
   maxAgeMs: 0,
   agentImage: '',
   limits: { checkpoints: 10, bytesPerPod: 1_000_000, bytesTotal: 10_000_000 },

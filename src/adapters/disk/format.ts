@@ -13,19 +13,23 @@ import { deleteTree } from './removal.ts';
 import { PRIVATE_FILE_MODE } from './revision.ts';
 
 /**
- * Throws PortError: `unsupported` (written by a newer version), `invalid` (no format file beside our data, or an odd
- * one), `failed` (cannot be read).
+ * Throws PortError: `unsupported` (written by a newer version), `failed` (cannot be read, is damaged, or is missing beside our
+ * data: nothing that the configuration could mend).
  */
 export async function checkFormat(dir: string): Promise<'present' | 'absent'> {
   const path = join(dir, FORMAT_FILE);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw wrapError('reading the format of the state directory', error);
+    // a directory of that name is damage as well: there is no number in it
+    if (codeOf(error) === 'EISDIR') return '';
+    throw new PortError('failed', `${path} cannot be read (${codeOf(error) ?? 'unknown cause'}): check the disk, and run as root`, {
+      cause: error,
+    });
   });
   if (text === undefined) {
     if (await holdsOurData(dir)) {
       throw new PortError(
-        'invalid',
+        'failed',
         `${dir} holds checkpoints but no file "${FORMAT_FILE}": restore that file with the content ${FORMAT}, or empty the directory`,
       );
     }
@@ -36,10 +40,13 @@ export async function checkFormat(dir: string): Promise<'present' | 'absent'> {
   if (/^[1-9]\d{0,8}$/.test(version)) {
     throw new PortError(
       'unsupported',
-      `${path} says format ${version}: a newer version wrote it, this one knows format ${FORMAT}; nothing was changed`,
+      `${path} says format ${version}: a newer version wrote it, this one knows format ${FORMAT}: install that version again; nothing was changed`,
     );
   }
-  throw new PortError('invalid', `${path} is damaged: it must hold the format's number; nothing was changed`);
+  throw new PortError(
+    'failed',
+    `${path} is damaged: write ${FORMAT} into it if no newer version has run here, else install that version again; nothing was changed`,
+  );
 }
 
 /** Makes what is missing and sweeps `tmp/`. Only for the holder of the host lock. Throws PortError. */
@@ -74,6 +81,17 @@ async function holdsOurData(dir: string): Promise<boolean> {
     const names = new Set(await readdir(dir));
     return names.has(LEDGER_FILE) || (names.has(CHECKPOINTS) && (await readdir(join(dir, CHECKPOINTS))).length > 0);
   } catch (error) {
-    throw wrapError('reading the state directory', error);
+    if (codeOf(error) === 'ENOENT') {
+      throw new PortError('failed', `the state directory ${dir} does not exist: name the one that the agent of this node has`, {
+        cause: error,
+      });
+    }
+    throw new PortError(
+      'failed',
+      `the state directory ${dir} cannot be read (${codeOf(error) ?? 'unknown cause'}): run as root, or name another`,
+      {
+        cause: error,
+      },
+    );
   }
 }

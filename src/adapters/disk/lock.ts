@@ -85,7 +85,7 @@ function openLockFile(path: string): number {
   try {
     return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   } catch (error) {
-    throw wrapError('opening the host lock', error);
+    throw wrapError(`the host lock ${path} cannot be opened: mount its directory read-write, and let it belong to us`, error);
   }
 }
 

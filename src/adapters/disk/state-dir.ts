@@ -1,6 +1,7 @@
 /**
  * Looks at the state directory before anything is written: it must be a directory of ours on a disk that survives a
- * reboot. Creates it where only the last element is missing. Never touches what is in it.
+ * reboot. Creates it where only the last element is missing. Never touches what is in it. Looking and changing are two
+ * functions, because between them stands everything else that may keep an agent from starting.
  */
 import { lstat, statfs } from 'node:fs/promises';
 import { dirname, isAbsolute } from 'node:path';
@@ -28,18 +29,23 @@ export interface StateDirOptions {
   readonly fileSystemOf?: (path: string) => Promise<number>;
 }
 
-/** Throws PortError `invalid` (path, kind, file system), `denied` (not ours), `failed`; each says what to do. */
-export async function prepareStateDir(options: StateDirOptions): Promise<void> {
-  const { dir, primitives } = options;
-  if (!isAbsolute(dir)) throw new PortError('invalid', `the state directory must be an absolute path, not "${dir}"`);
+/**
+ * Changes nothing. `absent`: it can be created; `open`: its mode is another than ours. Throws PortError `invalid` (path, kind,
+ * file system), `denied` (not ours), `failed`; each says what to do.
+ */
+export async function inspectStateDir(options: Omit<StateDirOptions, 'primitives'>): Promise<'absent' | 'open' | 'ready'> {
+  const { dir } = options;
+  if (!isAbsolute(dir))
+    throw new PortError('invalid', `the state directory must be an absolute path, not "${dir}": name one that begins with /`);
   const found = await lstat(dir).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw wrapError(`looking at the state directory ${dir}`, error);
+    if (codeOf(error) === 'ENOTDIR')
+      throw new PortError('invalid', `the state directory ${dir} lies below something that is no directory: name another one`);
+    throw wrapError(`looking at the state directory ${dir}: run as root, or name another one`, error);
   });
   if (found === undefined) {
     await checkFileSystem(options, await parentOf(dir));
-    await makeDirectory(primitives, dir, STATE_DIR_MODE);
-    return;
+    return 'absent';
   }
   if (!found.isDirectory()) throw new PortError('invalid', `the state directory ${dir} is not a directory; name one, not a link to one`);
   await checkFileSystem(options, dir);
@@ -49,22 +55,41 @@ export async function prepareStateDir(options: StateDirOptions): Promise<void> {
       `the state directory ${dir} belongs to user ${found.uid}, not to ours (${options.uid}): change its owner, or name another one`,
     );
   }
-  if ((found.mode & 0o7777) === STATE_DIR_MODE) return;
+  return (found.mode & 0o7777) === STATE_DIR_MODE ? 'ready' : 'open';
+}
+
+/** Inspects it, and makes it or closes it to others where that is needed. Throws PortError as {@link inspectStateDir}. */
+export async function prepareStateDir(options: StateDirOptions): Promise<void> {
+  const { dir, primitives } = options;
+  const found = await inspectStateDir(options);
+  if (found === 'absent') {
+    await makeDirectory(primitives, dir, STATE_DIR_MODE).catch((error: unknown) => {
+      throw wrapError(
+        `the state directory ${dir} cannot be created: mount ${dirname(dir)} read-write and run as root, or name another one`,
+        error,
+      );
+    });
+  }
+  if (found !== 'open') return;
   try {
     await settleDirectory(primitives, dir, STATE_DIR_MODE);
   } catch (error) {
-    throw wrapError(`closing the state directory ${dir} to others`, error);
+    throw wrapError(`the state directory ${dir} cannot be closed to others: mount it read-write, or name another one`, error);
   }
 }
 
 async function parentOf(dir: string): Promise<string> {
   const parent = dirname(dir);
   const found = await lstat(parent).catch(() => undefined);
-  if (found === undefined) throw new PortError('invalid', `the state directory ${dir} cannot be created: ${parent} does not exist`);
+  if (found === undefined)
+    throw new PortError(
+      'invalid',
+      `the state directory ${dir} cannot be created: ${parent} does not exist: create that, or name another directory`,
+    );
   return parent;
 }
 
-async function checkFileSystem(options: StateDirOptions, path: string): Promise<void> {
+async function checkFileSystem(options: Omit<StateDirOptions, 'primitives'>, path: string): Promise<void> {
   if (options.allowTmpfs === true) return;
   const typeOf = options.fileSystemOf ?? (async (at: string) => (await statfs(at)).type);
   const type = await typeOf(path).catch((error: unknown) => {

@@ -12,6 +12,7 @@ import { createTransport, type TransportTimings } from './transport.ts';
 import type { PodWatchTimings } from './watch-policy.ts';
 
 export { type ApiAccess, type ApiAccessOptions, type InCluster, loadApiAccess } from './kubeconfig.ts';
+export { caFingerprint } from './pod-reader.ts';
 export type { PodWatchControl } from './pod-watch.ts';
 export { blindWatch, deniedReader } from './without-credentials.ts';
 

@@ -21,7 +21,7 @@ export async function parseKubeconfig(path: string, text: string): Promise<Kubec
   const root = await parseYaml(path, text);
   const contextName = root['current-context'];
   if (typeof contextName !== 'string' || contextName === '') {
-    throw new PortError('invalid', `${path}: current-context is empty: set it to the name of a context in the file`);
+    throw new PortError('invalid', `kubeconfig ${path}: current-context is empty: set it to the name of a context in the file`);
   }
   const context = named(path, root, 'contexts', contextName, 'context');
   const cluster = named(path, root, 'clusters', nameIn(path, context, 'cluster', contextName), 'cluster');
@@ -29,13 +29,13 @@ export async function parseKubeconfig(path: string, text: string): Promise<Kubec
   refuseUnsupported(path, cluster, user);
   const server = cluster['server'];
   if (typeof server !== 'string' || server === '') {
-    throw new PortError('invalid', `${path}: cluster.server is missing: set it to https://<host>:<port>`);
+    throw new PortError('invalid', `kubeconfig ${path}: cluster.server is missing: set it to https://<host>:<port>`);
   }
   const serverName = cluster['tls-server-name'];
   return {
     cluster,
     user,
-    server: apiEndpoint(server, `${path}: cluster.server`),
+    server: apiEndpoint(server, `kubeconfig ${path}: cluster.server`),
     ...(typeof serverName === 'string' && serverName !== '' ? { serverName } : {}),
   };
 }
@@ -44,21 +44,24 @@ function refuseUnsupported(path: string, cluster: Json, user: Json): void {
   if (cluster['insecure-skip-tls-verify'] === true) {
     throw new PortError(
       'invalid',
-      `${path}: insecure-skip-tls-verify is not supported: remove it and name the cluster's certificate-authority`,
+      `kubeconfig ${path}: insecure-skip-tls-verify is not supported: remove it and name the cluster's certificate-authority`,
     );
   }
   if (typeof cluster['proxy-url'] === 'string' && cluster['proxy-url'] !== '') {
-    throw new PortError('invalid', `${path}: proxy-url is not supported: name a server that can be reached directly`);
+    throw new PortError('invalid', `kubeconfig ${path}: proxy-url is not supported: name a server that can be reached directly`);
   }
   for (const plugin of ['exec', 'auth-provider'] as const) {
     if (user[plugin] !== undefined && user[plugin] !== null) {
-      throw new PortError('invalid', `${path}: user.${plugin} is not supported: use a client certificate, a token or a tokenFile`);
+      throw new PortError(
+        'invalid',
+        `kubeconfig ${path}: user.${plugin} is not supported: use a client certificate, a token or a tokenFile`,
+      );
     }
   }
   if (user['username'] !== undefined || user['password'] !== undefined) {
     throw new PortError(
       'invalid',
-      `${path}: user.username and password are not supported: use a client certificate, a token or a tokenFile`,
+      `kubeconfig ${path}: user.username and password are not supported: use a client certificate, a token or a tokenFile`,
     );
   }
 }
@@ -71,25 +74,27 @@ async function parseYaml(path: string, text: string): Promise<Json> {
   } catch (error) {
     const { reason, mark } = error as { reason?: string; mark?: { line?: number } };
     const line = mark?.line === undefined ? '' : ` at line ${mark.line + 1}`;
-    throw new PortError('invalid', `${path}: not YAML (${reason ?? 'unreadable'}${line}): correct the file`);
+    throw new PortError('invalid', `kubeconfig ${path}: not YAML (${reason ?? 'unreadable'}${line}): correct the file`);
   }
-  if (!isObject(root)) throw new PortError('invalid', `${path}: not a kubeconfig: it must be a mapping with clusters, users and contexts`);
+  if (!isObject(root))
+    throw new PortError('invalid', `kubeconfig ${path}: not a kubeconfig: it must be a mapping with clusters, users and contexts`);
   return root;
 }
 
 function named(path: string, root: Json, list: string, name: string, part: string): Json {
   const entries = Array.isArray(root[list]) ? root[list] : [];
   const entry: unknown = entries.find((candidate) => isObject(candidate) && candidate['name'] === name);
-  if (!isObject(entry)) throw new PortError('invalid', `${path}: ${list} has no entry named "${name}": add it or change current-context`);
+  if (!isObject(entry))
+    throw new PortError('invalid', `kubeconfig ${path}: ${list} has no entry named "${name}": add it or change current-context`);
   const fields = entry[part];
-  if (!isObject(fields)) throw new PortError('invalid', `${path}: the ${part} "${name}" is empty: fill in its fields`);
+  if (!isObject(fields)) throw new PortError('invalid', `kubeconfig ${path}: the ${part} "${name}" is empty: fill in its fields`);
   return fields;
 }
 
 function nameIn(path: string, context: Json, field: string, contextName: string): string {
   const name = context[field];
   if (typeof name === 'string' && name !== '') return name;
-  throw new PortError('invalid', `${path}: context "${contextName}" names no ${field}: set context.${field}`);
+  throw new PortError('invalid', `kubeconfig ${path}: context "${contextName}" names no ${field}: set context.${field}`);
 }
 
 /** `https://host[:port][/prefix]` taken apart. Throws PortError `invalid`, naming `where`. */

@@ -95,19 +95,22 @@ async function fromKubeconfig(options: ApiAccessOptions, path: string, extra: re
   const load = async (): Promise<Trust> => {
     const ca = await pem(cluster, 'certificate-authority', 'CERTIFICATE');
     if (ca === undefined) {
-      throw new PortError('invalid', `${path}: cluster.certificate-authority is missing: name the cluster's CA file or its -data`);
+      throw new PortError(
+        'invalid',
+        `kubeconfig ${path}: cluster.certificate-authority is missing: name the cluster's CA file or its -data`,
+      );
     }
     const cert = await pem(user, 'client-certificate', 'CERTIFICATE');
     const key = await pem(user, 'client-key', 'PRIVATE KEY');
     if ((cert === undefined) !== (key === undefined)) {
-      throw new PortError('invalid', `${path}: user.client-certificate and user.client-key must both be set, or neither`);
+      throw new PortError('invalid', `kubeconfig ${path}: user.client-certificate and user.client-key must both be set, or neither`);
     }
     return { ca, ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
   };
   const token = await userToken(user, path, near, readFile, clock);
   const result = await access(dedupe([...extra, server]), load, { token, serverName });
   if (token === undefined && (await result.trust()).cert === undefined) {
-    throw new PortError('invalid', `${path}: the user has neither a client certificate nor a token: add one of them`);
+    throw new PortError('invalid', `kubeconfig ${path}: the user has neither a client certificate nor a token: add one of them`);
   }
   return result;
 }
@@ -125,7 +128,9 @@ async function userToken(
     await source.current();
     return source;
   }
-  return typeof user['token'] === 'string' && user['token'] !== '' ? fixedToken(user['token'], `${path}: user.token`) : undefined;
+  return typeof user['token'] === 'string' && user['token'] !== ''
+    ? fixedToken(user['token'], `kubeconfig ${path}: user.token`)
+    : undefined;
 }
 
 async function access(
@@ -165,10 +170,10 @@ async function pemOf(
 ): Promise<string | undefined> {
   const data = fields[`${field}-data`];
   if (typeof data === 'string' && data !== '') {
-    return checkPem(Buffer.from(data, 'base64').toString('latin1'), `${path}: ${field}-data`, label);
+    return checkPem(Buffer.from(data, 'base64').toString('latin1'), `kubeconfig ${path}: ${field}-data`, label);
   }
   const file = fields[field];
-  return typeof file === 'string' && file !== '' ? readPem(readFile, near(file), `${path}: ${field}`, label) : undefined;
+  return typeof file === 'string' && file !== '' ? readPem(readFile, near(file), `kubeconfig ${path}: ${field}`, label) : undefined;
 }
 
 async function readPem(readFile: ReadText, file: string, what: string, label: string): Promise<string> {

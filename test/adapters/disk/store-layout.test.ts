@@ -96,10 +96,10 @@ describe('the format', () => {
   test.each([
     ['2\n', 'unsupported', /format 2: a newer version/],
     ['10', 'unsupported', /format 10/],
-    ['', 'invalid', /damaged/],
-    ['one', 'invalid', /damaged/],
-    ['0', 'invalid', /damaged/],
-    ['-1', 'invalid', /damaged/],
+    ['', 'failed', /damaged: write 1 into it/],
+    ['one', 'failed', /damaged: write 1 into it/],
+    ['0', 'failed', /damaged: write 1 into it/],
+    ['-1', 'failed', /damaged: write 1 into it/],
   ])('%j is refused and nothing is touched', async (text, kind, message) => {
     const dir = await withFormat(text);
     const before = await snapshot(dir);
@@ -111,7 +111,10 @@ describe('the format', () => {
     const { dir } = await stored();
     await rm(join(dir, 'format'));
     const before = await snapshot(dir);
-    await expect(openStore({ dir, mayWrite: () => true })).rejects.toMatchObject({ kind: 'invalid' });
+    await expect(openStore({ dir, mayWrite: () => true })).rejects.toMatchObject({
+      kind: 'failed',
+      message: expect.stringMatching(/restore that file with the content 1/),
+    });
     expect(await snapshot(dir)).toEqual(before);
   });
 
