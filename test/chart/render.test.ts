@@ -262,35 +262,6 @@ describe('a value', () => {
   });
 });
 
-describe('two releases', () => {
-  it.each([
-    [{ release: 'one' }, { release: 'two' }],
-    [{ namespace: 'a' }, { namespace: 'b' }],
-    [{ release: 'x'.repeat(53) }, { release: 'pod-checkpointer' }],
-    [{ release: `${'x'.repeat(49)}-1` }, { release: `${'x'.repeat(49)}-2` }],
-  ])('%j and %j share no object', async (first, second) => {
-    const namesOf = async (install: object) =>
-      [...(await helm.objects(everything, install)), ...(await helm.hooks(everything, install))].map(
-        ({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`,
-      );
-    const [one, two] = [await namesOf(first), await namesOf(second)];
-    expect(one.filter((name) => two.includes(name))).toEqual([]);
-    expect(one).toHaveLength(two.length);
-  });
-
-  it('have names that fit a DaemonSet, and say which release they are of', async () => {
-    for (const release of ['x'.repeat(53), 'pod-checkpointer', 'edge', `${'y'.repeat(30)}-pod-checkpointer`]) {
-      const objects = await helm.objects({}, { release, namespace: 'n'.repeat(63) });
-      for (const { kind, metadata } of [...objects, ...(await helm.hooks({}, { release, namespace: 'n'.repeat(63) }))]) {
-        const limit = metadata.namespace === undefined ? 253 : 52;
-        expect(metadata.name.length, `${kind} ${metadata.name}`).toBeLessThanOrEqual(limit);
-        expect(metadata.name).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
-        expect(metadata.labels?.['app.kubernetes.io/instance']).toBe(release);
-      }
-    }
-  });
-});
-
 describe('the notes', () => {
   it('have two commands that prove it works, and say where to opt in', async () => {
     const text = await helm.notes({ namespaces: ['ingress'] }, { release: 'edge', namespace: 'checkpointer' });
