@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { CHART } from '../../deploy/chart.ts';
 import { freeConfigKeys, KEYS_SET_ELSEWHERE } from '../../deploy/chart-values.ts';
-import { createHelm, only, type Values } from './helm.ts';
-import { serveInstalled } from './installed.ts';
+import { createHelm, type Values } from './helm.ts';
 
 const helm = createHelm(inject('helm'));
 afterAll(() => helm.close());
@@ -71,9 +70,6 @@ const SENTENCES: readonly (readonly [Values, string])[] = [
   [{ podAnnotations: { 'checksum/config': 'x' } }, 'podAnnotations: checksum/config is set by the chart itself'],
 ];
 
-const MOVED =
-  'stateDir: the release that is installed has /data/old, and its standbys would go on with that beside the new agents; keep it, or clean the nodes, uninstall, and install with /data/new.';
-
 describe('a mistake', () => {
   it.each(SENTENCES)('%j is told: %s', async (values, sentence) => {
     expect(await helm.refusal(values)).toContain(sentence);
@@ -85,20 +81,6 @@ describe('a mistake', () => {
     expect(await helm.refusal({}, { kubeVersion: '1.28.0' })).toContain('chart requires kubeVersion: >=1.29.0-0');
     for (const kubeVersion of ['1.30.0', '1.34.4-gke.1', 'v1.37.1']) await helm.render(values, { kubeVersion });
     await helm.render({}, { kubeVersion: '1.29.0-eks-1' });
-  });
-
-  it('of an upgrade: the stateDir of what is installed must stay', async () => {
-    const daemonSet = only(await helm.objects({ stateDir: '/data/old' }), 'DaemonSet');
-    const [there, nothing] = await Promise.all([serveInstalled(daemonSet), serveInstalled(undefined)]);
-    try {
-      expect(await helm.refusal({ stateDir: '/data/new' }, { upgradeOf: there.url })).toContain(MOVED);
-      // what is rendered goes no further than to a server that has no schemas
-      for (const [stateDir, { url }] of [['/data/old', there] as const, ['/data/new', nothing] as const]) {
-        expect(await helm.refusal({ stateDir }, { upgradeOf: url })).toMatch(/^Error: .*failed to download openapi/);
-      }
-    } finally {
-      await Promise.all([there.close(), nothing.close()]);
-    }
   });
 
   it.each(KEYS_SET_ELSEWHERE)('config.%s is told where it is set instead', async (key) => {
@@ -117,7 +99,7 @@ describe('a mistake', () => {
     expect(sentences.length).toBeGreaterThan(25);
     const said = await Promise.all(SENTENCES.map(([values]) => helm.refusal(values)));
     said.push(await helm.refusal({ config: { stateDir: '/x', metrics: { address: ':1' } } }));
-    said.push(await helm.refusal({ admissionPolicy: { enabled: true } }, { kubeVersion: '1.29.0' }), MOVED);
+    said.push(await helm.refusal({ admissionPolicy: { enabled: true } }, { kubeVersion: '1.29.0' }));
     const unseen = sentences.filter((sentence) => {
       const pattern = sentence.split(/\{\{.*?\}\}/).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
       return !said.some((text) => new RegExp(`^${pattern.join('.*')}$`, 'm').test(text));

@@ -22,6 +22,7 @@ has already refused unknown names and wrong types.
 {{ include "pod-checkpointer.configProblems" . }}
 {{ include "pod-checkpointer.optionProblems" . }}
 {{ include "pod-checkpointer.upgradeProblems" . }}
+{{ include "pod-checkpointer.installProblems" . }}
 {{- end -}}
 
 {{- define "pod-checkpointer.pathProblems" -}}
@@ -165,24 +166,6 @@ apiEndpoints: {{ . | quote }} is not the URL of an API server; write it as https
 {{- range $key, $_ := $values.podAnnotations -}}
 {{- if or (hasPrefix "checkpointer/" $key) (eq $key "checksum/config") }}
 podAnnotations: {{ $key }} is set by the chart itself; remove it.
-{{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{/*
-The lock that DaemonSet's pod and standby share lies in the stateDir. With another one the old standby, which keeps the old one, would act beside
-the new agents for good. What is installed can only be looked up by an upgrade on a cluster.
-*/}}
-{{- define "pod-checkpointer.upgradeProblems" -}}
-{{- $stateDir := .Values.stateDir -}}
-{{- if .Release.IsUpgrade -}}
-{{- $installed := lookup "apps/v1" "DaemonSet" .Release.Namespace (include "pod-checkpointer.name" .) | default dict -}}
-{{- range dig "spec" "template" "spec" "containers" list $installed -}}
-{{- range .env -}}
-{{- if and (eq .name "POD_CHECKPOINTER_STATE_DIR") (ne .value $stateDir) }}
-stateDir: the release that is installed has {{ .value }}, and its standbys would go on with that beside the new agents; keep it, or clean the nodes, uninstall, and install with {{ $stateDir }}.
-{{- end -}}
-{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
