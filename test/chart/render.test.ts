@@ -210,6 +210,17 @@ describe('a value', () => {
     expect(objectsIn(containerOf(objects), 'env').at(-1)?.['value']).toBe('/data/pod-checkpointer');
   });
 
+  it('kubeletConfig brings that one file of the node to the agent, read-only, and nothing else does', async () => {
+    const path = '/etc/kubernetes/kubelet.yaml';
+    const objects = await helm.objects({ kubeletConfig: path });
+    const file = ({ name }: Json) => name === 'kubelet-config';
+    expect(configOf(objects)).toMatchObject({ kubeletConfig: path });
+    expect(objectsIn(specOf(objects), 'volumes').filter(file)).toEqual([{ name: 'kubelet-config', hostPath: { path, type: 'File' } }]);
+    const mounts = objectsIn(containerOf(objects), 'volumeMounts').filter(file);
+    expect(mounts).toEqual([{ name: 'kubelet-config', mountPath: path, readOnly: true }]);
+    expect(objectsIn(specOf(await helm.objects()), 'volumes').filter(file)).toEqual([]);
+  });
+
   it('that changes the configuration rolls the pods, and one that does not leaves them alone', async () => {
     const before = await checksumOf({});
     expect(before).toMatch(/^[0-9a-f]{64}$/);

@@ -97,10 +97,13 @@ describe.each(Object.entries(matrix))('with %s', (_, values) => {
     const [agent, cleaner] = [only(installed, 'DaemonSet'), only(hooks, 'DaemonSet')];
     const { containers: _a, serviceAccountName: _b, volumes, ...place } = specOf(agent);
     expect(specOf(cleaner)).toMatchObject(place);
+    // a kubelet's file that is missing, or says something else, must not keep its node from being cleaned
+    const shared = (items: readonly Json[]) => items.filter(({ name }) => name !== 'kubelet-config');
     const configNamed = (name: string) =>
-      objectsIn({ volumes }, 'volumes').map((one) => (one['name'] === 'config' ? { ...one, configMap: { name } } : one));
+      shared(objectsIn({ volumes }, 'volumes')).map((one) => (one['name'] === 'config' ? { ...one, configMap: { name } } : one));
     expect(specOf(cleaner)['volumes']).toEqual(configNamed('pod-checkpointer-cleanup'));
-    for (const key of ['image', 'imagePullPolicy', 'resources', 'securityContext', 'volumeMounts'])
+    expect(containerOf(cleaner)['volumeMounts']).toEqual(shared(objectsIn(containerOf(agent), 'volumeMounts')));
+    for (const key of ['image', 'imagePullPolicy', 'resources', 'securityContext'])
       expect(containerOf(cleaner)[key], key).toEqual(containerOf(agent)[key]);
   });
 
@@ -109,7 +112,8 @@ describe.each(Object.entries(matrix))('with %s', (_, values) => {
     const file = fileOf(named(hooks, 'ConfigMap', 'pod-checkpointer-cleanup'));
     const keys = ['apiEndpoints', 'criSocket', 'kubeletConfig', 'kubeletRootDir', 'metrics', 'stateDir', 'staticPodPath'];
     expect(Object.keys(file).sort()).toEqual(keys);
-    expect(fileOf(only(installed, 'ConfigMap'))).toMatchObject(file);
+    expect(fileOf(only(installed, 'ConfigMap'))).toMatchObject({ ...file, kubeletConfig: expect.any(String) });
+    expect(file['kubeletConfig']).toBe('/dev/null');
   });
 
   it('the standby makes way for them, no DaemonSet takes the other one’s pods, and none of them is checkpointed', () => {

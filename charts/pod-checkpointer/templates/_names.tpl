@@ -81,6 +81,7 @@ metrics:
 {{- define "pod-checkpointer.config" -}}
 {{- $own := dict
   "agentImage" (include "pod-checkpointer.image" .)
+  "kubeletConfig" (.Values.kubeletConfig | default "/dev/null")
   "namespaces" (include "pod-checkpointer.namespaces" . | fromJsonArray) -}}
 {{- merge $own (include "pod-checkpointer.nodeConfig" . | fromYaml) (deepCopy .Values.config) | toYaml -}}
 {{- end -}}
