@@ -274,10 +274,12 @@ describe('a value', () => {
 });
 
 describe('the notes', () => {
-  it('have two commands that prove it works, and say where to opt in', async () => {
+  it('have two commands that prove it works, say how to be rid of what never worked, and say where to opt in', async () => {
     const text = await helm.notes({ namespaces: ['ingress'] }, { release: 'edge', namespace: 'checkpointer' });
     expect(text).toContain('kubectl --namespace checkpointer rollout status daemonset/edge-pod-checkpointer\n');
     expect(text).toContain('kubectl --namespace checkpointer exec daemonset/edge-pod-checkpointer -- pod-checkpointer status --config ');
+    expect(text).toContain('--selector app.kubernetes.io/name=pod-checkpointer,app.kubernetes.io/instance=edge\n');
+    expect(text).toContain('helm uninstall edge --namespace checkpointer --no-hooks\n');
     expect(text).toContain('in checkpointer, ingress, on their template');
     expect(text).toContain('pod-security.kubernetes.io/enforce: privileged');
     expect(await helm.notes({ namespaces: ['*'] })).toContain('in any namespace');
