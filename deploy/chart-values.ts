@@ -4,6 +4,7 @@
  * Data only.
  */
 import { allowedForm, type ConfigKey, type ConfigKeyName, configKeys, LOG_LEVELS } from '../src/core/config-keys.ts';
+import { readBytes, readDuration } from '../src/core/config-values.ts';
 
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -19,7 +20,13 @@ const text: Schema = { type: 'string' };
 const flag: Schema = { type: 'boolean' };
 const texts: Schema = { type: 'array', items: text };
 const mapOfTexts: Schema = { type: 'object', additionalProperties: text };
-const quantities: Schema = { type: 'object', additionalProperties: { type: ['string', 'number'] } };
+/** As Kubernetes writes quantities, without a sign. */
+const quantity: Schema = {
+  type: ['string', 'number'],
+  pattern: '^[0-9]+([.][0-9]*)?([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?$',
+  minimum: 0,
+};
+const quantities: Schema = { type: 'object', additionalProperties: quantity };
 const closed = (properties: Readonly<Record<string, Schema>>): Schema => ({ type: 'object', additionalProperties: false, properties });
 
 /** Configuration keys that the chart itself writes, or that have no use in a cluster: setting them below `config` fails with a sentence. */
@@ -79,6 +86,12 @@ export const chartValues: readonly ChartValue[] = [
     schema: text,
   },
   { name: 'kubeletRootDir', default: '/var/lib/kubelet', doc: "The kubelet's --root-dir.", schema: text },
+  {
+    name: 'kubeletConfig',
+    default: '',
+    doc: "The kubelet's own configuration file on the node. With it the agent refuses to start where that names another staticPodPath or none, and heeds the kubelet's policy for pulled images, both as the file was when its pod started. Empty looks at none; drop-ins and flags of the kubelet are never looked at.",
+    schema: text,
+  },
   {
     name: 'criSocket',
     default: '/run/containerd/containerd.sock',
@@ -178,7 +191,7 @@ export const chartValues: readonly ChartValue[] = [
     doc: 'A rollout that fails stops at the first nodes.',
     schema: closed({
       type: { enum: ['RollingUpdate', 'OnDelete'] },
-      rollingUpdate: closed({ maxUnavailable: { type: ['integer', 'string'] } }),
+      rollingUpdate: closed({ maxUnavailable: { type: ['integer', 'string'], minimum: 1, pattern: '^([1-9][0-9]?|100)%$' } }),
     }),
   },
 ];
@@ -186,6 +199,32 @@ export const chartValues: readonly ChartValue[] = [
 /** What may stand below `config`. */
 export function freeConfigKeys(): readonly ConfigKey[] {
   return configKeys.filter((key) => !KEYS_SET_ELSEWHERE.includes(key.name));
+}
+
+/** A key with a range, as the preflight needs it. */
+export interface ConfigRange {
+  readonly name: string;
+  readonly kind: 'duration' | 'bytes';
+  readonly default: string;
+  /** In milliseconds or bytes. */
+  readonly min: number;
+  readonly max: number;
+  /** Completes "write ...". */
+  readonly form: string;
+}
+
+/** Where a schema cannot compare, because the value has a unit. */
+export function configRanges(): readonly ConfigRange[] {
+  return freeConfigKeys().flatMap((key) => {
+    if (key.kind !== 'duration' && key.kind !== 'bytes') return [];
+    const read = key.kind === 'duration' ? readDuration : readBytes;
+    const amount = (text: string | undefined, otherwise: number): number => {
+      const found = text === undefined ? undefined : read(text);
+      return found?.ok === true ? found.amount : otherwise;
+    };
+    const { name, kind, default: text } = key;
+    return [{ name, kind, default: text, min: amount(key.min, 0), max: amount(key.max, Number.MAX_SAFE_INTEGER), form: allowedForm(key) }];
+  });
 }
 
 function configSchema(): Schema {
@@ -224,7 +263,7 @@ function formOf(key: ConfigKey): Schema {
     case 'level':
       return { enum: [...LOG_LEVELS] };
     case 'kubelet-version':
-      return { type: 'string', pattern: '^(v?1\\.\\d+([.+-].*)?)?$' };
+      return { type: 'string', pattern: '^(v?1\\.\\d{1,3}(\\.\\d[-+.0-9A-Za-z]*)?)?$' };
     case 'annotation':
       return { type: 'string', pattern: '^(([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-\\w.]{0,61}[A-Za-z0-9])?)?$' };
     default:

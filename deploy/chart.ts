@@ -1,5 +1,6 @@
 /**
- * Writes what follows from the table in `chart-values.ts`: the chart's values.yaml, values.schema.json and README.md.
+ * Writes what follows from the table in `chart-values.ts`: the chart's values.yaml, values.schema.json, README.md and
+ * templates/_config_keys.tpl.
  *
  * Usage: node deploy/chart.ts. A test fails when the files and the table disagree.
  */
@@ -8,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dump } from 'js-yaml';
 import { allowedForm } from '../src/core/config-keys.ts';
-import { type ChartValue, chartValues, freeConfigKeys, type Schema } from './chart-values.ts';
+import { type ChartValue, chartValues, configRanges, freeConfigKeys, type Schema } from './chart-values.ts';
 
 export const CHART = join(dirname(dirname(fileURLToPath(import.meta.url))), 'charts/pod-checkpointer');
 
@@ -18,6 +19,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['values.yaml', valuesYaml()],
     ['values.schema.json', `${JSON.stringify(schema(), undefined, 2)}\n`],
     ['README.md', readme()],
+    ['templates/_config_keys.tpl', configKeysTemplate()],
   ]);
 }
 
@@ -93,7 +95,8 @@ function readme(): string {
 # The chart pod-checkpointer
 
 The agent of pod-checkpointer ${version}, one on every node. What it does and needs, and how to install, upgrade and remove it, stands in the
-project's README. Unknown values are refused, and impossible combinations with a sentence each, all at once.
+project's README. Unknown values are refused, and so is what the chart can see cannot work, with a sentence each, all at once. What only a node can
+show, the agent refuses in one line of its log.
 
 \`\`\`
 helm install pod-checkpointer charts/pod-checkpointer --namespace kube-system --set image.repository=registry.example.com/pod-checkpointer
@@ -112,6 +115,18 @@ The agent's own defaults hold for what is not set. A change rolls the pods.
 | value | default | meaning |
 |---|---|---|
 ${keys.join('\n')}
+`;
+}
+
+/** What the preflight compares `config` with: a schema cannot read a unit. */
+function configKeysTemplate(): string {
+  const rows = configRanges().map((range) => JSON.stringify(range));
+  return `{{/* Made by deploy/chart.ts of the agent's own table of configuration keys; change it there. */}}
+
+{{/* Keys below \`config\` with a range, as JSON: least and most in milliseconds or bytes. */}}
+{{- define "pod-checkpointer.configKeys" -}}
+[${rows.join(',\n')}]
+{{- end -}}
 `;
 }
 

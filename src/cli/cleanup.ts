@@ -70,7 +70,7 @@ async function hold(lock: WaitingLock, { stay, say, signal, config }: CleanupPro
   if (signal.aborted) return false;
   throw new PortError(
     'unavailable',
-    `an agent still holds ${config.stateDir}/lock, and nothing was changed: uninstall the chart, which stops the agents in order, or stop the agent of this node first`,
+    `an agent or its standby still holds ${config.stateDir}/lock, and nothing was changed: uninstall the chart, which ends both in order; if it is gone already, install it again with the same release name and namespace, on this node too, and uninstall it then`,
   );
 }
 

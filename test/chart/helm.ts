@@ -1,4 +1,4 @@
-/** Helm on the project's own chart: what it renders, and what it says when it refuses. Talks to no cluster, but for `upgradeOf`. */
+/** Helm on the project's own chart: what it renders, and what it says when it refuses. Talks to no cluster that is not named. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,8 +26,10 @@ export interface Install {
   readonly namespace?: string;
   /** Of the cluster; default: the one helm knows. */
   readonly kubeVersion?: string;
-  /** URL of an API server: it is an upgrade of what is installed there. */
-  readonly upgradeOf?: string;
+  /** URL of the cluster's API server; without it helm asks nobody, as for `helm template`. */
+  readonly cluster?: string;
+  /** It is an upgrade of what is installed there. */
+  readonly upgrade?: boolean;
 }
 
 export interface Helm {
@@ -56,8 +58,10 @@ export function createHelm(program: string): Helm {
     writeFileSync(file, JSON.stringify(values));
     return await runAny([program, ...verb, CHART, '--values', file, ...tail], { env });
   }
-  const flags = ({ namespace = 'kube-system', kubeVersion, upgradeOf }: Install) => [
-    ...(upgradeOf === undefined ? [] : ['--is-upgrade', '--dry-run=server', `--kube-apiserver=${upgradeOf}`]),
+  const flags = ({ namespace = 'kube-system', kubeVersion, cluster, upgrade }: Install) => [
+    // the servers here have no schemas
+    ...(cluster === undefined ? [] : ['--dry-run=server', '--disable-openapi-validation', `--kube-apiserver=${cluster}`]),
+    ...(upgrade === true ? ['--is-upgrade'] : []),
     `--namespace=${namespace}`,
     ...(kubeVersion === undefined ? [] : [`--kube-version=${kubeVersion}`]),
   ];

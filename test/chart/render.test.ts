@@ -210,6 +210,17 @@ describe('a value', () => {
     expect(objectsIn(containerOf(objects), 'env').at(-1)?.['value']).toBe('/data/pod-checkpointer');
   });
 
+  it('kubeletConfig brings that one file of the node to the agent, read-only, and nothing else does', async () => {
+    const path = '/etc/kubernetes/kubelet.yaml';
+    const objects = await helm.objects({ kubeletConfig: path });
+    const file = ({ name }: Json) => name === 'kubelet-config';
+    expect(configOf(objects)).toMatchObject({ kubeletConfig: path });
+    expect(objectsIn(specOf(objects), 'volumes').filter(file)).toEqual([{ name: 'kubelet-config', hostPath: { path, type: 'File' } }]);
+    const mounts = objectsIn(containerOf(objects), 'volumeMounts').filter(file);
+    expect(mounts).toEqual([{ name: 'kubelet-config', mountPath: path, readOnly: true }]);
+    expect(objectsIn(specOf(await helm.objects()), 'volumes').filter(file)).toEqual([]);
+  });
+
   it('that changes the configuration rolls the pods, and one that does not leaves them alone', async () => {
     const before = await checksumOf({});
     expect(before).toMatch(/^[0-9a-f]{64}$/);
@@ -262,40 +273,13 @@ describe('a value', () => {
   });
 });
 
-describe('two releases', () => {
-  it.each([
-    [{ release: 'one' }, { release: 'two' }],
-    [{ namespace: 'a' }, { namespace: 'b' }],
-    [{ release: 'x'.repeat(53) }, { release: 'pod-checkpointer' }],
-    [{ release: `${'x'.repeat(49)}-1` }, { release: `${'x'.repeat(49)}-2` }],
-  ])('%j and %j share no object', async (first, second) => {
-    const namesOf = async (install: object) =>
-      [...(await helm.objects(everything, install)), ...(await helm.hooks(everything, install))].map(
-        ({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`,
-      );
-    const [one, two] = [await namesOf(first), await namesOf(second)];
-    expect(one.filter((name) => two.includes(name))).toEqual([]);
-    expect(one).toHaveLength(two.length);
-  });
-
-  it('have names that fit a DaemonSet, and say which release they are of', async () => {
-    for (const release of ['x'.repeat(53), 'pod-checkpointer', 'edge', `${'y'.repeat(30)}-pod-checkpointer`]) {
-      const objects = await helm.objects({}, { release, namespace: 'n'.repeat(63) });
-      for (const { kind, metadata } of [...objects, ...(await helm.hooks({}, { release, namespace: 'n'.repeat(63) }))]) {
-        const limit = metadata.namespace === undefined ? 253 : 52;
-        expect(metadata.name.length, `${kind} ${metadata.name}`).toBeLessThanOrEqual(limit);
-        expect(metadata.name).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
-        expect(metadata.labels?.['app.kubernetes.io/instance']).toBe(release);
-      }
-    }
-  });
-});
-
 describe('the notes', () => {
-  it('have two commands that prove it works, and say where to opt in', async () => {
+  it('have two commands that prove it works, say how to be rid of what never worked, and say where to opt in', async () => {
     const text = await helm.notes({ namespaces: ['ingress'] }, { release: 'edge', namespace: 'checkpointer' });
     expect(text).toContain('kubectl --namespace checkpointer rollout status daemonset/edge-pod-checkpointer\n');
     expect(text).toContain('kubectl --namespace checkpointer exec daemonset/edge-pod-checkpointer -- pod-checkpointer status --config ');
+    expect(text).toContain('--selector app.kubernetes.io/name=pod-checkpointer,app.kubernetes.io/instance=edge\n');
+    expect(text).toContain('helm uninstall edge --namespace checkpointer --no-hooks\n');
     expect(text).toContain('in checkpointer, ingress, on their template');
     expect(text).toContain('pod-security.kubernetes.io/enforce: privileged');
     expect(await helm.notes({ namespaces: ['*'] })).toContain('in any namespace');

@@ -1,9 +1,11 @@
 /** What `helm uninstall` runs: in which order, with which rights, and on which nodes. */
 import { readFileSync } from 'node:fs';
+import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { fieldAt, objectsIn } from '../../src/core/json.ts';
 import type { Json } from '../../src/core/model.ts';
-import { createHelm, type KubernetesObject, only } from './helm.ts';
+import { createHelm, type Install, type KubernetesObject, only, type Values } from './helm.ts';
+import { withCluster } from './installed.ts';
 import { everything, matrix } from './values.ts';
 
 const helm = createHelm(inject('helm'));
@@ -16,6 +18,17 @@ const named = (objects: readonly KubernetesObject[], kind: string, name: string)
   );
 const templateOf = (object: KubernetesObject): Json => fieldAt(object, 'spec', 'template') as Json;
 const specOf = (object: KubernetesObject): Json => fieldAt(templateOf(object), 'spec') as Json;
+/** Of both Jobs. */
+const tolerationsOf = async (values: Values, install?: Install): Promise<readonly (readonly Json[])[]> =>
+  (await helm.hooks(values, install)).filter(({ kind }) => kind === 'Job').map((job) => objectsIn(specOf(job), 'tolerations'));
+/** As the scheduler judges it. */
+const tolerated = (tolerations: readonly Json[], taint: Json): boolean =>
+  tolerations.some(
+    ({ key = '', operator = 'Equal', value = '', effect = '' }) =>
+      (effect === '' || effect === taint['effect']) &&
+      (key === '' || key === taint['key']) &&
+      (operator === 'Exists' || value === (taint['value'] ?? '')),
+  );
 const containerOf = (object: KubernetesObject): Json => objectsIn(specOf(object), 'containers')[0] ?? {};
 
 describe.each(Object.entries(matrix))('with %s', (_, values) => {
@@ -84,12 +97,23 @@ describe.each(Object.entries(matrix))('with %s', (_, values) => {
     const [agent, cleaner] = [only(installed, 'DaemonSet'), only(hooks, 'DaemonSet')];
     const { containers: _a, serviceAccountName: _b, volumes, ...place } = specOf(agent);
     expect(specOf(cleaner)).toMatchObject(place);
+    // a kubelet's file that is missing, or says something else, must not keep its node from being cleaned
+    const shared = (items: readonly Json[]) => items.filter(({ name }) => name !== 'kubelet-config');
     const configNamed = (name: string) =>
-      objectsIn({ volumes }, 'volumes').map((one) => (one['name'] === 'config' ? { ...one, configMap: { name } } : one));
+      shared(objectsIn({ volumes }, 'volumes')).map((one) => (one['name'] === 'config' ? { ...one, configMap: { name } } : one));
     expect(specOf(cleaner)['volumes']).toEqual(configNamed('pod-checkpointer-cleanup'));
-    for (const key of ['image', 'imagePullPolicy', 'resources', 'securityContext', 'volumeMounts'])
+    expect(containerOf(cleaner)['volumeMounts']).toEqual(shared(objectsIn(containerOf(agent), 'volumeMounts')));
+    for (const key of ['image', 'imagePullPolicy', 'resources', 'securityContext'])
       expect(containerOf(cleaner)[key], key).toEqual(containerOf(agent)[key]);
-    expect(named(hooks, 'ConfigMap', 'pod-checkpointer-cleanup')['data']).toEqual(only(installed, 'ConfigMap')['data']);
+  });
+
+  it('the pods that clean are told of the node what the agent is told, and nothing that the agent could refuse', () => {
+    const fileOf = (object: KubernetesObject) => load(fieldAt(object, 'data', 'config.yaml') as string) as Json;
+    const file = fileOf(named(hooks, 'ConfigMap', 'pod-checkpointer-cleanup'));
+    const keys = ['apiEndpoints', 'criSocket', 'kubeletConfig', 'kubeletRootDir', 'metrics', 'stateDir', 'staticPodPath'];
+    expect(Object.keys(file).sort()).toEqual(keys);
+    expect(fileOf(only(installed, 'ConfigMap'))).toMatchObject({ ...file, kubeletConfig: expect.any(String) });
+    expect(file['kubeletConfig']).toBe('/dev/null');
   });
 
   it('the standby makes way for them, no DaemonSet takes the other one’s pods, and none of them is checkpointed', () => {
@@ -113,7 +137,7 @@ describe.each(Object.entries(matrix))('with %s', (_, values) => {
         readOnlyRootFilesystem: true,
         capabilities: { drop: ['ALL'] },
       });
-      expect(objectsIn(specOf(job), 'volumes').map(({ name }) => name)).toEqual(['config', 'api-access']);
+      expect(objectsIn(specOf(job), 'volumes').map(({ name }) => name)).toEqual(['api-access']);
       expect(fieldAt(job, 'spec', 'activeDeadlineSeconds')).toBeLessThan(300);
     }
   });
@@ -128,21 +152,53 @@ describe('the uninstall', () => {
     expect(await argsOf({ purgeOnUninstall: true })).toEqual(['cleanup', '--stay', '--purge', ...rest, config]);
   });
 
-  it('never sends a Job to a node that is known to be down', async () => {
+  it('gives the Jobs no configuration but the API servers, so that none can be refused', async () => {
+    const jobs = async (values: Values) => (await helm.hooks(values)).filter(({ kind }) => kind === 'Job');
+    const names = ['--namespace=kube-system', '--agents=pod-checkpointer', '--cleaners=pod-checkpointer-cleanup'];
+    const [agents, nodes] = await jobs({ config: { limits: { active: 3 }, log: { level: 'debug' } } });
+    expect(containerOf(agents ?? only([], 'Job'))['args']).toEqual(['uninstall', '--step=agents', ...names]);
+    expect(containerOf(nodes ?? only([], 'Job'))['args']).toEqual(['uninstall', '--step=nodes', ...names]);
+    for (const job of await jobs({ apiEndpoints: ['https://10.0.0.1:6443', 'https://10.0.0.2:6443'] })) {
+      expect(containerOf(job)['args']).toContain('--api-endpoints=https://10.0.0.1:6443,https://10.0.0.2:6443');
+    }
+  });
+
+  it('never sends a Job to a node that is down, even where the node controller leaves it nothing but NoSchedule', async () => {
     for (const values of [{}, everything, { tolerations: [{ key: 'node.kubernetes.io/unreachable', operator: 'Exists' }] }]) {
-      const jobs = (await helm.hooks(values)).filter(({ kind }) => kind === 'Job');
-      for (const toleration of jobs.flatMap((job) => objectsIn(specOf(job), 'tolerations'))) {
-        expect(toleration['key']).toMatch(/./);
-        if (/not-ready|unreachable/.test(String(toleration['key'])))
-          expect(toleration).toMatchObject({ effect: 'NoExecute', tolerationSeconds: 0 });
+      for (const tolerations of await tolerationsOf(values)) {
+        for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable', 'node.cloudprovider.kubernetes.io/shutdown']) {
+          for (const effect of ['NoSchedule', 'NoExecute']) expect(tolerated(tolerations, { key, effect })).toBe(false);
+        }
       }
     }
   });
 
+  it('names both taints of a node that is down, so that admission does not tolerate them for five minutes', async () => {
+    for (const tolerations of await tolerationsOf({})) {
+      for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'])
+        expect(tolerations.filter((one) => one.key === key && one.effect === 'NoExecute')).toHaveLength(1);
+    }
+  });
+
   it('knows the taints that the values name', async () => {
-    const own = { key: 'dedicated', operator: 'Equal', value: 'storage', effect: 'NoSchedule' };
-    const jobs = (await helm.hooks({ tolerations: [{ operator: 'Exists' }, own] })).filter(({ kind }) => kind === 'Job');
-    for (const job of jobs) expect(objectsIn(specOf(job), 'tolerations')).toContainEqual(own);
+    const own = { key: 'dedicated', operator: 'Equal', value: 'storage', effect: 'NoExecute' };
+    for (const tolerations of await tolerationsOf({ tolerations: [{ operator: 'Exists' }, own] })) expect(tolerations).toContainEqual(own);
+  });
+
+  it('knows the taints of the nodes, where all have one of their own', async () => {
+    const taints = [
+      { key: 'dedicated', value: 'x', effect: 'NoSchedule' },
+      { key: 'CriticalAddonsOnly', value: 'true', effect: 'NoExecute' },
+      { key: 'soft', effect: 'PreferNoSchedule' },
+      { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' },
+    ];
+    const nodes = ['a', 'b'].map((name) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name }, spec: { taints } }));
+    const found = await withCluster({ nodes: [...nodes, { ...nodes[0], spec: {} }] }, (cluster) => tolerationsOf({}, { cluster }));
+    expect(found).toHaveLength(2);
+    for (const tolerations of found) {
+      expect(taints.map((taint) => tolerated(tolerations, taint))).toEqual([true, true, false, false]);
+      expect(tolerations.filter(({ key }) => key === 'dedicated')).toHaveLength(1);
+    }
   });
 
   it('is no part of what is applied without helm', () => {

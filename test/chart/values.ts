@@ -63,5 +63,6 @@ export const matrix: Readonly<Record<string, Values>> = {
     nodeSelector: { 'kubernetes.io/os': null },
     resources: { requests: null, limits: null },
   },
+  "the kubelet's own configuration file": { kubeletConfig: '/var/lib/kubelet/config.yaml' },
   'rollouts by hand': { updateStrategy: { type: 'OnDelete' } },
 };

@@ -28,15 +28,15 @@ Takes a list: the root, and what is appended.
 {{- end -}}
 
 {{- define "pod-checkpointer.selectorLabels" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ .Chart.Name | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "pod-checkpointer.labels" -}}
 {{ include "pod-checkpointer.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | quote }}
 {{- end -}}
 
 {{- define "pod-checkpointer.image" -}}
@@ -65,18 +65,23 @@ helm.sh/hook-weight: {{ .weight | quote }}
 helm.sh/hook-delete-policy: before-hook-creation{{ if .once }},hook-succeeded{{ end }}
 {{- end -}}
 
-{{/* The configuration file. */}}
+{{/* Of the configuration file: what every pod of ours on a node needs, and the preflight has judged. */}}
+{{- define "pod-checkpointer.nodeConfig" -}}
+stateDir: {{ .Values.stateDir }}
+staticPodPath: {{ .Values.staticPodPath }}
+kubeletRootDir: {{ .Values.kubeletRootDir }}
+criSocket: {{ .Values.criSocket }}
+kubeletConfig: /dev/null
+apiEndpoints: {{ .Values.apiEndpoints | toJson }}
+metrics:
+  address: {{ printf "%s:%d" (ternary "" "127.0.0.1" .Values.metrics.enabled) (int .Values.metrics.port) | quote }}
+{{- end -}}
+
+{{/* The agent's configuration file. */}}
 {{- define "pod-checkpointer.config" -}}
-{{- $metrics := dict "address" (printf "%s:%d" (ternary "" "127.0.0.1" .Values.metrics.enabled) (int .Values.metrics.port)) -}}
 {{- $own := dict
-  "stateDir" .Values.stateDir
-  "staticPodPath" .Values.staticPodPath
-  "kubeletRootDir" .Values.kubeletRootDir
-  "criSocket" .Values.criSocket
-  "kubeletConfig" "/dev/null"
   "agentImage" (include "pod-checkpointer.image" .)
-  "apiEndpoints" .Values.apiEndpoints
-  "namespaces" (include "pod-checkpointer.namespaces" . | fromJsonArray)
-  "metrics" $metrics -}}
-{{- merge $own (deepCopy .Values.config) | toYaml -}}
+  "kubeletConfig" (.Values.kubeletConfig | default "/dev/null")
+  "namespaces" (include "pod-checkpointer.namespaces" . | fromJsonArray) -}}
+{{- merge $own (include "pod-checkpointer.nodeConfig" . | fromYaml) (deepCopy .Values.config) | toYaml -}}
 {{- end -}}

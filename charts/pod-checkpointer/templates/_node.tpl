@@ -3,7 +3,7 @@ What of the node a pod of ours sees, at the same path inside: leaves only. Whate
 that cleans up, say) includes these two.
 
 Not every kubelet has pods-api (1.36) and image_manager (1.33): they are made where they are missing, empty, which says the
-same as none. The kubelet's configuration file may lie anywhere, and is not mounted.
+same as none.
 */}}
 
 {{- define "pod-checkpointer.nodeVolumes" -}}
@@ -68,4 +68,25 @@ same as none. The kubelet's configuration file may lie anywhere, and is not moun
 - name: machine-id
   mountPath: /etc/machine-id
   readOnly: true
+{{- end -}}
+
+{{/*
+The kubelet's own configuration file, for the agent alone: a file that is missing or says something else must not keep a node
+from being cleaned.
+*/}}
+{{- define "pod-checkpointer.kubeletConfigVolume" -}}
+{{- with .Values.kubeletConfig -}}
+- name: kubelet-config
+  hostPath:
+    path: {{ . }}
+    type: File
+{{- end -}}
+{{- end -}}
+
+{{- define "pod-checkpointer.kubeletConfigMount" -}}
+{{- with .Values.kubeletConfig -}}
+- name: kubelet-config
+  mountPath: {{ . }}
+  readOnly: true
+{{- end -}}
 {{- end -}}

@@ -68,6 +68,10 @@ capabilities:
 - name: config
   mountPath: /etc/pod-checkpointer
   readOnly: true
+{{ include "pod-checkpointer.apiMount" . }}
+{{- end -}}
+
+{{- define "pod-checkpointer.apiMount" -}}
 - name: api-access
   mountPath: /var/run/secrets/kubernetes.io/serviceaccount
   readOnly: true

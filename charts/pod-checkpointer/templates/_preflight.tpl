@@ -10,65 +10,15 @@ has already refused unknown names and wrong types.
 {{- end -}}
 {{- end -}}
 
-{{/* "yes" if the path `inner` is `outer` or lies in it. */}}
-{{- define "pod-checkpointer.within" -}}
-{{- if or (eq .inner .outer) (hasPrefix (printf "%s/" .outer) .inner) -}}yes{{- end -}}
-{{- end -}}
-
 {{- define "pod-checkpointer.problems" -}}
 {{- include "pod-checkpointer.pathProblems" . }}
 {{ include "pod-checkpointer.imageProblems" . }}
 {{ include "pod-checkpointer.namespaceProblems" . }}
 {{ include "pod-checkpointer.configProblems" . }}
+{{ include "pod-checkpointer.rangeProblems" . }}
 {{ include "pod-checkpointer.optionProblems" . }}
 {{ include "pod-checkpointer.upgradeProblems" . }}
-{{- end -}}
-
-{{- define "pod-checkpointer.pathProblems" -}}
-{{- $values := .Values -}}
-{{- $clean := true -}}
-{{- range $name := list "stateDir" "staticPodPath" "kubeletRootDir" "criSocket" -}}
-{{- $path := get $values $name -}}
-{{- if not (regexMatch "^(/[A-Za-z0-9_.@+-]+)+$" $path) -}}
-{{- $clean = false }}
-{{ $name }}: {{ $path | quote }} is not an absolute path of plain names; write it as /var/lib/name, without unix://, spaces or a slash at its end.
-{{- else if regexMatch "/[.][.]?(/|$)" $path -}}
-{{- $clean = false }}
-{{ $name }}: {{ $path | quote }} has . or .. in it; write the path that is meant.
-{{- end -}}
-{{- end -}}
-{{- if $clean -}}
-{{- range $name := list "stateDir" "staticPodPath" -}}
-{{- range $volatile := list "/run" "/var/run" "/tmp" "/var/tmp" "/dev" "/proc" "/sys" -}}
-{{- if include "pod-checkpointer.within" (dict "inner" (get $values $name) "outer" $volatile) }}
-{{ $name }}: {{ get $values $name }} lies in {{ $volatile }}, which a reboot or a clean-up empties; what is kept there must survive one, so choose a directory on a disk.
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- $socketDir := dir $values.criSocket -}}
-{{- $broad := has $socketDir (list "/" "/run" "/var/run" "/var" "/var/lib") -}}
-{{- if $broad }}
-criSocket: {{ $values.criSocket }} lies directly in {{ $socketDir }}, so the agent would see everything in there; have the runtime make its socket in a directory of its own.
-{{- end -}}
-{{- $mounted := dict "stateDir" $values.stateDir "staticPodPath" $values.staticPodPath "kubeletRootDir" $values.kubeletRootDir -}}
-{{- if not $broad -}}{{- $_ := set $mounted "criSocket" $socketDir -}}{{- end -}}
-{{- range $name, $path := $mounted -}}
-{{- range $own := list "/bin" "/lib" "/lib64" "/sbin" "/usr" "/etc/pod-checkpointer" "/etc/machine-id" "/var/run/secrets" -}}
-{{- if or (include "pod-checkpointer.within" (dict "inner" $path "outer" $own)) (include "pod-checkpointer.within" (dict "inner" $own "outer" $path)) }}
-{{ $name }}: {{ $path }} and the agent's own {{ $own }} would lie in each other inside its container; choose another path.
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- range $other, $path := dict "staticPodPath" $values.staticPodPath "the volumes of pods," (printf "%s/pods" $values.kubeletRootDir) -}}
-{{- if or (include "pod-checkpointer.within" (dict "inner" $values.stateDir "outer" $path)) (include "pod-checkpointer.within" (dict "inner" $path "outer" $values.stateDir)) }}
-stateDir: {{ $values.stateDir }} and {{ $other }} {{ $path }}: neither may lie in the other; choose another stateDir.
-{{- end -}}
-{{- end -}}
-{{- $pods := printf "%s/pods" $values.kubeletRootDir -}}
-{{- if include "pod-checkpointer.within" (dict "inner" $values.staticPodPath "outer" $pods) }}
-staticPodPath: {{ $values.staticPodPath }} lies among the volumes of pods; name the directory that the kubelet's configuration calls staticPodPath.
-{{- end -}}
-{{- end -}}
+{{ include "pod-checkpointer.installProblems" . }}
 {{- end -}}
 
 {{- define "pod-checkpointer.imageProblems" -}}
@@ -77,6 +27,8 @@ staticPodPath: {{ $values.staticPodPath }} lies among the volumes of pods; name 
 image.repository: empty; name the image that you built, without its tag.
 {{- else if or (contains "@" .repository) (regexMatch ":[^/]*$" .repository) }}
 image.repository: {{ .repository | quote }} has a tag or a digest in it; put them into image.tag and image.digest.
+{{- else if not (regexMatch "^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([.]|_{1,2}|-+)[a-z0-9]+)*(/[a-z0-9]+(([.]|_{1,2}|-+)[a-z0-9]+)*)*$" .repository) }}
+image.repository: {{ .repository | quote }} is no name of an image; write it in small letters, without spaces, as registry.example.com/pod-checkpointer.
 {{- end -}}
 {{- if and .digest (not (regexMatch "^sha256:[0-9a-f]{64}$" .digest)) }}
 image.digest: {{ .digest | quote }} is no digest; write sha256: and 64 digits from 0 to f.
@@ -116,7 +68,7 @@ namespaces: {{ . | quote }} is no name of a namespace; write small letters, digi
   "kubeletRootDir" "it must be mounted too; set the value kubeletRootDir"
   "criSocket" "its directory must be mounted too; set the value criSocket"
   "podResourcesSocket" "only pod-resources/kubelet.sock below kubeletRootDir is mounted; set the value kubeletRootDir"
-  "kubeletConfig" "the kubelet's file is not mounted; set the values staticPodPath and kubeletRootDir"
+  "kubeletConfig" "it must be mounted too; set the value kubeletConfig"
   "agentImage" "it is the agent's own; set the values below image"
   "kubeconfig" "the agent uses its own service account; remove it"
   "apiEndpoints" "set the value apiEndpoints"
@@ -158,31 +110,13 @@ admissionPolicy.denySecretEnvInline: there is no policy to deny it; set admissio
 admissionPolicy.enabled: with namespaces "*" there is nothing to refuse; name the namespaces, or set admissionPolicy.denySecretEnvInline.
 {{- end -}}
 {{- range $values.apiEndpoints -}}
-{{- if not (regexMatch "^https://([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?/?$" .) }}
+{{- if not (regexMatch "^https://([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/?$" .) }}
 apiEndpoints: {{ . | quote }} is not the URL of an API server; write it as https://10.0.0.1:6443.
 {{- end -}}
 {{- end -}}
 {{- range $key, $_ := $values.podAnnotations -}}
 {{- if or (hasPrefix "checkpointer/" $key) (eq $key "checksum/config") }}
 podAnnotations: {{ $key }} is set by the chart itself; remove it.
-{{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{/*
-The lock that DaemonSet's pod and standby share lies in the stateDir. With another one the old standby, which keeps the old one, would act beside
-the new agents for good. What is installed can only be looked up by an upgrade on a cluster.
-*/}}
-{{- define "pod-checkpointer.upgradeProblems" -}}
-{{- $stateDir := .Values.stateDir -}}
-{{- if .Release.IsUpgrade -}}
-{{- $installed := lookup "apps/v1" "DaemonSet" .Release.Namespace (include "pod-checkpointer.name" .) | default dict -}}
-{{- range dig "spec" "template" "spec" "containers" list $installed -}}
-{{- range .env -}}
-{{- if and (eq .name "POD_CHECKPOINTER_STATE_DIR") (ne .value $stateDir) }}
-stateDir: the release that is installed has {{ .value }}, and its standbys would go on with that beside the new agents; keep it, or clean the nodes, uninstall, and install with {{ $stateDir }}.
-{{- end -}}
-{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
