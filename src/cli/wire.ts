@@ -86,6 +86,7 @@ export async function connectRuntime(config: Config): Promise<ContainerRuntime> 
 /** What to do about a runtime that answers as none that we can use. */
 const RUNTIME_REMEDIES: Readonly<Record<Exclude<PortErrorKind, 'unavailable'>, string>> = {
   invalid: 'name the socket of containerd or CRI-O',
+  'too-large': 'name the socket of containerd or CRI-O',
   denied: 'run as root, or let this user connect to it',
   unsupported: 'update the runtime, switch on its CRI service, or name another socket',
   'not-found': "look into the runtime's log, or name another socket",
