@@ -221,8 +221,10 @@ export type VolumePlugin = 'secret' | 'configmap' | 'projected' | 'downward-api'
 
 /** Checkpoints and ledger below stateDir. Everything it reports as stored has been fsynced, directories included. */
 export interface Store {
-  /** Every checkpoint whose `current` can be read; a damaged one comes with its `problem`, never as a throw. */
+  /** Every checkpoint; one that is damaged, or cannot be read now (`unread`), comes with its `problem`, never as a throw. */
   load(): Promise<readonly Checkpoint[]>;
+  /** One of them, every byte read anew; undefined: there is none of this key. Throws as `load` does. */
+  read(key: CheckpointKey): Promise<Checkpoint | undefined>;
   /** Writes a complete revision and swaps `current` to it, or changes nothing. `undefined`: equal to the current one. */
   save(draft: RevisionDraft): Promise<Checkpoint | undefined>;
   /** Removes revisions of a checkpoint that are neither current nor named. */

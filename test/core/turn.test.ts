@@ -66,6 +66,7 @@ describe('activation', () => {
     ['of another machine', aCheckpoint({ node: { name: 'n1', machineId: 'm2' } }), 'checkpoint-of-other-node'],
     ['of another cluster', aCheckpoint({ cluster: 'c2' }), 'checkpoint-of-other-cluster'],
     ['that is damaged', aCheckpoint({}, { problem: 'pod.json: digest' }), 'checkpoint-damaged'],
+    ['that could not be read', aCheckpoint({}, { problem: 'EMFILE: open', unread: 'EMFILE' }), 'checkpoint-unread'],
     ['that is too old', aCheckpoint({ maxAgeMs: 1_000 }), 'checkpoint-expired'],
     ['from the future', aCheckpoint({ maxAgeMs: 1_000_000_000 }, { confirmedAt: '2030-01-01T00:00:00.000Z' }), 'checkpoint-expired'],
   ])('refuses a checkpoint %s', (_name, of, reason) => {

@@ -26,7 +26,7 @@ import {
   tempName,
 } from './layout.ts';
 import { guardedPrimitives, nodePrimitives, type Primitives } from './primitives.ts';
-import { currentRevision, isGood, kindOf, load, readLedger, type Source, toCheckpoint } from './reading.ts';
+import { currentRevision, isGood, kindOf, load, loadOne, readLedger, type Source, toCheckpoint } from './reading.ts';
 import { deleteTree, moveAside } from './removal.ts';
 import { DIRECTORY_MODE, planRevision, type RevisionPlan } from './revision.ts';
 import { createSealedFiles } from './sealed-file.ts';
@@ -68,6 +68,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     dir: options.dir,
     load: () => inTurn(() => load(disk)),
+    read: async (key) => inTurn(() => loadOne(disk, key)),
     save: (draft) => inTurn(() => save(disk, draft)),
     prune: (key, keep) => inTurn(() => prune(disk, key, keep)),
     confirm: (key, confirmedAt) => inTurn(() => confirm(disk, key, confirmedAt)),
@@ -109,6 +110,8 @@ async function save(disk: Disk, draft: RevisionDraft): Promise<Checkpoint | unde
     await saveFirst(disk, home, plan, kind);
   } else {
     const reusable = await readRevision(revisionDir(disk.dir, key, plan.revision), key, plan.revision);
+    // it may be the one good revision: only what is known to be damaged makes way, and what the medium itself cannot give
+    if (reusable.unread !== undefined && reusable.unread !== 'EIO') throw new PortError('failed', `saving ${key}: ${reusable.problem}`);
     const whole = reusable.problem === undefined && !disk.doubtful.has(revisionDir(disk.dir, key, plan.revision));
     const isCurrent = (await currentRevision(disk, key)) === plan.revision && !disk.doubtful.has(join(home, CURRENT));
     if (whole && isCurrent) return undefined;
