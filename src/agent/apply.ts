@@ -151,7 +151,14 @@ async function withdraw(ports: Ports, held: Held, action: Withdrawal, sign: Pare
     (error: unknown) =>
       ports.log.warn("The copy's containers could not be stopped; its sandbox will be", { checkpoint, error: messageOf(error) }),
   );
-  await ports.manifests.remove(action.placed.file, action.digest);
+  try {
+    await ports.manifests.remove(action.placed.file, action.digest);
+  } catch (error) {
+    if (action.replaced !== true) throw error;
+    const { file } = action.placed;
+    ports.log.warn('A file in the place of our manifest is not ours and was left alone', { checkpoint, file, error: messageOf(error) });
+    return;
+  }
   const removeMs = Math.round(ports.clock.now() - from);
   ports.log.info("Withdrew the copy's manifest", { checkpoint, file: action.placed.file, removeMs, killed, sign });
 }

@@ -265,7 +265,6 @@ export type Reason =
 /** Why a copy that the rules would start must not start. */
 export type Obstacle =
   | 'checkpoint-damaged'
-  /** It could not be read the last time; whether it is whole is not known. */
   | 'checkpoint-unread'
   | 'checkpoint-expired'
   | 'checkpoint-of-other-node'
@@ -273,6 +272,7 @@ export type Obstacle =
   | 'image-missing'
   | 'active-limit-reached'
   | 'manifest-name-taken'
+  | 'manifest-not-ours'
   | 'superseded'
   | 'waiting-for-lower-order'
   | 'activation-refused';

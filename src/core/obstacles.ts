@@ -43,8 +43,9 @@ function beforePlacing(checkpoint: Checkpoint, input: ObstacleInput, o: Observat
   );
 }
 
-/** A copy that was placed stays whatever has become of its checkpoint; only that it never started is worth a word. */
+/** A copy that was placed stays whatever has become of its checkpoint; that it lost its place or never started is worth a word. */
 function afterPlacing(checkpoint: Checkpoint, placed: Placed, input: ObstacleInput, o: Observation): Obstacle | undefined {
+  if (notOurs(placed, o)) return 'manifest-not-ours';
   const track = input.tracks.get(checkpoint.key);
   const given = placed.attempt >= MAX_ATTEMPTS && track !== undefined && neverStarted(checkpoint, placed, track, o);
   return given ? 'activation-refused' : undefined;
@@ -108,6 +109,16 @@ function nameTaken(checkpoint: Checkpoint, o: Observation): Obstacle | undefined
   if (!o.manifests.known) return undefined;
   const file = manifestFileName(checkpoint.record.parent);
   return o.manifests.value.some((candidate) => candidate.file === file) ? 'manifest-name-taken' : undefined;
+}
+
+/**
+ * In the place of our manifest stands other content, a directory, a link, or what cannot be read. What we replace is ours
+ * as well, for as long as a crash may have come in between.
+ */
+export function notOurs(placed: Placed, o: Observation): boolean {
+  const there = o.manifests.known ? o.manifests.value.find((candidate) => candidate.file === placed.file) : undefined;
+  if (there === undefined) return false;
+  return there.digest === undefined || (there.digest !== placed.digest && there.digest !== placed.replaces);
 }
 
 function order(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Obstacle | undefined {
