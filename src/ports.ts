@@ -55,7 +55,7 @@ export interface Clock {
 export interface PodWatchView {
   /** A complete list was read by this process, and every event since has been applied. */
   readonly synced: boolean;
-  /** The watch is open and has shown life (event, bookmark, PING answered) within the last 60 s. */
+  /** The watch is open and has shown life (event, bookmark, PING answered) within the last 75 s. */
   readonly healthy: boolean;
   /** Last moment an authenticated request of ours succeeded. */
   readonly lastSuccess?: Millis;
