@@ -30,14 +30,14 @@ export interface Source {
 }
 
 /** Throws PortError `failed` where the directory of all checkpoints cannot be read. */
-export async function load(source: Source): Promise<readonly Checkpoint[]> {
+export async function load(source: Source, read: (key: CheckpointKey) => Promise<Checkpoint | undefined>): Promise<readonly Checkpoint[]> {
   const names = await readdir(join(source.dir, CHECKPOINTS)).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return [];
     throw wrapError('reading the checkpoints', error);
   });
   const loaded: Checkpoint[] = [];
   for (const key of names.filter(isCheckpointKey).sort()) {
-    const checkpoint = await loadOne(source, key);
+    const checkpoint = await read(key);
     if (checkpoint !== undefined) loaded.push(checkpoint);
   }
   return loaded;

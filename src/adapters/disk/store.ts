@@ -65,10 +65,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const inTurn = createTurns();
   // the ledger does not wait for a capture on a slow disk
   const inLedgerTurn = createTurns();
+  // nor does a copy that is to start: what is whole is whole; only what is not may be half a change of ours
+  const read = async (key: CheckpointKey): Promise<Checkpoint | undefined> => {
+    const found = await loadOne(disk, key);
+    return found !== undefined && found.problem === undefined ? found : inTurn(() => loadOne(disk, key));
+  };
   return {
     dir: options.dir,
-    load: () => inTurn(() => load(disk)),
-    read: async (key) => inTurn(() => loadOne(disk, key)),
+    load: () => load(disk, read),
+    read,
     save: (draft) => inTurn(() => save(disk, draft)),
     prune: (key, keep) => inTurn(() => prune(disk, key, keep)),
     confirm: (key, confirmedAt) => inTurn(() => confirm(disk, key, confirmedAt)),
@@ -88,7 +93,7 @@ interface Disk extends Source {
   readonly trash: Set<string>;
 }
 
-/** One after another, so that a load never meets half a save; one that failed does not fail the next. */
+/** One after another, so that none meets half of another; one that failed does not fail the next. */
 function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
