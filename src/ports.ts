@@ -56,7 +56,7 @@ export interface Clock {
 export interface PodWatchView {
   /** A complete list was read by this process, and every event since has been applied. */
   readonly synced: boolean;
-  /** The watch is open and has shown life (event, bookmark, PING answered) within the last 60 s. */
+  /** The watch is open and has shown life (event, bookmark, PING answered) within the last 75 s. */
   readonly healthy: boolean;
   /** Last moment an authenticated request of ours succeeded. */
   readonly lastSuccess?: Millis;
@@ -222,8 +222,10 @@ export type VolumePlugin = 'secret' | 'configmap' | 'projected' | 'downward-api'
 
 /** Checkpoints and ledger below stateDir. Everything it reports as stored has been fsynced, directories included. */
 export interface Store {
-  /** Every checkpoint whose `current` can be read; a damaged one comes with its `problem`, never as a throw. */
+  /** Every checkpoint; one that is damaged, or cannot be read now (`unread`), comes with its `problem`, never as a throw. */
   load(): Promise<readonly Checkpoint[]>;
+  /** One of them, every byte read anew; undefined: there is none of this key. Throws as `load` does. */
+  read(key: CheckpointKey): Promise<Checkpoint | undefined>;
   /**
    * Writes a complete revision and swaps `current` to it, or changes nothing. `undefined`: equal to the current one. Throws
    * too-large for a revision of more bytes than `maxBytes`.

@@ -158,7 +158,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     const probeIn = probeWhenDue();
     // one verdict for the whole turn: a probe that ends meanwhile is for the next one
     const judged = reach;
-    const checkpoints = await verifier.checkpoints(judged.verdict, from);
+    const checkpoints = await verifier.checkpoints(judged.verdict, copiesWait(waiting(), from) || captures.busy());
     const all = needs({
       checkpoints,
       ledger: held.ledger,
@@ -180,7 +180,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     mind = result.mind;
     if (result.localSign) learn({ kind: 'sign', at: observation.now });
     reporter.decisions(result, checkpoints, observation);
-    await apply(ports, held, result.actions);
+    await apply(ports, held, result.actions, (key) => verifier.fresh(key));
     staticPods.look(observation);
     forgetWithdrawals(held, from);
     const targets = watchTargets(checkpoints, held.ledger, mind, observation, settings.policy);
@@ -214,7 +214,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     };
     if (signal.aborted) end();
     signal.addEventListener('abort', end, { once: true });
-    for (const checkpoint of await ports.store.load()) held.checkpoints.set(checkpoint.key, checkpoint);
+    await verifier.begin();
     held.ledger = await readLedger(ports, [...held.checkpoints.values()]);
     await standby.begin();
     reporter.started([...held.checkpoints.values()], held.ledger);

@@ -6,6 +6,7 @@
  */
 import type { Action, Withdrawal } from '../core/actions.ts';
 import type { Checkpoint, CheckpointKey, HandBackMemory, Ledger, Millis, Placed } from '../core/model.ts';
+import { mayPlace } from '../core/verification.ts';
 import type { Ports } from '../ports.ts';
 import type { ParentSign } from './close-watch.ts';
 import type { Pids } from './pids.ts';
@@ -28,14 +29,17 @@ interface Begun {
   readonly done: Promise<boolean>;
 }
 
+/** The stored checkpoint, every byte of it read a moment ago. */
+export type ReadFresh = (key: CheckpointKey) => Promise<Checkpoint | undefined>;
+
 /** Withdrawals first, and all at once: several parents may be about to start, each within milliseconds of the other. */
-export async function apply(ports: Ports, held: Held, actions: readonly Action[]): Promise<void> {
+export async function apply(ports: Ports, held: Held, actions: readonly Action[], fresh: ReadFresh): Promise<void> {
   const withdrawals = actions.filter((action) => action.do === 'withdraw');
   if (withdrawals.length > 0) await withdrawAll(ports, held, withdrawals);
   for (const action of actions) {
     // planned on what was seen before the close watch took this manifest away; the next turn sees that
     if (action.do === 'place' && held.withdrawing.has(action.placed.key)) continue;
-    if (action.do !== 'withdraw') await attempt(ports, held, action, () => applyOne(ports, held, action));
+    if (action.do !== 'withdraw') await attempt(ports, held, action, () => applyOne(ports, held, action, fresh));
   }
 }
 
@@ -71,10 +75,10 @@ async function attempt(ports: Ports, held: Held, action: Action, work: () => Pro
   }
 }
 
-async function applyOne(ports: Ports, held: Held, action: Exclude<Action, Withdrawal>): Promise<void> {
+async function applyOne(ports: Ports, held: Held, action: Exclude<Action, Withdrawal>, fresh: ReadFresh): Promise<void> {
   switch (action.do) {
     case 'place':
-      return place(ports, held, action);
+      return mayPlace(action, await fresh(action.placed.key)) ? place(ports, held, action) : undefined;
     case 'stop-copy':
       for (const id of action.sandboxes) await ports.runtime.stopSandbox(id, STOP_DEADLINE_MS);
       ports.log.warn('Stopped what was left of the copy', { checkpoint: nameOf(held, action), sandboxes: action.sandboxes.length });
@@ -147,7 +151,14 @@ async function withdraw(ports: Ports, held: Held, action: Withdrawal, sign: Pare
     (error: unknown) =>
       ports.log.warn("The copy's containers could not be stopped; its sandbox will be", { checkpoint, error: messageOf(error) }),
   );
-  await ports.manifests.remove(action.placed.file, action.digest);
+  try {
+    await ports.manifests.remove(action.placed.file, action.digest);
+  } catch (error) {
+    if (action.replaced !== true) throw error;
+    const { file } = action.placed;
+    ports.log.warn('A file in the place of our manifest is not ours and was left alone', { checkpoint, file, error: messageOf(error) });
+    return;
+  }
   const removeMs = Math.round(ports.clock.now() - from);
   ports.log.info("Withdrew the copy's manifest", { checkpoint, file: action.placed.file, removeMs, killed, sign });
 }

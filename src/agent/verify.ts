@@ -1,60 +1,97 @@
 /**
- * Reads the stored checkpoints again, every byte of them: once a minute while nothing is placed, so that damage is found while the parent can
- * still be captured anew, and at the beginning of every outage, because a copy starts only from what was just verified.
+ * Reads the stored checkpoints again, every byte of them: once a minute while nothing is placed, at the beginning of every
+ * outage, right before a copy starts, and, during an outage, over and over what has a problem. When: `core/verification.ts`.
  */
 import type { Checkpoint, CheckpointKey, Millis, Reachability } from '../core/model.ts';
-import { copiesIn } from '../core/own.ts';
+import { afterReading, believed, dueReads, isFresh, type Reading } from '../core/verification.ts';
 import type { Ports } from '../ports.ts';
 import type { Held } from './apply.ts';
 
 export interface Verifier {
-  /** The checkpoints as they are now; where the store cannot be read, each with that as its problem. */
-  checkpoints(api: Reachability, now: Millis): Promise<readonly Checkpoint[]>;
+  /** Once, at the start: reads all. Throws where the store cannot be read. */
+  begin(): Promise<void>;
+  /** The checkpoints as they are now; what could not be read comes with that as its problem. */
+  checkpoints(api: Reachability, busy: boolean): Promise<readonly Checkpoint[]>;
+  /** This one, read a moment ago or just now. */
+  fresh(key: CheckpointKey): Promise<Checkpoint | undefined>;
 }
 
-const VERIFY_EVERY_MS: Millis = 60_000;
+/** Reads of one turn end after this long, and go on in the next: a slow disk must not hold up the turns. */
+const READS_MS: Millis = 1_000;
 
 export function createVerifier(ports: Ports, held: Held): Verifier {
   const told = new Map<CheckpointKey, string>();
-  let last: Millis = ports.clock.now();
-  let outageVerified = false;
+  const readings = new Map<CheckpointKey, Reading>();
+  let allAt: Millis = ports.clock.now();
+  let outageRead = false;
 
-  async function read(now: Millis): Promise<readonly Checkpoint[]> {
-    const found = await ports.store.load();
-    last = now;
-    held.checkpoints.clear();
-    for (const checkpoint of found) held.checkpoints.set(checkpoint.key, checkpoint);
-    tell(found);
-    return found;
+  function learn(found: Checkpoint): void {
+    const { key } = found;
+    const reading = afterReading(readings.get(key), found, ports.clock.now());
+    readings.set(key, reading);
+    const checkpoint = believed(held.checkpoints.get(key), found, reading);
+    held.checkpoints.set(key, checkpoint);
+    tell(checkpoint);
   }
 
-  /** Once for every new problem, and once when it is over. */
-  function tell(found: readonly Checkpoint[]): void {
-    for (const { key, problem, record } of found) {
-      const checkpoint = `${record.parent.namespace}/${record.parent.name}`;
-      if (problem !== undefined && told.get(key) !== problem)
-        ports.log.error('A stored checkpoint cannot be used', { checkpoint, problem });
-      if (problem === undefined && told.delete(key)) ports.log.info('The stored checkpoint is whole again', { checkpoint });
-      if (problem !== undefined) told.set(key, problem);
+  async function readAll(): Promise<void> {
+    const found = await ports.store.load();
+    const keys = new Set(found.map(({ key }) => key));
+    for (const key of held.checkpoints.keys()) if (!keys.has(key)) held.checkpoints.delete(key);
+    for (const key of readings.keys()) if (!keys.has(key)) readings.delete(key);
+    for (const checkpoint of found) learn(checkpoint);
+  }
+
+  async function readOne(key: CheckpointKey): Promise<void> {
+    const before = held.checkpoints.get(key);
+    if (before === undefined) return;
+    try {
+      learn((await ports.store.read(key)) ?? { ...before, problem: `checkpoint ${key} is not there any more` });
+    } catch (error) {
+      learn(unreadable(before, error));
     }
   }
 
+  /** Once for every new problem, and once when it is over. */
+  function tell({ key, problem, unread, record }: Checkpoint): void {
+    const checkpoint = `${record.parent.namespace}/${record.parent.name}`;
+    // the words may differ from try to try, by the file at which it ended
+    const news = unread === undefined ? problem : `unread: ${unread}`;
+    if (news !== undefined && told.get(key) !== news) ports.log.error('A stored checkpoint cannot be used', { checkpoint, problem });
+    if (news === undefined && told.delete(key)) ports.log.info('The stored checkpoint is whole again', { checkpoint });
+    if (news !== undefined) told.set(key, news);
+  }
+
   return {
-    async checkpoints(api, now) {
-      if (api !== 'unreachable') outageVerified = false;
-      const due = api === 'unreachable' ? !outageVerified : now - last >= VERIFY_EVERY_MS && copiesIn(held.ledger).length === 0;
-      if (!due) return [...held.checkpoints.values()];
-      try {
-        const found = await read(now);
-        outageVerified = api === 'unreachable';
-        return found;
-      } catch (error) {
-        const problem = `the store cannot be read: ${error instanceof Error ? error.message : String(error)}`;
-        const unread = [...held.checkpoints.values()].map((checkpoint) => ({ ...checkpoint, problem }));
-        tell(unread);
-        last = now;
-        return unread;
+    async begin() {
+      await readAll();
+      allAt = ports.clock.now();
+    },
+    async checkpoints(api, busy) {
+      const from = ports.clock.now();
+      if (api !== 'unreachable') outageRead = false;
+      const known = (): readonly Checkpoint[] => [...held.checkpoints.values()];
+      const input = { api, now: from, checkpoints: known(), readings, allAt, outageRead, busy };
+      const due = dueReads(input);
+      outageRead = api === 'unreachable';
+      if (due === 'all') {
+        await readAll().catch((error: unknown) => {
+          for (const checkpoint of known()) learn(unreadable(checkpoint, error));
+        });
+        allAt = ports.clock.now();
+        return known();
       }
+      for (const key of due) if (ports.clock.now() - from < READS_MS) await readOne(key);
+      return known();
+    },
+    async fresh(key) {
+      if (!isFresh(readings.get(key), ports.clock.now())) await readOne(key);
+      return held.checkpoints.get(key);
     },
   };
+}
+
+function unreadable(checkpoint: Checkpoint, error: unknown): Checkpoint {
+  const message = error instanceof Error ? error.message : String(error);
+  return { ...checkpoint, problem: `the store cannot be read: ${message}`, unread: 'store' };
 }

@@ -18,6 +18,8 @@ export type Action =
       readonly do: 'withdraw';
       readonly placed: Placed;
       readonly digest: string;
+      /** What was last seen there is not ours: that it cannot be removed is no failure. */
+      readonly replaced?: true;
       readonly stop: readonly string[];
       readonly graceSeconds: number;
     }

@@ -163,6 +163,8 @@ export interface Checkpoint {
   readonly confirmedAt: string;
   readonly bytes: number;
   readonly problem?: string;
+  /** The system's word (EMFILE, EIO) where it could not be read: whether it is whole is unknown, so it is no damage. */
+  readonly unread?: string;
 }
 
 /** One placed copy: the ledger's entry, active.json. */
@@ -263,12 +265,14 @@ export type Reason =
 /** Why a copy that the rules would start must not start. */
 export type Obstacle =
   | 'checkpoint-damaged'
+  | 'checkpoint-unread'
   | 'checkpoint-expired'
   | 'checkpoint-of-other-node'
   | 'checkpoint-of-other-cluster'
   | 'image-missing'
   | 'active-limit-reached'
   | 'manifest-name-taken'
+  | 'manifest-not-ours'
   | 'superseded'
   | 'waiting-for-lower-order'
   | 'activation-refused';

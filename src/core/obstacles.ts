@@ -43,8 +43,9 @@ function beforePlacing(checkpoint: Checkpoint, input: ObstacleInput, o: Observat
   );
 }
 
-/** A copy that was placed stays whatever has become of its checkpoint; only that it never started is worth a word. */
+/** A copy that was placed stays whatever has become of its checkpoint; that it lost its place or never started is worth a word. */
 function afterPlacing(checkpoint: Checkpoint, placed: Placed, input: ObstacleInput, o: Observation): Obstacle | undefined {
+  if (notOurs(placed, o)) return 'manifest-not-ours';
   const track = input.tracks.get(checkpoint.key);
   const given = placed.attempt >= MAX_ATTEMPTS && track !== undefined && neverStarted(checkpoint, placed, track, o);
   return given ? 'activation-refused' : undefined;
@@ -52,7 +53,7 @@ function afterPlacing(checkpoint: Checkpoint, placed: Placed, input: ObstacleInp
 
 /** A checkpoint is good for one node of one cluster, whole, for a time, and only with its images at hand. */
 function ofCheckpoint(checkpoint: Checkpoint, o: Observation): Obstacle | undefined {
-  if (checkpoint.problem !== undefined) return 'checkpoint-damaged';
+  if (checkpoint.problem !== undefined) return checkpoint.unread === undefined ? 'checkpoint-damaged' : 'checkpoint-unread';
   const { record } = checkpoint;
   if (record.node.name !== o.where.node || record.node.machineId !== o.where.machineId) return 'checkpoint-of-other-node';
   if (record.cluster !== o.where.cluster) return 'checkpoint-of-other-cluster';
@@ -71,13 +72,25 @@ function ofCheckpoint(checkpoint: Checkpoint, o: Observation): Obstacle | undefi
 function superseded(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Obstacle | undefined {
   const { controller } = checkpoint.record.parent;
   if (controller?.kind !== 'DaemonSet') return undefined;
-  const later = input.checkpoints.some(({ record, ...other }) => {
-    const { parent } = record;
-    if (parent.controller?.uid !== controller.uid || record.capturedAt <= checkpoint.record.capturedAt) return false;
-    const known = o.kubelet.known && o.kubelet.value.has(`${parent.namespace}/${parent.name}`);
-    return !known && ofCheckpoint({ ...other, record }, o) === undefined;
+  const siblings = input.checkpoints.filter(
+    ({ key, record }) => key !== checkpoint.key && record.parent.controller?.uid === controller.uid,
+  );
+  const later = siblings.some((other) => {
+    const { parent, capturedAt } = other.record;
+    if (capturedAt <= checkpoint.record.capturedAt || (o.kubelet.known && o.kubelet.value.has(`${parent.namespace}/${parent.name}`)))
+      return false;
+    const hindrance = ofCheckpoint(other, o);
+    // not known to be unable to start
+    return hindrance === undefined || hindrance === 'checkpoint-unread';
   });
-  return later ? 'superseded' : undefined;
+  return later || siblings.some((other) => holdsPlace(other, input, o)) ? 'superseded' : undefined;
+}
+
+/** Its copy runs, or was placed a moment ago: what has kept the other from starting first may be over, its place is taken. */
+function holdsPlace(checkpoint: Checkpoint, { ledger, tracks }: ObstacleInput, o: Observation): boolean {
+  if (!ledger.placed.some(({ key, phase }) => key === checkpoint.key && phase === 'placed')) return false;
+  const since = tracks.get(checkpoint.key)?.placedSince?.at;
+  return copyRuns(checkpoint, o) || (since !== undefined && o.now - since < START_DEADLINE_MS);
 }
 
 /** A clock before the confirmation is no proof of freshness: it was set back or lost its battery. */
@@ -96,6 +109,16 @@ function nameTaken(checkpoint: Checkpoint, o: Observation): Obstacle | undefined
   if (!o.manifests.known) return undefined;
   const file = manifestFileName(checkpoint.record.parent);
   return o.manifests.value.some((candidate) => candidate.file === file) ? 'manifest-name-taken' : undefined;
+}
+
+/**
+ * In the place of our manifest stands other content, a directory, a link, or what cannot be read. What we replace is ours
+ * as well, for as long as a crash may have come in between.
+ */
+export function notOurs(placed: Placed, o: Observation): boolean {
+  const there = o.manifests.known ? o.manifests.value.find((candidate) => candidate.file === placed.file) : undefined;
+  if (there === undefined) return false;
+  return there.digest === undefined || (there.digest !== placed.digest && there.digest !== placed.replaces);
 }
 
 function order(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Obstacle | undefined {

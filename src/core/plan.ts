@@ -11,7 +11,7 @@ import { copySandboxes } from './facts.ts';
 import { ANNOTATION_ATTEMPT, ANNOTATION_REVISION, manifestFileName } from './keys.ts';
 import { decodeManifest, encodeManifest, sha256, withAnnotations } from './manifest.ts';
 import type { Checkpoint, Decision, Facts, HandBackMemory, Json, Millis, Placed } from './model.ts';
-import { MAX_ATTEMPTS, neverStarted } from './obstacles.ts';
+import { MAX_ATTEMPTS, neverStarted, notOurs } from './obstacles.ts';
 import { formatTime } from './time.ts';
 import type { Observation, Track } from './track.ts';
 
@@ -71,6 +71,7 @@ function planActive(input: PlanInput, o: Observation): readonly Action[] {
   const { placed, decision, checkpoint, track } = input;
   // nothing is made from bytes that failed their check; what runs already goes on
   if (checkpoint.problem !== undefined) return [];
+  if (placed !== undefined && notOurs(placed, o)) return [];
   if (placed === undefined || placed.phase === 'leaving') {
     const actions: Action[] = [place(input, o, placed?.attempt ?? 1, decision.reason)];
     if (decision.reason === 'hand-back-failed' && input.memory !== undefined)
@@ -81,9 +82,8 @@ function planActive(input: PlanInput, o: Observation): readonly Action[] {
   const there = o.manifests.value.find((candidate) => candidate.file === placed.file);
   if (there === undefined && (o.api.verdict === 'unreachable' || checkpoint.record.self === true))
     return [place(input, o, placed.attempt, placed.why)];
-  if (there !== undefined && there.digest !== placed.digest) {
-    return there.digest === placed.replaces ? [place(input, o, placed.attempt, placed.why)] : [];
-  }
+  // ours, but from before: the process ended between the ledger and the manifest
+  if (there !== undefined && there.digest !== placed.digest) return [place(input, o, placed.attempt, placed.why)];
   // in one rename: at no moment would a power cut find the node without a standby
   if (input.renew && placed.revision !== checkpoint.record.revision) return [place(input, o, 1, placed.why)];
   if (neverStarted(checkpoint, placed, track, o) && placed.attempt < MAX_ATTEMPTS) return [place(input, o, placed.attempt + 1, placed.why)];
@@ -160,6 +160,7 @@ export function prepareWithdrawal(checkpoint: Checkpoint, placed: Placed, o: Obs
     do: 'withdraw',
     placed,
     digest: ownDigest(placed, o) ?? placed.digest,
+    ...(notOurs(placed, o) ? { replaced: true as const } : {}),
     stop: containers.map((container) => container.id),
     graceSeconds: checkpoint.record.handBackGraceful ? Math.ceil(terminationGraceMs(checkpoint) / 1000) : 0,
   };

@@ -117,6 +117,7 @@ function regressionsOf(o: Observation): number {
 export function parentInWatch(checkpoint: Checkpoint, o: Observation): Extract<ParentInApi, 'present' | 'leaving' | 'unknown'> {
   if (!o.watch.synced || !o.watch.healthy) return 'unknown';
   // a record that could not be read tells no uid; only a pod of another name is surely another pod
+  if (checkpoint.record.parent.uid === '' && checkpoint.unread !== undefined) return 'unknown';
   if (checkpoint.record.parent.uid === '')
     return [...o.watch.pods.values()].some((pod) => isNamed(checkpoint, pod)) ? 'present' : 'leaving';
   return stillParent(checkpoint, o.watch.pods.get(checkpoint.record.parent.uid), o) ? 'present' : 'leaving';

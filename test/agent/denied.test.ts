@@ -53,6 +53,17 @@ describe('an agent that the API server refuses', () => {
     expect(readyOf(world.agent.status(), 'daemonset').ok).toBe(true);
   });
 
+  it.each([0, 400, 800, 1_200, 1_600])('finds out within eight seconds that the server is away, %d ms after whatever round', async (ms) => {
+    await refused('unauthorized');
+    await world.clock.run(60_000 + ms);
+
+    Object.assign(world.api, { outcome: 'refused', denied: undefined, healthy: false });
+    parentGone();
+    const took = await world.clock.until('the copy', () => files().length === 2, 30_000);
+
+    expect(took).toBeLessThanOrEqual(8_000);
+  });
+
   it('does not speak of a refusal that is over within seconds', async () => {
     await refused('unauthorized');
     await world.clock.run(2_000);

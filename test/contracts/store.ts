@@ -55,6 +55,12 @@ export function storeContract(what: string, open: () => Promise<StoreUnderTest>)
       expect((await under.store.load())[0]?.record.bootId).toBe('boot-1');
     });
 
+    test('one checkpoint read alone is as all of them show it, and no other', async () => {
+      const saved = await under.store.save(draft());
+      expect(await under.store.read('default_web')).toEqual(saved);
+      expect(await under.store.read('default_other')).toBeUndefined();
+    });
+
     test('another content becomes current, and the old revision stays until it is pruned', async () => {
       const one = await under.store.save(draft('one'));
       const two = await under.store.save(draft('two'));

@@ -177,7 +177,19 @@ describe('the pace of the probes', () => {
   });
 
   it('is calm where no watch tells, the server answers and nothing waits', () => {
-    expect(nextRoundIn(reachable, false, 0, 5_000, policy, false)).toBe(10_000);
+    expect(nextRoundIn(reachable, false, 0, 500, policy, false)).toBe(1_000);
     expect(nextRoundIn(reachable, false, 0, 0, policy, true)).toBe(250);
+  });
+
+  it.each([0, 20, 150])('judges an outage within eight seconds where no watch tells, be each round %d ms late', (lateMs) => {
+    let state = reachable;
+    let now = 0;
+    // the worst moment for it to begin: right after an answered round
+    for (let last = 0; state.verdict !== 'unreachable'; last = now) {
+      now += (nextRoundIn(state, false, last, now, policy, false) ?? 0) + lateMs;
+      state = follow(state, round(now, 'refused'));
+    }
+
+    expect(now).toBeLessThanOrEqual(8_000);
   });
 });

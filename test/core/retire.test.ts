@@ -18,6 +18,14 @@ describe('retiring', () => {
     expect(gone.actions).toEqual([{ do: 'remove-checkpoint', key: checkpoint.key, reason: 'parent-gone' }]);
   });
 
+  it('is not begun while the record, and with it the parent’s uid, could not be read', () => {
+    const unread = { ...checkpoint, record: { ...checkpoint.record, parent: { ...checkpoint.record.parent, uid: '' } }, problem: 'EMFILE' };
+    const shown = { ...empty, reads: read };
+
+    expect(verdictOf(over([0, 60_000], shown, aLedger(), { ...unread, unread: 'EMFILE' }))).toBe('inactive: api-reachable');
+    expect(verdictOf(over([0, 60_000], shown, aLedger(), unread))).toBe('retired: parent-gone');
+  });
+
   it.each<[string, Parameters<typeof watching>]>([
     ['is bound to another node', [aPod({ node: 'n2' })]],
     ['has failed', [aPod({ phase: 'Failed' })]],

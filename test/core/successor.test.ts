@@ -152,6 +152,24 @@ describe('two checkpoints of one DaemonSet', () => {
     expect(reasons({ images: images(false) })).toEqual(['parent-absent', 'image-missing']);
   });
 
+  it('wait for a newer one that could not be read: nobody knows that it cannot start', () => {
+    const unread = { ...newer, problem: 'EMFILE: open', unread: 'EMFILE' };
+    const result = turn(EMPTY_MIND, [of, unread], aLedger(), anObservation({ images: images(true) }), policy);
+
+    expect(result.verdicts.map((verdict) => verdict.decision.reason)).toEqual(['superseded', 'checkpoint-unread']);
+  });
+
+  it('never start both: not the newer one while the copy of the older runs, or has just been placed', () => {
+    const o = { images: images(true), manifests: placedFile };
+    const ledger = aLedger([aPlaced()]);
+    const starting = turn(EMPTY_MIND, [of, newer], ledger, anObservation(o), policy);
+    const runs = turn(starting.mind, [of, newer], ledger, anObservation({ ...o, now: 500_000, runtime: seen(copyServes) }), policy);
+    const never = turn(starting.mind, [of, newer], ledger, anObservation({ ...o, now: 500_000 }), policy);
+
+    const ofNewer = [starting, runs, never].map((result) => result.verdicts[1]?.decision.reason);
+    expect(ofNewer).toEqual(['superseded', 'superseded', 'parent-absent']);
+  });
+
   it('fall back to the older one when the kubelet has the newer pod and cannot keep it running', () => {
     expect(reasons({ images: images(true), kubelet: seen(new Set(['kube-system/web-2'])), now: 0 })).toEqual([
       'parent-absent',

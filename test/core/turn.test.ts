@@ -1,6 +1,6 @@
 /** When a copy starts, and what becomes of one that does not; no I/O, no clock. */
 import { describe, expect, it } from 'vitest';
-import type { Checkpoint } from '../../src/core/model.ts';
+import type { Checkpoint, ManifestFile, Placed } from '../../src/core/model.ts';
 import { seen, unseen } from '../../src/core/model.ts';
 import type { Observation } from '../../src/core/track.ts';
 import { EMPTY_MIND, type Turn, turn } from '../../src/core/turn.ts';
@@ -66,6 +66,7 @@ describe('activation', () => {
     ['of another machine', aCheckpoint({ node: { name: 'n1', machineId: 'm2' } }), 'checkpoint-of-other-node'],
     ['of another cluster', aCheckpoint({ cluster: 'c2' }), 'checkpoint-of-other-cluster'],
     ['that is damaged', aCheckpoint({}, { problem: 'pod.json: digest' }), 'checkpoint-damaged'],
+    ['that could not be read', aCheckpoint({}, { problem: 'EMFILE: open', unread: 'EMFILE' }), 'checkpoint-unread'],
     ['that is too old', aCheckpoint({ maxAgeMs: 1_000 }), 'checkpoint-expired'],
     ['from the future', aCheckpoint({ maxAgeMs: 1_000_000_000 }, { confirmedAt: '2030-01-01T00:00:00.000Z' }), 'checkpoint-expired'],
   ])('refuses a checkpoint %s', (_name, of, reason) => {
@@ -174,10 +175,35 @@ describe('verification', () => {
     expect(one({ manifests: seen([]) }, ledger).actions[0]).toMatchObject({ do: 'place', placed: { attempt: 1 } });
   });
 
-  it('leaves a file alone that someone else has changed', () => {
-    expect(over([0, 1_000_000], { manifests: seen([{ file: FILE, digest: 'other' }]), runtime: seen(copyServes) }, ledger).actions).toEqual(
-      [],
-    );
+  it.each<[string, ManifestFile, Partial<Placed>]>([
+    ['has other bytes', { file: FILE, digest: 'other' }, {}],
+    ['has other bytes than we would replace', { file: FILE, digest: 'other' }, { replaces: 'd0' }],
+    ['is a directory, a link, or cannot be read', { file: FILE }, {}],
+    ['is a directory where we would replace one of ours', { file: FILE }, { replaces: 'd0' }],
+  ])('leaves a file alone in the place of ours that %s, and says so', (_what, file, change) => {
+    const foreign = { manifests: seen([file]) };
+    const runs = over([0, 1_000_000], { ...foreign, runtime: seen(copyServes) }, aLedger([aPlaced(change)]));
+    const never = over([0, 1_000_000], foreign, aLedger([aPlaced(change)]));
+
+    expect([verdictOf(runs), verdictOf(never)]).toEqual(['active: manifest-not-ours', 'active: manifest-not-ours']);
+    expect([...runs.actions, ...never.actions]).toEqual([]);
+  });
+
+  it('does not put a copy back whose parent failed where a file that is not ours has the name', () => {
+    const leaving = aPlaced({ phase: 'leaving' });
+    const memory = { key: checkpoint.key, toUid: 'u1', at: '2026-11-21T08:00:00.000Z', bootId: 'b1', failures: 0 };
+    const died = { runtime: seen({ ...copyServes }), manifests: seen([{ file: FILE }]) };
+
+    const result = one(died, aLedger([leaving], [memory]));
+
+    expect(verdictOf(result)).toBe('active: hand-back-failed');
+    expect(result.actions).toEqual([]);
+  });
+
+  it('completes what a crash left half done: our own older bytes are replaced', () => {
+    const half = aLedger([aPlaced({ replaces: 'd0' })]);
+
+    expect(one({ manifests: seen([{ file: FILE, digest: 'd0' }]) }, half).actions).toMatchObject([{ do: 'place', expect: 'd0' }]);
   });
 });
 

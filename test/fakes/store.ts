@@ -3,7 +3,7 @@
  */
 
 import { checkpointDir } from '../../src/adapters/disk/layout.ts';
-import { emptyLedger } from '../../src/adapters/disk/record.ts';
+import { emptyLedger, unreadableRecord } from '../../src/adapters/disk/record.ts';
 import { planRevision } from '../../src/adapters/disk/revision.ts';
 import type { Checkpoint, CheckpointKey, Ledger } from '../../src/core/model.ts';
 import { PortError, type Store } from '../../src/ports.ts';
@@ -12,6 +12,8 @@ import { type PortFaults, portFaults } from './disk-faults.ts';
 export interface FakeStore extends Store, PortFaults {
   /** Makes the current revision of a checkpoint damaged, as a flipped bit would; until it is saved again. */
   damage(key: CheckpointKey, problem: string): void;
+  /** Its reads fail with this errno; undefined: no more. */
+  unreadable(key: CheckpointKey, code: string | undefined): void;
   /** Revisions kept, by checkpoint. */
   revisions(key: CheckpointKey): readonly string[];
 }
@@ -20,6 +22,7 @@ interface Kept {
   current: string;
   readonly revisions: Map<string, Omit<Checkpoint, 'confirmedAt'>>;
   confirmedAt?: string;
+  unread?: string | undefined;
 }
 
 export function createFakeStore(dir = '/var/lib/pod-checkpointer'): FakeStore {
@@ -31,6 +34,11 @@ export function createFakeStore(dir = '/var/lib/pod-checkpointer'): FakeStore {
     const revision = one.revisions.get(one.current);
     if (revision === undefined) throw new Error(`the fake store lost ${key}`);
     const { capturedAt } = revision.record;
+    if (one.unread !== undefined) {
+      const { unread } = one;
+      const problem = `checkpoint ${key}: ${unread}: injected`;
+      return { key, record: unreadableRecord(key, ''), manifest: '', bytes: 0, confirmedAt: '', problem, unread };
+    }
     const later = one.confirmedAt !== undefined && !(Date.parse(one.confirmedAt) <= Date.parse(capturedAt));
     return structuredClone({ ...revision, confirmedAt: later && one.confirmedAt !== undefined ? one.confirmedAt : capturedAt });
   }
@@ -45,10 +53,20 @@ export function createFakeStore(dir = '/var/lib/pod-checkpointer'): FakeStore {
       if (one === undefined || current === undefined) throw new Error(`no checkpoint ${key}`);
       one.revisions.set(one.current, { ...current, manifest: '', bytes: 0, problem });
     },
+    unreadable(key, code) {
+      const one = kept.get(key);
+      if (one === undefined) throw new Error(`no checkpoint ${key}`);
+      one.unread = code;
+    },
     revisions: (key) => [...(kept.get(key)?.revisions.keys() ?? [])].sort(),
     async load() {
       faults.enter('load');
       return [...kept.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, one]) => view(key, one));
+    },
+    async read(key) {
+      faults.enter('read');
+      const one = kept.get(key);
+      return one === undefined ? undefined : view(key, one);
     },
     async save(draft, maxBytes = Infinity) {
       faults.enter('save');

@@ -22,6 +22,29 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/**
+ * What these say is about the disk's content: a name is missing, or is of another kind. Any other errno of a read (EMFILE,
+ * ENOMEM, EIO) says only that we could not look.
+ */
+const TELLS_OF_CONTENT: ReadonlySet<string> = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'EISDIR',
+  'EINVAL',
+  'ELOOP',
+  'ENXIO',
+  'ENAMETOOLONG',
+  // checksums of the file system itself
+  'EBADMSG',
+  'EUCLEAN',
+]);
+
+/** The errno where a read failed and nothing is known of what is there; undefined for any other error. */
+export function unreadCode(error: unknown): string | undefined {
+  const code = codeOf(error) ?? (error instanceof Error ? codeOf(error.cause) : undefined);
+  return code !== undefined && /^E[A-Z0-9]+$/.test(code) && !TELLS_OF_CONTENT.has(code) ? code : undefined;
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,11 +1,12 @@
 /**
- * What the store reads: checkpoints, each checked byte by byte, and the ledger. Never writes; damage is a `problem`.
+ * What the store reads: checkpoints, each checked byte by byte, and the ledger. Never writes; damage is a `problem`, and so
+ * is a read that failed, which says so (`unread`).
  */
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint, CheckpointKey, Ledger } from '../../core/model.ts';
 import { PortError } from '../../ports.ts';
-import { codeOf, wrapError } from './errors.ts';
+import { codeOf, unreadCode, wrapError } from './errors.ts';
 import {
   CHECKPOINTS,
   CONFIRMED,
@@ -19,7 +20,7 @@ import {
 } from './layout.ts';
 import { decodeLedger, emptyLedger, unreadableRecord } from './record.ts';
 import type { SealedFiles } from './sealed-file.ts';
-import { readRevision, type StoredRevision } from './verify.ts';
+import { readRevision, type StoredRevision, unusable } from './verify.ts';
 
 /** Where reads go. */
 export interface Source {
@@ -29,49 +30,65 @@ export interface Source {
 }
 
 /** Throws PortError `failed` where the directory of all checkpoints cannot be read. */
-export async function load(source: Source): Promise<readonly Checkpoint[]> {
+export async function load(source: Source, read: (key: CheckpointKey) => Promise<Checkpoint | undefined>): Promise<readonly Checkpoint[]> {
   const names = await readdir(join(source.dir, CHECKPOINTS)).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return [];
     throw wrapError('reading the checkpoints', error);
   });
   const loaded: Checkpoint[] = [];
   for (const key of names.filter(isCheckpointKey).sort()) {
-    const checkpoint = await loadOne(source, key);
+    const checkpoint = await read(key);
     if (checkpoint !== undefined) loaded.push(checkpoint);
   }
   return loaded;
 }
 
-/** undefined: a foreign thing that only has such a name. */
-async function loadOne(source: Source, key: CheckpointKey): Promise<Checkpoint | undefined> {
+/** undefined: nothing, or a foreign thing that only has such a name. */
+export async function loadOne(source: Source, key: CheckpointKey): Promise<Checkpoint | undefined> {
   const home = checkpointDir(source.dir, key);
-  const names: readonly string[] = await readdir(home).catch(() => []);
-  if (!names.includes(CURRENT) && !names.includes(REVISIONS)) return undefined;
-  if ((await kindOf(home)) !== 'directory') return undefined;
-  const revision = await currentRevision(source, key);
-  const stored: StoredRevision =
-    revision === undefined
-      ? {
-          record: unreadableRecord(key, ''),
-          manifest: '',
-          bytes: 0,
-          problem: `checkpoint ${key}: "${CURRENT}" is missing or is no link to a revision`,
-        }
-      : await readRevision(revisionDir(source.dir, key, revision), key, revision);
-  return toCheckpoint(source, key, stored);
+  let revision: string | undefined;
+  try {
+    const names = await readdir(home);
+    if (!names.includes(CURRENT) && !names.includes(REVISIONS)) return undefined;
+    if ((await kindOf(home)) !== 'directory') return undefined;
+    revision = revisionOfTarget(await readlink(join(home, CURRENT)).catch(ifUnread));
+  } catch (error) {
+    // that we could not look is no sign that nothing is there
+    if (unreadCode(error) === undefined) return undefined;
+    return toCheckpoint(source, key, unusable(unreadableRecord(key, ''), `checkpoint ${key}`, error));
+  }
+  if (revision === undefined) {
+    const lost = new Error(`"${CURRENT}" is missing or is no link to a revision`);
+    return toCheckpoint(source, key, unusable(unreadableRecord(key, ''), `checkpoint ${key}`, lost));
+  }
+  return toCheckpoint(source, key, await readRevision(revisionDir(source.dir, key, revision), key, revision));
+}
+
+/** What is damaged or missing reads as nothing; what could not be read is thrown on. */
+function ifUnread(error: unknown): '' {
+  if (unreadCode(error) !== undefined) throw error;
+  return '';
 }
 
 export async function toCheckpoint(source: Source, key: CheckpointKey, stored: StoredRevision): Promise<Checkpoint> {
   const { capturedAt } = stored.record;
-  const confirmed = await confirmedAt(source, key);
-  const later = confirmed !== undefined && !(Date.parse(confirmed) <= Date.parse(capturedAt));
-  return { key, ...stored, confirmedAt: later ? confirmed : capturedAt };
+  try {
+    const confirmed = await confirmedAt(source, key);
+    const later = confirmed !== undefined && !(Date.parse(confirmed) <= Date.parse(capturedAt));
+    return { key, ...stored, confirmedAt: later ? confirmed : capturedAt };
+  } catch (error) {
+    const doubt = stored.problem === undefined ? unusable(stored.record, `checkpoint ${key}`, error) : stored;
+    return { key, ...doubt, confirmedAt: capturedAt };
+  }
 }
 
-/** Damage counts as never confirmed: the capture itself is then the last confirmation, and the checkpoint expires sooner. */
+/**
+ * Damage counts as never confirmed: the capture itself is then the last confirmation, and the checkpoint expires sooner.
+ * Throws where it could not be read.
+ */
 async function confirmedAt(source: Source, key: CheckpointKey): Promise<string | undefined> {
-  const body = await source.sealed.read(join(checkpointDir(source.dir, key), CONFIRMED)).catch(() => undefined);
-  if (body === undefined || body === 'damaged') return undefined;
+  const body = await source.sealed.read(join(checkpointDir(source.dir, key), CONFIRMED)).catch(ifUnread);
+  if (body === undefined || body === '' || body === 'damaged') return undefined;
   const at = body['confirmedAt'];
   return typeof at === 'string' && !Number.isNaN(Date.parse(at)) ? at : undefined;
 }

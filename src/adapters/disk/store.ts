@@ -26,7 +26,7 @@ import {
   tempName,
 } from './layout.ts';
 import { guardedPrimitives, nodePrimitives, type Primitives } from './primitives.ts';
-import { currentRevision, isGood, kindOf, load, readLedger, type Source, toCheckpoint } from './reading.ts';
+import { currentRevision, isGood, kindOf, load, loadOne, readLedger, type Source, toCheckpoint } from './reading.ts';
 import { deleteTree, moveAside } from './removal.ts';
 import { DIRECTORY_MODE, planRevision, type RevisionPlan } from './revision.ts';
 import { createSealedFiles } from './sealed-file.ts';
@@ -65,9 +65,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const inTurn = createTurns();
   // the ledger does not wait for a capture on a slow disk
   const inLedgerTurn = createTurns();
+  // nor does a copy that is to start: what is whole is whole; only what is not may be half a change of ours
+  const read = async (key: CheckpointKey): Promise<Checkpoint | undefined> => {
+    const found = await loadOne(disk, key);
+    return found !== undefined && found.problem === undefined ? found : inTurn(() => loadOne(disk, key));
+  };
   return {
     dir: options.dir,
-    load: () => inTurn(() => load(disk)),
+    load: () => load(disk, read),
+    read,
     save: (draft, maxBytes) => inTurn(() => save(disk, draft, maxBytes)),
     prune: (key, keep) => inTurn(() => prune(disk, key, keep)),
     confirm: (key, confirmedAt) => inTurn(() => confirm(disk, key, confirmedAt)),
@@ -87,7 +93,7 @@ interface Disk extends Source {
   readonly trash: Set<string>;
 }
 
-/** One after another, so that a load never meets half a save; one that failed does not fail the next. */
+/** One after another, so that none meets half of another; one that failed does not fail the next. */
 function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
@@ -110,6 +116,8 @@ async function save(disk: Disk, draft: RevisionDraft, maxBytes = Infinity): Prom
     await saveFirst(disk, home, plan, kind);
   } else {
     const reusable = await readRevision(revisionDir(disk.dir, key, plan.revision), key, plan.revision);
+    // it may be the one good revision: only what is known to be damaged makes way, and what the medium itself cannot give
+    if (reusable.unread !== undefined && reusable.unread !== 'EIO') throw new PortError('failed', `saving ${key}: ${reusable.problem}`);
     const whole = reusable.problem === undefined && !disk.doubtful.has(revisionDir(disk.dir, key, plan.revision));
     const isCurrent = (await currentRevision(disk, key)) === plan.revision && !disk.doubtful.has(join(home, CURRENT));
     if (whole && isCurrent) return undefined;

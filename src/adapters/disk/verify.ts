@@ -2,7 +2,7 @@
  * Reads a stored revision and says whether it is exactly what was written: names, kinds, modes, owners, sizes, bytes.
  * Only reads; never follows a symlink; never opens a file whose kind or size is not the expected one.
  *
- * Garbage gives a problem, never a throw.
+ * Garbage gives a problem, never a throw; so does a read that failed, and says that it is only that.
  */
 import { constants } from 'node:fs';
 import { lstat, open, readdir, readlink } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { isObject, textMap } from '../../core/json.ts';
 import { checkpointKey } from '../../core/keys.ts';
 import { MAX_MANIFEST_BYTES, sha256 } from '../../core/manifest.ts';
 import type { CheckpointKey, RevisionRecord } from '../../core/model.ts';
-import { messageOf } from './errors.ts';
+import { messageOf, unreadCode } from './errors.ts';
 import { POD_FILE, RECORD_FILE } from './layout.ts';
 import { decodeRecord, unreadableRecord } from './record.ts';
 import { DIRECTORY_MODE, directoryWord, fileWord, linkWord, PRIVATE_FILE_MODE } from './revision.ts';
@@ -24,6 +24,8 @@ export interface StoredRevision {
   readonly bytes: number;
   /** Why it must not be used. */
   readonly problem?: string;
+  /** The errno where the problem is only that it could not be read. */
+  readonly unread?: string;
 }
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
@@ -48,9 +50,14 @@ export async function readRevision(directory: string, key: CheckpointKey, revisi
     const { manifest, size } = await compareContent(directory, record);
     return { record, manifest, bytes: size + bytes.length };
   } catch (error) {
-    const problem = `revision ${revision} of ${key}: ${messageOf(error)}`;
-    return { record: record ?? unreadableRecord(key, revision), manifest: '', bytes: 0, problem };
+    return unusable(record ?? unreadableRecord(key, revision), `revision ${revision} of ${key}`, error);
   }
+}
+
+/** What is left of a checkpoint that is damaged or could not be read. */
+export function unusable(record: RevisionRecord, what: string, error: unknown): StoredRevision {
+  const unread = unreadCode(error);
+  return { record, manifest: '', bytes: 0, problem: `${what}: ${messageOf(error)}`, ...(unread === undefined ? {} : { unread }) };
 }
 
 async function checkDirectory(directory: string): Promise<void> {

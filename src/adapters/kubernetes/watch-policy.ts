@@ -10,9 +10,12 @@ export interface PodWatchTimings {
   readonly listMs: Millis;
   /** Until the head of the watch's reply. */
   readonly watchHeadMs: Millis;
-  /** Bookmarks come about once a minute; a stream without any line for so long is opened anew. */
+  /**
+   * The API server sends a bookmark a minute after the last line, by a timer that ticks once a second or so; a stream without any
+   * line for so long is opened anew.
+   */
   readonly silentMs: Millis;
-  /** The watch is healthy if it has shown life within this time. */
+  /** The watch is healthy if it has shown life within this time; without PINGs (HTTP/1.1) only bookmarks do. */
   readonly lifeMs: Millis;
   readonly backoffBaseMs: Millis;
   readonly backoffMaxMs: Millis;
@@ -31,12 +34,12 @@ export interface PodWatchTimings {
 export const POD_WATCH_TIMINGS: PodWatchTimings = {
   listMs: 30_000,
   watchHeadMs: 15_000,
-  silentMs: 180_000,
-  lifeMs: 60_000,
+  silentMs: 75_000,
+  lifeMs: 75_000,
   backoffBaseMs: 800,
   backoffMaxMs: 30_000,
   retryAfterMaxMs: 120_000,
-  healthyMs: 120_000,
+  healthyMs: 60_000,
   minGapMs: 250,
   watchSeconds: [300, 600],
   regressedLists: 3,
