@@ -159,7 +159,12 @@ describe('a mistake', () => {
 
   test.each<[string, string, RegExp]>([
     ['broken YAML', `a: 1\nb: c: ${VALUE}\n`, /\/p: no valid YAML in line 2, column \d+: [a-z ]+; correct it/],
-    ['a key twice', `data:\n  ${VALUE}: 1\n  ${VALUE}: 2\n`, /no valid YAML in line 3, column 3: duplicated mapping key; correct it/],
+    ['a key twice', `data:\n  ${VALUE}: 1\n  ${VALUE}: 2\n`, /\/p: line 3, column 3 has a key that its object holds already; keep one of/],
+    [
+      'a key twice in JSON',
+      `{"data": {\n  "${VALUE}": 1,\n  "${VALUE}": 2}}`,
+      /\/p: line 3, column 3 has a key that its object holds already; keep one of/,
+    ],
     ['an unknown alias', `a: *${VALUE}\n`, /line 1, column \d+: unidentified alias; correct it/],
     ['an unknown tag', `a: !${VALUE} x\n`, /line 1, column \d+: unknown [a-z ]+; correct it/],
     ['broken JSON', `{"a": ${VALUE}`, /no valid YAML in line \d+, column \d+/],
