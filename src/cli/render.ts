@@ -8,7 +8,7 @@
 import { Buffer } from 'node:buffer';
 import { join, resolve } from 'node:path';
 import { isCheckpointKey, POD_FILE, revisionDir } from '../adapters/disk/layout.ts';
-import { writeRendered } from '../adapters/disk/rendered.ts';
+import { type RenderedResult, writeRendered } from '../adapters/disk/rendered.ts';
 import { planRevision } from '../adapters/disk/revision.ts';
 import { configKeys } from '../core/config-keys.ts';
 import { field, isDnsLabel, isDnsSubdomain, isObject, textField } from '../core/json.ts';
@@ -21,10 +21,12 @@ import { renderInputs } from '../core/render-inputs.ts';
 import { type GivenObjects, sortDocuments } from '../core/render-objects.ts';
 import { type Sanitized, type SanitizeTarget, sanitize } from '../core/sanitize.ts';
 import { type PodOptions, select } from '../core/select.ts';
+import { PortError } from '../ports.ts';
 import { type Command, type Context, EXIT, UsageError } from './command.ts';
 import { PROGRAM } from './help.ts';
 import { formatJson, formatYaml } from './output.ts';
 import { readFiles } from './render-files.ts';
+import { writeProblem } from './write-problem.ts';
 
 /** What the sanitizer says of inputs that could not be computed, after the reason was told. */
 const FOLLOW_UPS: readonly RefusalCode[] = ['volume-not-captured', 'env-not-captured', 'sub-path-missing'];
@@ -220,7 +222,7 @@ async function show(context: Context, draft: RevisionDraft): Promise<number> {
 
 async function write(context: Context, dir: string, draft: RevisionDraft): Promise<number> {
   if (tooLarge(encodeManifest(draft.manifest))) return refuse(context, draft.record.parent, [tooLargeReason()]);
-  const result = await writeRendered({ dir, draft });
+  const result = await writeOut(dir, draft);
   if (result.kind === 'occupied') {
     throw new UsageError([`--out ${dir}: ${result.path} is not what would be written there; nothing was changed, so name a new directory`]);
   }
@@ -234,6 +236,16 @@ async function write(context: Context, dir: string, draft: RevisionDraft): Promi
     );
   }
   return EXIT.done;
+}
+
+async function writeOut(dir: string, draft: RevisionDraft): Promise<RenderedResult> {
+  try {
+    return await writeRendered({ dir, draft });
+  } catch (error) {
+    const problem = writeProblem(error, dir);
+    if (problem === undefined) throw error;
+    throw problem.usage ? new UsageError([problem.sentence]) : new PortError('failed', problem.sentence, { cause: error });
+  }
 }
 
 function tooLarge(manifest: string): boolean {
