@@ -21,6 +21,7 @@ import { renderInputs } from '../core/render-inputs.ts';
 import { type GivenObjects, sortDocuments } from '../core/render-objects.ts';
 import { type Sanitized, type SanitizeTarget, sanitize } from '../core/sanitize.ts';
 import { type PodOptions, select } from '../core/select.ts';
+import { judgeValidity } from '../core/valid-pod.ts';
 import { PortError } from '../ports.ts';
 import { type Command, type Context, EXIT, UsageError } from './command.ts';
 import { PROGRAM } from './help.ts';
@@ -140,16 +141,32 @@ function draftOf(objects: GivenObjects, settings: Settings, nodeFromEnv: string 
     ...(kubeletMinor === undefined ? {} : { kubeletMinor }),
     ...(agentImage === undefined ? {} : { agentImage }),
   };
+  const invalid = judgeValidity(pod);
   const selection = select(optedIn(pod), { namespaces: ['*'], nodeName });
-  if (selection.kind === 'refused') return { ok: false, reasons: selection.reasons };
+  if (selection.kind === 'refused') return { ok: false, reasons: [...selection.reasons, ...invalid] };
   if (selection.kind === 'ignored') throw new TypeError('rendering: a pod that is opted in cannot be ignored');
   const { inputs, reasons } = renderInputs(objects, selection.options, target);
   const sanitized = sanitize(pod as RawPod, inputs, target, selection.options);
   const further = sanitized.ok ? [] : sanitized.reasons.filter(({ code }) => reasons.length === 0 || !FOLLOW_UPS.includes(code));
   const name = nameOf(pod);
-  const all = [...reasons, ...further, ...(isCheckpointKey(checkpointKey(name)) ? [] : [tooLong()])];
+  const all = [
+    ...invalid,
+    ...withoutRepetitions([...reasons, ...further], invalid),
+    ...(isCheckpointKey(checkpointKey(name)) ? [] : [tooLong()]),
+  ];
   if (all.length > 0 || !sanitized.ok) return { ok: false, reasons: all };
   return { ok: true, draft: draftFrom(pod, name, nodeName, sanitized, selection.options) };
+}
+
+/** The same place is told once: what is wrong in it was said with more words than the sanitizer has. */
+function withoutRepetitions(reasons: readonly Refusal[], told: readonly Refusal[]): readonly Refusal[] {
+  const places = new Set(told.map(({ message }) => placeOf(message)));
+  return reasons.filter(({ code, message }) => code !== 'malformed' || !places.has(placeOf(message)));
+}
+
+/** Names of containers and volumes stand in some paths: spec.containers[0] "web".image */
+function placeOf(message: string): string | undefined {
+  return message.replace(/^(\S+\]) "[^"]*"/, '$1').split(' ', 1)[0];
 }
 
 /** As `select` wants to see it; the pod itself is rendered as it was given. */
