@@ -160,13 +160,16 @@ function draftOf(objects: GivenObjects, settings: Settings, nodeFromEnv: string 
 
 /** The same place is told once: what is wrong in it was said with more words than the sanitizer has. */
 function withoutRepetitions(reasons: readonly Refusal[], told: readonly Refusal[]): readonly Refusal[] {
-  const places = new Set(told.map(({ message }) => placeOf(message)));
-  return reasons.filter(({ code, message }) => code !== 'malformed' || !places.has(placeOf(message)));
+  const places = told.map(({ message }) => placeOf(message));
+  return reasons.filter(({ code, message }) => {
+    const place = placeOf(message);
+    return code !== 'malformed' || !places.some((other) => other === place || other.startsWith(`${place}[`));
+  });
 }
 
 /** Names of containers and volumes stand in some paths: spec.containers[0] "web".image */
-function placeOf(message: string): string | undefined {
-  return message.replace(/^(\S+\]) "[^"]*"/, '$1').split(' ', 1)[0];
+function placeOf(message: string): string {
+  return message.replace(/^(\S+\]) "[^"]*"/, '$1').replace(/ .*$/s, '');
 }
 
 /** As `select` wants to see it; the pod itself is rendered as it was given. */

@@ -1,4 +1,4 @@
-/** What an API server asks of containers (validation.go, validateContainerCommon and its callers); names and images are judged where copies are made. */
+/** What an API server asks of containers (validation.go, validateContainerCommon and its callers). */
 import { field, fieldAt, isAbsent, isObject, objectsIn, textField } from './json.ts';
 import type { Json } from './model.ts';
 import type { Refusal } from './refusal.ts';
@@ -8,6 +8,7 @@ import {
   type Check,
   type Checks,
   DESCENDING,
+  DNS_LABEL,
   each,
   exactlyOne,
   fields,
@@ -111,21 +112,25 @@ const ONE_SUB_PATH: Check = (mount, at, reasons) => {
     tell(reasons, `${at}.subPathExpr`, 'stands beside subPath; keep one of the two');
 };
 
-const MOUNTS = all(
-  each(
-    fields(
-      {
-        subPath: given(DESCENDING),
-        subPathExpr: given(DESCENDING),
-        mountPropagation: oneOf('None', 'HostToContainer', 'Bidirectional'),
-        recursiveReadOnly: oneOf('Disabled', 'IfPossible', 'Enabled'),
-      },
-      ONE_SUB_PATH,
-      RECURSIVE,
+/** Mounts of these volumes. */
+const mountsOf = (volumes: readonly unknown[]): Check =>
+  all(
+    each(
+      fields(
+        {
+          name: given(text((name) => volumes.includes(name), 'names no volume of this pod; name one of spec.volumes, or add it there')),
+          subPath: given(DESCENDING),
+          subPathExpr: given(DESCENDING),
+          mountPropagation: oneOf('None', 'HostToContainer', 'Bidirectional'),
+          recursiveReadOnly: oneOf('Disabled', 'IfPossible', 'Enabled'),
+        },
+        required('name', 'mountPath'),
+        ONE_SUB_PATH,
+        RECURSIVE,
+      ),
     ),
-  ),
-  unique('mountPath', (mount) => textField(mount, 'mountPath') || undefined),
-);
+    unique('mountPath', (mount) => textField(mount, 'mountPath') || undefined),
+  );
 
 const SHARED_MOUNTS: Check = (container, at, reasons) => {
   if (fieldAt(container, 'securityContext', 'privileged') === true) return;
@@ -192,6 +197,8 @@ const NO_PROBES: Check = (container, at, reasons) => {
   }
 };
 
+const NAMED = required('name', 'image');
+
 /** The API server's default. */
 const DEFAULT_GRACE = 30;
 
@@ -200,20 +207,23 @@ export function judgeContainers(spec: Json, reasons: Refusal[]): void {
   const written = field(spec, 'terminationGracePeriodSeconds');
   // less than nothing counts as one second
   const grace = typeof written === 'number' ? (written < 0 ? 1 : written) : DEFAULT_GRACE;
+  const volumes = objectsIn(spec, 'volumes').map((volume) => textField(volume, 'name'));
   const common: Checks = {
+    name: given(DNS_LABEL),
+    image: given(text((image) => image.trim() === image, 'has spaces around it; remove them')),
     terminationMessagePolicy: given(oneOf('File', 'FallbackToLogsOnError')),
     imagePullPolicy: given(oneOf('Always', 'IfNotPresent', 'Never')),
     ports: PORTS,
     ...envChecks(spec),
-    volumeMounts: MOUNTS,
+    volumeMounts: mountsOf(volumes),
     resources: RESOURCES,
     resizePolicy: each(fields({ resourceName: oneOf('cpu', 'memory'), restartPolicy: oneOf('NotRequired', 'RestartContainer') })),
     securityContext: securityContext(field(spec, 'hostUsers') !== false),
     restartPolicy: oneOf('Always', 'OnFailure', 'Never'),
     restartPolicyRules: RULES,
   };
-  const lasting = fields({ ...common, ...PROBES, lifecycle: lifecycle(grace) }, SHARED_MOUNTS, RULES_NEED_POLICY);
-  const ending = fields(common, SHARED_MOUNTS, RULES_NEED_POLICY, NO_PROBES);
+  const lasting = fields({ ...common, ...PROBES, lifecycle: lifecycle(grace) }, SHARED_MOUNTS, RULES_NEED_POLICY, NAMED);
+  const ending = fields(common, SHARED_MOUNTS, RULES_NEED_POLICY, NO_PROBES, NAMED);
   const judge = (list: string, of: (container: unknown) => Check): void => {
     const containers = field(spec, list);
     for (const [index, container] of (Array.isArray(containers) ? containers : []).entries()) {
@@ -222,6 +232,7 @@ export function judgeContainers(spec: Json, reasons: Refusal[]): void {
   };
   judge('initContainers', (container) => (field(container, 'restartPolicy') === 'Always' ? lasting : ending));
   judge('containers', () => lasting);
+  judgeNames(spec, reasons);
   for (const [index, container] of objectsIn(spec, 'initContainers').entries())
     judgeHostPorts([[`spec.initContainers[${index}]`, container]], reasons);
   judgeHostPorts(
@@ -229,6 +240,20 @@ export function judgeContainers(spec: Json, reasons: Refusal[]): void {
     reasons,
   );
   if (field(spec, 'hostNetwork') === true) judgeNetworkPorts(spec, reasons);
+}
+
+/** Init containers and others share one room of names. */
+function judgeNames(spec: Json, reasons: Refusal[]): void {
+  const seen = new Set<string>();
+  for (const list of ['initContainers', 'containers']) {
+    const containers = field(spec, list);
+    for (const [index, container] of (Array.isArray(containers) ? containers : []).entries()) {
+      const name = textField(container, 'name');
+      if (!name) continue;
+      if (seen.has(name)) tell(reasons, `spec.${list}[${index}].name`, 'is the name of another container; give each its own');
+      seen.add(name);
+    }
+  }
 }
 
 /** No two on one port of the host. */

@@ -158,4 +158,4 @@ const NOT_TOGETHER: Check = (spec, at, reasons) => {
   }
 };
 
-const WHOLE = [OWN_NAMESERVERS, NOT_TOGETHER];
+const WHOLE = [required('containers'), OWN_NAMESERVERS, NOT_TOGETHER];

@@ -1,7 +1,9 @@
 /** What an API server asks of the volumes that a copy may have (validation.go, validateVolumeSource); others are refused anyway. */
 import { field, objectsIn, textField } from './json.ts';
 import {
+  all,
   type Check,
+  DNS_LABEL,
   each,
   exactlyOne,
   fields,
@@ -17,6 +19,7 @@ import {
   required,
   tell,
   text,
+  unique,
 } from './valid-checks.ts';
 import { FILE_AMOUNT, FILE_FIELD } from './valid-env.ts';
 
@@ -67,33 +70,40 @@ const OWN_PATHS: Check = (projected, at, reasons) => {
 const HOST_PATH_TYPES = ['DirectoryOrCreate', 'Directory', 'FileOrCreate', 'File', 'Socket', 'CharDevice', 'BlockDevice'];
 const ABSOLUTE = text((path) => path.startsWith('/'), 'is no absolute path; begin it with a slash');
 
-const VOLUME = fields({
-  hostPath: fields({ path: given(NO_BACKSTEP), type: given(oneOf(...HOST_PATH_TYPES)) }, required('path')),
-  emptyDir: fields({ sizeLimit: QUANTITY }),
-  nfs: fields({ path: given(ABSOLUTE) }, required('server', 'path')),
-  image: fields({ pullPolicy: given(oneOf('Always', 'IfNotPresent', 'Never')) }, required('reference')),
-  secret: fields({ defaultMode: MODE, defaultUser: ID, items: ITEMS }, required('secretName')),
-  configMap: fields({ defaultMode: MODE, defaultUser: ID, items: ITEMS }, required('name')),
-  downwardAPI: fields({ defaultMode: MODE, defaultUser: ID, items: DOWNWARD_FILES }),
-  projected: fields(
-    {
-      defaultMode: MODE,
-      defaultUser: ID,
-      sources: each(
-        fields(
-          {
-            secret: PROJECTED_KEYS,
-            configMap: PROJECTED_KEYS,
-            downwardAPI: fields({ items: DOWNWARD_FILES }),
-            serviceAccountToken: TOKEN,
-            clusterTrustBundle: TRUST,
-          },
-          ONE_KIND,
+const VOLUME = fields(
+  {
+    name: given(DNS_LABEL),
+    hostPath: fields({ path: given(NO_BACKSTEP), type: given(oneOf(...HOST_PATH_TYPES)) }, required('path')),
+    emptyDir: fields({ sizeLimit: QUANTITY }),
+    nfs: fields({ path: given(ABSOLUTE) }, required('server', 'path')),
+    image: fields({ pullPolicy: given(oneOf('Always', 'IfNotPresent', 'Never')) }, required('reference')),
+    secret: fields({ defaultMode: MODE, defaultUser: ID, items: ITEMS }, required('secretName')),
+    configMap: fields({ defaultMode: MODE, defaultUser: ID, items: ITEMS }, required('name')),
+    downwardAPI: fields({ defaultMode: MODE, defaultUser: ID, items: DOWNWARD_FILES }),
+    projected: fields(
+      {
+        defaultMode: MODE,
+        defaultUser: ID,
+        sources: each(
+          fields(
+            {
+              secret: PROJECTED_KEYS,
+              configMap: PROJECTED_KEYS,
+              downwardAPI: fields({ items: DOWNWARD_FILES }),
+              serviceAccountToken: TOKEN,
+              clusterTrustBundle: TRUST,
+            },
+            ONE_KIND,
+          ),
         ),
-      ),
-    },
-    OWN_PATHS,
-  ),
-});
+      },
+      OWN_PATHS,
+    ),
+  },
+  required('name'),
+);
 
-export const VOLUMES = each(VOLUME);
+export const VOLUMES = all(
+  each(VOLUME),
+  unique('name', (volume) => textField(volume, 'name') || undefined),
+);
