@@ -78,8 +78,9 @@ export function judgeAppArmor(annotations: unknown, spec: Json, reasons: Refusal
     if (!/^(|runtime\/default|unconfined|localhost\/.*)$/s.test(value))
       tell(reasons, at, 'is no profile; write runtime/default, unconfined or localhost/NAME');
     const profile = fieldAt(container, 'securityContext', 'appArmorProfile') ?? fieldAt(spec, 'securityContext', 'appArmorProfile');
+    // an API server takes another profile than the pod's from here; a kubelet that reads a file does not
     if (container !== undefined && profile !== undefined && value !== annotationOf(profile))
-      tell(reasons, at, "is not what the container's appArmorProfile says; remove the annotation");
+      tell(reasons, at, 'is not what appArmorProfile says; write there what is meant, and remove the annotation');
   }
 }
 
