@@ -97,8 +97,19 @@ export function parseCommand(command: Command, args: readonly string[]): Parsed 
     if ('problem' in read) problems.push(read.problem);
     else values[read.name] = [...(values[read.name] ?? []), read.value];
   }
+  problems.push(...repetitions(flags, values));
   const problem = positionalProblem(command, positionals);
   return { values, positionals, problems: problem === undefined ? problems : [...problems, problem] };
+}
+
+/** Of two values one would be passed over without a word. A switch may be set and taken back: the last one counts. */
+function repetitions(flags: readonly Flag[], values: Parsed['values']): readonly string[] {
+  return flags.flatMap(({ name, kind }) => {
+    const times = values[name]?.length ?? 0;
+    return kind !== 'text' || times < 2
+      ? []
+      : [`--${name} is given ${times === 2 ? 'twice' : `${times} times`} and takes one value; keep one of them`];
+  });
 }
 
 interface OptionToken {

@@ -19,7 +19,7 @@ export interface Flag {
   /** Long name without the dashes. */
   readonly name: string;
   readonly short?: string;
-  /** `switch` takes no value but `=true` and `=false`; `texts` may be given several times. */
+  /** `switch` takes no value but `=true` and `=false`; `texts` may be given several times, `text` once. */
   readonly kind: 'switch' | 'text' | 'texts';
   /** What stands for the value in help: FILE, DIR, ... */
   readonly value?: string;
@@ -36,7 +36,7 @@ export interface Context {
   readonly output: OutputFormat;
   /** Is the switch on? */
   on(flag: string): boolean;
-  /** The last value given, or the flag's default. */
+  /** The value given, or the flag's default. */
   text(flag: string): string | undefined;
   /** Every value given, in order. */
   texts(flag: string): readonly string[];

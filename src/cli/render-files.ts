@@ -5,6 +5,7 @@
 
 import { Buffer } from 'node:buffer';
 import type { ScalarTagDefinition, Schema } from 'js-yaml';
+import { duplicateKey } from '../core/duplicate-key.ts';
 import type { GivenDocument } from '../core/render-objects.ts';
 import type { Io } from './command.ts';
 import { readProblem } from './read-problem.ts';
@@ -21,6 +22,9 @@ const MAX_FILE_BYTES = 10 * 1024 * 1024;
 /** Against aliases that stand for more and more of each other. */
 const MAX_NODES = 2_000_000;
 const MAX_DEPTH = 200;
+
+/** What js-yaml calls a key that an object holds twice. */
+const DUPLICATE = 'duplicated mapping key';
 
 /** Never throws for what is in a file. */
 export async function readFiles(files: readonly string[], io: Pick<Io, 'readFile'>): Promise<ReadFiles> {
@@ -51,12 +55,18 @@ async function readDocuments(text: string): Promise<{ readonly values: readonly 
   if (Buffer.byteLength(text) > MAX_FILE_BYTES) return { problem: 'larger than 10 MiB; give only the pod and what it needs' };
   if (text.includes('\ufffd')) return { problem: 'holds bytes that are no UTF-8 text; put binary data into it as base64' };
   const json = parseJson(text);
+  const twice = json === undefined ? undefined : duplicateKey(text);
+  if (twice !== undefined) return { problem: twiceAt(twice.line, twice.column) };
   const read = json === undefined ? await parseYaml(text) : { values: [json] };
   if ('problem' in read) return read;
   const budget = { nodes: MAX_NODES };
   return read.values.every((value) => fits(value, budget, MAX_DEPTH))
     ? read
     : { problem: 'its aliases or levels make more of it than a pod can have; write it out' };
+}
+
+function twiceAt(line: number, column: number): string {
+  return `line ${line}, column ${column} has a key that its object holds already; keep one of the two`;
 }
 
 /** undefined for anything but JSON: YAML then says what is wrong, and where. */
@@ -76,6 +86,7 @@ async function parseYaml(text: string): Promise<{ readonly values: readonly unkn
   } catch (error) {
     if (error instanceof RangeError) return { problem: 'has more levels than can be read; write it flatter' };
     if (!(error instanceof yaml.YAMLException)) throw error;
+    if (error.mark !== undefined && error.reason === DUPLICATE) return { problem: twiceAt(error.mark.line + 1, error.mark.column + 1) };
     const where = error.mark === undefined ? '' : ` in line ${error.mark.line + 1}, column ${error.mark.column + 1}`;
     // a tag, an alias or a key is quoted by some messages
     return { problem: `no valid YAML${where}: ${error.reason.replace(/["'<`!*&].*$/s, '').trim()}; correct it` };

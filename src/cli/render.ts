@@ -8,7 +8,7 @@
 import { Buffer } from 'node:buffer';
 import { join, resolve } from 'node:path';
 import { isCheckpointKey, POD_FILE, revisionDir } from '../adapters/disk/layout.ts';
-import { writeRendered } from '../adapters/disk/rendered.ts';
+import { type RenderedResult, writeRendered } from '../adapters/disk/rendered.ts';
 import { planRevision } from '../adapters/disk/revision.ts';
 import { configKeys } from '../core/config-keys.ts';
 import { field, isDnsLabel, isDnsSubdomain, isObject, textField } from '../core/json.ts';
@@ -21,10 +21,13 @@ import { renderInputs } from '../core/render-inputs.ts';
 import { type GivenObjects, sortDocuments } from '../core/render-objects.ts';
 import { type Sanitized, type SanitizeTarget, sanitize } from '../core/sanitize.ts';
 import { type PodOptions, select } from '../core/select.ts';
+import { judgeValidity } from '../core/valid-pod.ts';
+import { PortError } from '../ports.ts';
 import { type Command, type Context, EXIT, UsageError } from './command.ts';
 import { PROGRAM } from './help.ts';
 import { formatJson, formatYaml } from './output.ts';
 import { readFiles } from './render-files.ts';
+import { writeProblem } from './write-problem.ts';
 
 /** What the sanitizer says of inputs that could not be computed, after the reason was told. */
 const FOLLOW_UPS: readonly RefusalCode[] = ['volume-not-captured', 'env-not-captured', 'sub-path-missing'];
@@ -138,16 +141,35 @@ function draftOf(objects: GivenObjects, settings: Settings, nodeFromEnv: string 
     ...(kubeletMinor === undefined ? {} : { kubeletMinor }),
     ...(agentImage === undefined ? {} : { agentImage }),
   };
+  const invalid = judgeValidity(pod);
   const selection = select(optedIn(pod), { namespaces: ['*'], nodeName });
-  if (selection.kind === 'refused') return { ok: false, reasons: selection.reasons };
+  if (selection.kind === 'refused') return { ok: false, reasons: [...selection.reasons, ...invalid] };
   if (selection.kind === 'ignored') throw new TypeError('rendering: a pod that is opted in cannot be ignored');
   const { inputs, reasons } = renderInputs(objects, selection.options, target);
   const sanitized = sanitize(pod as RawPod, inputs, target, selection.options);
   const further = sanitized.ok ? [] : sanitized.reasons.filter(({ code }) => reasons.length === 0 || !FOLLOW_UPS.includes(code));
   const name = nameOf(pod);
-  const all = [...reasons, ...further, ...(isCheckpointKey(checkpointKey(name)) ? [] : [tooLong()])];
+  const all = [
+    ...invalid,
+    ...withoutRepetitions([...reasons, ...further], invalid),
+    ...(isCheckpointKey(checkpointKey(name)) ? [] : [tooLong()]),
+  ];
   if (all.length > 0 || !sanitized.ok) return { ok: false, reasons: all };
   return { ok: true, draft: draftFrom(pod, name, nodeName, sanitized, selection.options) };
+}
+
+/** The same place is told once: what is wrong in it was said with more words than the sanitizer has. */
+function withoutRepetitions(reasons: readonly Refusal[], told: readonly Refusal[]): readonly Refusal[] {
+  const places = told.map(({ message }) => placeOf(message));
+  return reasons.filter(({ code, message }) => {
+    const place = placeOf(message);
+    return code !== 'malformed' || !places.some((other) => other === place || other.startsWith(`${place}[`));
+  });
+}
+
+/** Names of containers and volumes stand in some paths: spec.containers[0] "web".image */
+function placeOf(message: string): string {
+  return message.replace(/^(\S+\]) "[^"]*"/, '$1').replace(/ .*$/s, '');
 }
 
 /** As `select` wants to see it; the pod itself is rendered as it was given. */
@@ -220,7 +242,7 @@ async function show(context: Context, draft: RevisionDraft): Promise<number> {
 
 async function write(context: Context, dir: string, draft: RevisionDraft): Promise<number> {
   if (tooLarge(encodeManifest(draft.manifest))) return refuse(context, draft.record.parent, [tooLargeReason()]);
-  const result = await writeRendered({ dir, draft });
+  const result = await writeOut(dir, draft);
   if (result.kind === 'occupied') {
     throw new UsageError([`--out ${dir}: ${result.path} is not what would be written there; nothing was changed, so name a new directory`]);
   }
@@ -234,6 +256,16 @@ async function write(context: Context, dir: string, draft: RevisionDraft): Promi
     );
   }
   return EXIT.done;
+}
+
+async function writeOut(dir: string, draft: RevisionDraft): Promise<RenderedResult> {
+  try {
+    return await writeRendered({ dir, draft });
+  } catch (error) {
+    const problem = writeProblem(error, dir);
+    if (problem === undefined) throw error;
+    throw problem.usage ? new UsageError([problem.sentence]) : new PortError('failed', problem.sentence, { cause: error });
+  }
 }
 
 function tooLarge(manifest: string): boolean {

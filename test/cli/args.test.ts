@@ -66,6 +66,11 @@ describe('a command', () => {
     expect((await program()('render', ...args)).context?.on('all')).toBe(on);
   });
 
+  test('takes lists as often as they are given', async () => {
+    const { code, context } = await program()('render', '--namespaces=a', '--namespaces', 'b,c', '--node-name=n');
+    expect({ code, namespaces: (await context?.config())?.namespaces }).toEqual({ code: 0, namespaces: ['a', 'b', 'c'] });
+  });
+
   test.each(['json', 'yaml', 'table'])('lists as %s when asked to', async (format) => {
     expect((await program()('render', '-o', format)).context?.output).toBe(format);
   });
@@ -129,6 +134,10 @@ describe('a slip', () => {
     ['a format that is none', ['render', '-o', 'xml'], '-o "xml" is not allowed; write table, json or yaml'],
     ['a format left out', ['render', '--output'], '--output needs a value; write --output=table|json|yaml'],
     ['a switch with a strange value', ['render', '--all=maybe'], '--all=maybe is neither true nor false; write --all or --all=false'],
+    ['a value given twice', ['render', '--out', 'a', '--out=b'], '--out is given twice and takes one value; keep one of them'],
+    ['a form given three times', ['render', '-o', 'json', '-o', 'yaml', '--output=json'], '--output is given 3 times and takes one value'],
+    ['a configuration twice', ['render', '--config', 'a', '--config', 'b'], '--config is given twice and takes one value'],
+    ['a key of it twice', ['render', '--min-ready=1s', '--min-ready=1s'], '--min-ready is given twice and takes one value'],
     ['an argument too many', ['render', 'a', 'b'], '"b" is one argument too many; it takes [NAMESPACE/NAME]'],
     ['an argument where none belongs', ['status', 'a'], '"a" is one argument too many; it takes flags only'],
   ])('such as %s is explained, with exit code 2 and nothing done', async (_, argv, words) => {

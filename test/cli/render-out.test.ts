@@ -1,5 +1,5 @@
 /** `render --out`: a directory that is as a stored revision would be, or is left alone. */
-import { chmod, lstat, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { nodePrimitives } from '../../src/adapters/disk/primitives.ts';
@@ -97,6 +97,35 @@ describe('a directory', () => {
       code: 4,
       err: expect.stringContaining('does not exist, so nothing can be written'),
     });
+  });
+
+  test.each<[string, (parent: string) => Promise<string>, RegExp]>([
+    [
+      'below a file',
+      async (parent) => {
+        await writeFile(join(parent, 'file'), '');
+        return join(parent, 'file', 'out');
+      },
+      /--out .*out: something above it is no directory, so nothing can be written into .*file; name another/,
+    ],
+    [
+      'below a link to nowhere',
+      async (parent) => {
+        await symlink('nowhere', join(parent, 'link'));
+        return join(parent, 'link', 'out');
+      },
+      /--out .*out: .*link does not exist, so nothing can be written into it; make it first/,
+    ],
+    [
+      'with a name too long',
+      async (parent) => join(parent, 'x'.repeat(300)),
+      /--out .*: its path is longer than the system takes; name one/,
+    ],
+  ])('%s is told in one sentence', async (_where, place, expected) => {
+    const { code, err } = await render(['-f', SHOP, '--out', await place(await directory())]);
+    expect(err).toMatch(expected);
+    expect(err).not.toMatch(/E[A-Z]{4,}|tmp'/);
+    expect({ code, lines: err.trimEnd().split('\n').length }).toEqual({ code: 4, lines: 1 });
   });
 
   test('is not made for a refused pod', async () => {

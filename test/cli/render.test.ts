@@ -142,6 +142,60 @@ describe('a refused pod', () => {
   });
 });
 
+describe('a pod that no API server would have had', () => {
+  const wrong = pod(
+    'web',
+    ', labels: {a: x y}',
+    ', dnsPolicy: clusterfirst, volumes: [{name: v, hostPath: {path: /../x}}, {name: v}]',
+  ).replace(
+    '{name: c, image: i}',
+    '{name: c, image: i, ports: [{containerPort: 99999}], livenessProbe: {}, env: [{name: A, valueFrom: {}}], resources: {limits: {memory: abc}}}',
+  );
+
+  test('is refused for everything at once, a sentence a line', async () => {
+    const { code, out, err } = await render(['-f', '/p'], { '/p': wrong });
+    const places = err
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replace(/^pod-checkpointer render: /, '').split(' ')[0]);
+    expect({ code, out }).toEqual({ code: 3, out: '' });
+    expect(places.sort()).toEqual([
+      'metadata.labels["a"]',
+      'spec.containers[0].env[0].valueFrom',
+      'spec.containers[0].livenessProbe',
+      'spec.containers[0].ports[0].containerPort',
+      'spec.containers[0].resources.limits.memory',
+      'spec.dnsPolicy',
+      'spec.volumes[0].hostPath.path',
+      'spec.volumes[1].name',
+    ]);
+  });
+
+  test('is refused as data, too, beside what else is wrong with it', async () => {
+    const { code, out } = await render(['-f', '/p', '-o', 'json'], { '/p': wrong.replace('dnsPolicy', 'restartPolicy: Never, dnsPolicy') });
+    const codes = JSON.parse(out).reasons.map((reason: { code: string }) => reason.code);
+    expect({ code, kinds: [...new Set(codes)] }).toEqual({ code: 3, kinds: ['restart-policy', 'malformed'] });
+  });
+
+  test.each([
+    [
+      'a port',
+      'image: i',
+      'image: i, ports: [{containerPort: x}]',
+      'spec.containers[0].ports[0].containerPort is no port; write a number from 1 to 65535',
+    ],
+    [
+      'a probe',
+      'image: i',
+      'image: i, livenessProbe: []',
+      'spec.containers[0].livenessProbe is no object; write its fields below it, one a line',
+    ],
+  ])('is told of %s once, where two would tell it', async (_what, from, to, sentence) => {
+    const { err } = await render(['-f', '/p'], { '/p': pod().replace(from, to) });
+    expect(err).toBe(`pod-checkpointer render: ${sentence}\n`);
+  });
+});
+
 describe('a mistake', () => {
   test.each<[string, readonly string[], RegExp]>([
     ['no file', [], /no file is given; write -f FILE/],
@@ -160,7 +214,12 @@ describe('a mistake', () => {
 
   test.each<[string, string, RegExp]>([
     ['broken YAML', `a: 1\nb: c: ${VALUE}\n`, /\/p: no valid YAML in line 2, column \d+: [a-z ]+; correct it/],
-    ['a key twice', `data:\n  ${VALUE}: 1\n  ${VALUE}: 2\n`, /no valid YAML in line 3, column 3: duplicated mapping key; correct it/],
+    ['a key twice', `data:\n  ${VALUE}: 1\n  ${VALUE}: 2\n`, /\/p: line 3, column 3 has a key that its object holds already; keep one of/],
+    [
+      'a key twice in JSON',
+      `{"data": {\n  "${VALUE}": 1,\n  "${VALUE}": 2}}`,
+      /\/p: line 3, column 3 has a key that its object holds already; keep one of/,
+    ],
     ['an unknown alias', `a: *${VALUE}\n`, /line 1, column \d+: unidentified alias; correct it/],
     ['an unknown tag', `a: !${VALUE} x\n`, /line 1, column \d+: unknown [a-z ]+; correct it/],
     ['broken JSON', `{"a": ${VALUE}`, /no valid YAML in line \d+, column \d+/],

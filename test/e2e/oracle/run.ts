@@ -11,6 +11,7 @@ import { KUBELETS, prepareOracle } from '../components.ts';
 import { say } from '../report.ts';
 import { createCoverage } from './coverage.ts';
 import { judgeParents, type Oracles, type Parent, randomOf, type Verdict } from './judge.ts';
+import { judgeMutants, judgeTable, type Slips } from './mutants.ts';
 import { createOracle } from './oracle.ts';
 import { bind, randomPod } from './pods.ts';
 import { type StorePods, shrink } from './shrink.ts';
@@ -18,7 +19,7 @@ import { type StorePods, shrink } from './shrink.ts';
 const HELP = `Usage: npm run oracle -- [options]
 
 Makes random pods over every field, lets the API server's own code accept them, sanitizes them, and asks the kubelet's own
-code (1.34 and 1.37) whether it would run the copies. Needs Go; the first run builds the two programs.
+code (1.34 and 1.37) whether it would run the copies. Of pods with one mistake in them it asks what render says. Needs Go; the first run builds the two programs.
 
   --pods N       stop after so many pods that an API server accepts (20000)
   --seed N       another seed, other pods (1)
@@ -38,6 +39,7 @@ interface Batch {
   readonly verdicts: readonly Verdict[];
   /** Why the API server would not have had the others; with how many. */
   readonly invalid: readonly string[];
+  readonly slips: Slips;
 }
 
 const nodeOf = (batch: number): string => NODES[batch % NODES.length] ?? NODES[0];
@@ -54,12 +56,20 @@ async function judgeBatch(oracles: Oracles, seed: number, indexes: readonly numb
   const chances = indexes.map((index) => randomOf(seed, index));
   const made = chances.map((r, place) => randomPod(r, indexes[place] ?? 0));
   const stored = await apiOf(number, oracles)(made as readonly Json[]);
+  const fresh = stored.flatMap((answer, place) =>
+    'problem' in answer ? [] : [{ index: indexes[place] ?? 0, node, pod: structuredClone(answer.pod) }],
+  );
   const invalid = stored.flatMap((answer) => ('problem' in answer ? [answer.problem] : []));
   const parents = stored.flatMap((answer, place) => {
     const [r, index] = [chances[place], indexes[place]];
     return 'problem' in answer || r === undefined || index === undefined ? [] : [{ index, node, pod: bind(answer.pod, r, node) }];
   });
-  return { parents, invalid, verdicts: await judgeParents(parents, oracles, seed) };
+  return {
+    parents,
+    invalid,
+    verdicts: await judgeParents(parents, oracles, seed),
+    slips: await judgeMutants(fresh, oracles, seed),
+  };
 }
 
 async function main(): Promise<number> {
@@ -105,10 +115,14 @@ async function judgeAll(oracles: Oracles, { wanted, seed, rows, output }: Wish):
   const refusals = new Map<string, number>();
   const notStored = new Map<string, number>();
   const failed: Verdict[] = [];
-  let [judged, placed] = [0, 0];
+  const table = await judgeTable(oracles);
+  const slips = [...table.problems];
+  let [judged, placed, asked] = [0, 0, table.asked];
   for (let from = 0; judged < wanted; from += BATCH) {
     const indexes = Array.from({ length: BATCH }, (_, offset) => from + offset);
-    const { invalid, verdicts } = await judgeBatch(oracles, seed, indexes);
+    const { invalid, verdicts, slips: more } = await judgeBatch(oracles, seed, indexes);
+    slips.push(...more.problems);
+    asked += more.asked;
     for (const problem of invalid) count(notStored, shortened(problem));
     for (const verdict of verdicts.slice(0, wanted - judged)) {
       coverage.add(verdict.parent.pod, verdict.manifest !== undefined);
@@ -127,12 +141,14 @@ async function judgeAll(oracles: Oracles, { wanted, seed, rows, output }: Wish):
   for (const [code, times] of ranked(refusals)) say(`refused ${times} times: ${code}`);
   const missing = judged < ENOUGH_FOR_ROWS ? [] : coverage.missing();
   for (const row of missing) say(`NO  no pod reached the row ${row}`);
+  for (const problem of slips.slice(0, SHOWN)) say(`NO  ${problem}`);
+  if (slips.length > SHOWN) say(`NO  and ${slips.length - SHOWN} more that render judges otherwise`);
   await showFailures(failed, oracles, seed);
-  const wrong = failed.length + missing.length;
-  // one check a pod, and one a row
-  const right = judged + coverage.rows().length - wrong;
+  const wrong = failed.length + missing.length + slips.length;
+  // one check a pod, one a row, and one for whatever was asked beside
+  const right = judged + coverage.rows().length + asked - wrong;
   if (output !== undefined) writeFileSync(output, JSON.stringify({ passed: right, failed: wrong }));
-  say(`seed ${seed}: ${judged} pods, ${placed} copies, ${coverage.rows().length} rows, in ${seconds()} s`);
+  say(`seed ${seed}: ${judged} pods, ${placed} copies, ${coverage.rows().length} rows, ${asked} judged as render does, in ${seconds()} s`);
   process.stdout.write(`${right} passed, ${wrong} failed\n`);
   return wrong === 0 ? 0 : 1;
 }
@@ -155,7 +171,7 @@ async function showFailures(failed: readonly Verdict[], oracles: Oracles, seed: 
   if (kinds.size > SHOWN) say(`NO  and ${kinds.size - SHOWN} more kinds of problems`);
 }
 
-function showOne({ parents, verdicts, invalid }: Batch): number {
+function showOne({ parents, verdicts, invalid, slips }: Batch): number {
   for (const problem of invalid) say(`no API server would have stored it: ${problem}`);
   for (const [index, { refused, manifest, problems }] of verdicts.entries()) {
     process.stdout.write(`${JSON.stringify(parents[index]?.pod, undefined, 2)}\n`);
@@ -163,7 +179,8 @@ function showOne({ parents, verdicts, invalid }: Batch): number {
     say(refused.length > 0 ? `refused: ${refused.join(', ')}` : 'a copy was made');
     for (const problem of problems) say(`NO  ${problem}`);
   }
-  return verdicts.some((verdict) => verdict.problems.length > 0) ? 1 : 0;
+  for (const problem of slips.problems) say(`NO  ${problem}`);
+  return slips.problems.length > 0 || verdicts.some((verdict) => verdict.problems.length > 0) ? 1 : 0;
 }
 
 function count(map: Map<string, number>, key: string): void {
