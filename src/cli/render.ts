@@ -16,6 +16,7 @@ import { ANNOTATION_ATTEMPT, ANNOTATION_ENABLED, ANNOTATION_REVISION, checkpoint
 import { parseKubeletVersion } from '../core/kubelet-version.ts';
 import { encodeManifest, MAX_MANIFEST_BYTES, resolveRevisionDir, withAnnotations } from '../core/manifest.ts';
 import type { Json, PodName, RawPod, RevisionDraft } from '../core/model.ts';
+import { newTo } from '../core/reasons.ts';
 import { type Refusal, type RefusalCode, refusal } from '../core/refusal.ts';
 import { renderInputs } from '../core/render-inputs.ts';
 import { type GivenObjects, sortDocuments } from '../core/render-objects.ts';
@@ -143,17 +144,15 @@ function draftOf(objects: GivenObjects, settings: Settings, nodeFromEnv: string 
   };
   const invalid = judgeValidity(pod);
   const selection = select(optedIn(pod), { namespaces: ['*'], nodeName });
-  if (selection.kind === 'refused') return { ok: false, reasons: [...selection.reasons, ...invalid] };
   if (selection.kind === 'ignored') throw new TypeError('rendering: a pod that is opted in cannot be ignored');
   const { inputs, reasons } = renderInputs(objects, selection.options, target);
   const sanitized = sanitize(pod as RawPod, inputs, target, selection.options);
   const further = sanitized.ok ? [] : sanitized.reasons.filter(({ code }) => reasons.length === 0 || !FOLLOW_UPS.includes(code));
   const name = nameOf(pod);
-  const all = [
-    ...invalid,
-    ...withoutRepetitions([...reasons, ...further], invalid),
-    ...(isCheckpointKey(checkpointKey(name)) ? [] : [tooLong()]),
-  ];
+  const ofName = isCheckpointKey(checkpointKey(name)) ? [] : [tooLong()];
+  const ofFields = [...invalid, ...withoutRepetitions([...reasons, ...further], invalid), ...ofName];
+  // refused as a whole: what is to be mended in its fields is told in the same breath
+  const all = selection.kind === 'refused' ? [...selection.reasons, ...newTo(selection.reasons, ofFields)] : ofFields;
   if (all.length > 0 || !sanitized.ok) return { ok: false, reasons: all };
   return { ok: true, draft: draftFrom(pod, name, nodeName, sanitized, selection.options) };
 }

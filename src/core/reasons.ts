@@ -26,7 +26,12 @@ export function furtherReasons(
 ): readonly Refusal[] {
   const judged = sanitize(pod, { volumes: {}, containers: {} }, { nodeName }, options);
   if (judged.ok) return [];
-  const badOption = reasons.some(({ code }) => code === 'bad-value' || code === 'unknown-key');
-  const leftOut = [...OF_A_CAPTURE, ...(badOption ? OF_AN_OPTION : []), ...reasons.map(({ code }) => code)];
-  return judged.reasons.filter(({ code }) => !leftOut.includes(code));
+  return newTo(reasons, judged.reasons).filter(({ code }) => !OF_A_CAPTURE.includes(code));
+}
+
+/** Those of `later` that are neither told already nor follow from what is told. */
+export function newTo(told: readonly Refusal[], later: readonly Refusal[]): readonly Refusal[] {
+  const badOption = told.some(({ code }) => code === 'bad-value' || code === 'unknown-key');
+  const leftOut = [...(badOption ? OF_AN_OPTION : []), ...told.map(({ code }) => code)];
+  return later.filter(({ code }) => !leftOut.includes(code));
 }

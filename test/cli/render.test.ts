@@ -111,6 +111,20 @@ describe('a refused pod', () => {
     ]);
   });
 
+  test('that is refused as a whole hears what to mend in its fields in the same breath', async () => {
+    const volumes =
+      ', restartPolicy: Never, volumes: [{name: v, secret: {secretName: s}}, {name: p, persistentVolumeClaim: {claimName: x}}]';
+    const text = mounting(pod('web', ', annotations: {checkpointer/odrer: "1"}', volumes), 'v', 'p');
+    const { code, err } = await render(['-f', '/p'], { '/p': text });
+    expect(code).toBe(3);
+    expect(err.trimEnd().split('\n')).toEqual([
+      expect.stringContaining('checkpointer/odrer is unknown'),
+      expect.stringContaining('restartPolicy'),
+      expect.stringContaining('needs Secret default/s'),
+      expect.stringContaining('persistentVolumeClaim'),
+    ]);
+  });
+
   test.each<[string, string, RegExp]>([
     [
       'a secret variable without consent',
