@@ -14,7 +14,7 @@ export const HELP = `End-to-end tests of pod-checkpointer on real nodes. Needs r
                             (default: all but those on request, which --list marks with a plus, and but those
                             marked 1 on every node after the first)
   --list                    names the scenarios and ends
-  --rounds N                power cuts of the scenario hand-back; default 10
+  --rounds N[,M]            power cuts of the scenario hand-back, M on every node after the first; default 10
   --self-hosted-rounds N    power cuts of the scenario self-hosted/power-cut; default 10
   --outage DURATION         how long the API server is away in the scenario outage; default 3m
   --idle DURATION           how long the idle agent is watched; default 60s
@@ -31,7 +31,8 @@ export interface Options {
   readonly kubelets: readonly KubeletLine[];
   /** What runs on one of the nodes. */
   readonly scenariosOn: (line: KubeletLine) => readonly Scenario[];
-  readonly settings: Settings;
+  /** On one of the nodes. */
+  readonly settingsOn: (line: KubeletLine) => Settings;
   readonly keep: boolean;
   readonly bundle: string;
   readonly output?: string;
@@ -49,6 +50,11 @@ function durationOf(flag: string, text: string): number {
   const unit = UNITS[match?.[2] ?? ''];
   if (match?.[1] === undefined || unit === undefined) throw new Error(`--${flag} ${text}: write a number and ms, s, m or h, like 90s`);
   return Number(match[1]) * unit;
+}
+
+function count(flag: string, text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${flag} ${text}: must be a number from 1`);
+  return Number(text);
 }
 
 /** The wanted scenarios and everything they need, in the order of the whole list. */
@@ -89,22 +95,23 @@ export function parseOptions(args: readonly string[], all: readonly Scenario[]):
   });
   const kubelets = KUBELETS.filter((line) => values.kubelet === 'all' || values.kubelet === line);
   if (kubelets.length === 0) throw new Error(`--kubelet ${values.kubelet}: must be one of ${[...KUBELETS, 'all'].join(', ')}`);
-  const count = (flag: 'rounds' | 'self-hosted-rounds'): number => {
-    if (!/^[1-9]\d*$/.test(values[flag])) throw new Error(`--${flag} ${values[flag]}: must be a number from 1`);
-    return Number(values[flag]);
-  };
+  const selfHostedRounds = count('self-hosted-rounds', values['self-hosted-rounds']);
+  const [rounds = 0, otherRounds = rounds, ...more] = values.rounds.split(',').map((text) => count('rounds', text));
+  if (more.length > 0) throw new Error(`--rounds ${values.rounds}: write one number, or two`);
+  const outageMs = durationOf('outage', values.outage);
+  const idleMs = durationOf('idle', values.idle);
   if (values.keep && kubelets.length > 1) throw new Error('--keep: choose one node with --kubelet');
   return {
     kubelets,
     scenariosOn: (line) =>
       selected(all, values.only).filter(({ newestOnly }) => newestOnly !== true || values.only !== undefined || line === kubelets[0]),
-    settings: {
-      rounds: count('rounds'),
-      selfHostedRounds: count('self-hosted-rounds'),
-      outageMs: durationOf('outage', values.outage),
-      idleMs: durationOf('idle', values.idle),
+    settingsOn: (line) => ({
+      rounds: line === kubelets[0] ? rounds : otherRounds,
+      selfHostedRounds,
+      outageMs,
+      idleMs,
       retireGraceMs: RETIRE_GRACE_MS,
-    },
+    }),
     keep: values.keep,
     bundle: resolve(values.bundle),
     help: values.help,

@@ -26,13 +26,13 @@ function explain(error: unknown): string {
   return error.cause === undefined ? error.message : `${error.message}\n${explain(error.cause)}`;
 }
 
-async function runScenario(scenario: Scenario, world: Omit<World, 'figure'>, options: Options): Promise<ScenarioResult> {
+async function runScenario(scenario: Scenario, world: Omit<World, 'figure'>): Promise<ScenarioResult> {
   const { components } = world.node;
   const figures: Figure[] = [];
   const started = performance.now();
   let problem: string | undefined;
   say(`── ${scenario.id}: ${scenario.title}`);
-  for (const step of scenario.steps(options.settings)) {
+  for (const step of scenario.steps(world.settings)) {
     const stepStarted = performance.now();
     const before = figures.length;
     try {
@@ -92,6 +92,7 @@ async function recover(node: Node, withAgent: boolean): Promise<void> {
 async function runOnNode(line: KubeletLine, options: Options, onDown: (down: Down | undefined) => void): Promise<ScenarioResult[]> {
   const components = await prepareComponents(line, say);
   const scenarios = options.scenariosOn(line);
+  const settings = options.settingsOn(line);
   const results: ScenarioResult[] = [];
   let down: Down | undefined;
   const started = performance.now();
@@ -100,7 +101,7 @@ async function runOnNode(line: KubeletLine, options: Options, onDown: (down: Dow
     const node = await startNode({
       components,
       bundle: options.bundle,
-      agentConfig: { retireGrace: `${options.settings.retireGraceMs / 1000}s` },
+      agentConfig: { retireGrace: `${settings.retireGraceMs / 1000}s` },
       onCreated: (created) => {
         down = created;
         onDown(created);
@@ -116,7 +117,7 @@ async function runOnNode(line: KubeletLine, options: Options, onDown: (down: Dow
         continue;
       }
       const withAgent = node.agent.wanted();
-      const result = await runScenario(scenario, { node, settings: options.settings, memory, say }, options);
+      const result = await runScenario(scenario, { node, settings, memory, say });
       results.push(result);
       if (result.outcome === 'failed') {
         await diagnose(node, scenario.id);

@@ -212,18 +212,5 @@ export const handBack: Scenario = {
       const early = signs.filter((sign) => sign === 'attempt').length;
       expect(early > rounds / 2, `${early} of ${rounds} did; all signs: ${signs.join(' ')}`);
     }),
-    check('the kubelet has collected what was left of the copies', async ({ node, memory }) => {
-      const parents = remembered(memory.parents, 'the parents');
-      await until(
-        'dead sandboxes of copies removed',
-        async () => {
-          const pods = await node.cri.pods();
-          const left = Object.values(parents).flatMap((parent) => copiesOf(pods, parent.checkpoint));
-          return left.length === 0 ? done() : notYet(`${left.length} sandboxes`);
-        },
-        120_000,
-        1_000,
-      );
-    }),
   ],
 };

@@ -1,11 +1,11 @@
 /** The API server is away and everything on the node keeps running: the product must do nothing at all. */
 import { findInLog, readAgentLog } from '../agent-log.ts';
 import { backToNormal, newContainerOf } from '../copies.ts';
-import { holds } from '../node/wait.ts';
+import { done, holds, notYet, until } from '../node/wait.ts';
 import { longestGap, startProber } from '../prober.ts';
 import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { ownManifests } from '../status.ts';
-import { BOTH, HOST_URL, type Parents, POD_PORT, parentsReady, restartsAfter } from '../workload.ts';
+import { BOTH, copiesOf, HOST_URL, type Parents, POD_PORT, parentsReady, restartsAfter } from '../workload.ts';
 
 const GAP_LIMIT_MS = 500;
 /** Three failed probes over six seconds, and two more. */
@@ -65,6 +65,19 @@ export const outage: Scenario = {
       }),
       check('no parent was restarted, and all is as before', async (world) => {
         await backToNormal(world, restartsAfter(remembered(before, 'the parents'), 0), 120_000);
+      }),
+      check('the kubelet has collected what earlier scenarios left of their copies', async ({ node, memory }) => {
+        const parents = remembered(memory.parents, 'the parents');
+        await until(
+          'dead sandboxes of copies removed',
+          async () => {
+            const pods = await node.cri.pods();
+            const left = Object.values(parents).flatMap((parent) => copiesOf(pods, parent.checkpoint));
+            return left.length === 0 ? done() : notYet(`${left.length} sandboxes`);
+          },
+          120_000,
+          1_000,
+        );
       }),
     ];
   },

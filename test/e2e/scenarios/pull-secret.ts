@@ -2,7 +2,7 @@
  * An image pulled with a pull secret. A kubelet of 1.35 and newer gives it to no pod without that secret, so not to a copy: the
  * agent must say so while all is well, and be right. An image that everyone may pull must not suffer from it.
  */
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { ADDRESSES } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
@@ -11,7 +11,7 @@ import { done, doneUnless, holds, notYet, until } from '../node/wait.ts';
 import { REGISTRY_LOGIN } from '../registry-login.ts';
 import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { checkpointDir, checkpointStatus, ownManifests } from '../status.ts';
-import { copiesOf, goneFromApi, isLiving, NAMESPACE } from '../workload.ts';
+import { copiesOf, isLiving, NAMESPACE } from '../workload.ts';
 
 const NODE = realpathSync(join(import.meta.dirname, '..', '..', '..', 'node_modules', '.bin', 'node'));
 const WHICH = ['open', 'private'] as const;
@@ -194,6 +194,7 @@ export const pullSecret: Scenario = {
           500,
         );
       }),
+      // that their checkpoints go too: retire
       when('both are deleted for good', async ({ node }) => {
         await node.kubectl([
           'delete',
@@ -201,11 +202,6 @@ export const pullSecret: Scenario = {
           ...WHICH.map((which) => `deployment/${nameOf(which)}`),
           'secret/registry',
         ]);
-      }),
-      check('their checkpoints go too', async ({ node, settings }) => {
-        await goneFromApi(node, Object.values(remembered(pods, 'the pods')));
-        const left = () => Object.values(remembered(pods, 'the pods')).filter((pod) => existsSync(checkpointDir(node, pod)));
-        await until('checkpoints gone', () => doneUnless(left().join(' ')), settings.retireGraceMs + 60_000, 500);
       }),
     ];
   },
