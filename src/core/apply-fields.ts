@@ -56,8 +56,7 @@ function applyRule(value: unknown, rule: FieldRule, path: string, context: Field
         return applyShape(value, rule.shape, path, context);
       }
       if (isAbsent(value)) return undefined;
-      if (rule.otherwise === 'refuse') findings.reasons.push(refusal('needs-newer-kubelet', `${path} cannot be kept: ${rule.why}`));
-      else findings.changes.push(`${path}: dropped (needs kubelet 1.${rule.since})`);
+      findings.reasons.push(refusal('needs-newer-kubelet', `${path} cannot be kept: ${rule.why}`));
       return undefined;
   }
 }

@@ -22,9 +22,12 @@ export type FieldRule =
       readonly action: 'keep';
       readonly shape: Shape;
       readonly why: string;
-      /** Minor version of the first kubelet that has it switched on; older and unknown ones do `otherwise`. */
+      /**
+       * Minor version of the first kubelet that does with it in a static pod what it does in its parent; with an older or
+       * unknown one the pod is refused. Most fields need none: a kubelet without the field, or with its gate off, ignores
+       * it in the parent too, so that the copy is neither more nor less than the parent.
+       */
       readonly since?: number;
-      readonly otherwise?: 'drop' | 'refuse';
     }
   | { readonly action: 'drop'; readonly why: string }
   /** Made by code of the sanitizer. */
@@ -37,8 +40,9 @@ export type FieldTable = Readonly<Record<string, FieldRule>>;
 export function keep(shape: Shape, why: string): FieldRule {
   return { action: 'keep', shape, why };
 }
-export function keepSince(since: number, otherwise: 'drop' | 'refuse', shape: Shape, why: string): FieldRule {
-  return { action: 'keep', shape, why, since, otherwise };
+/** `why` also says what to do about it. */
+export function keepSince(since: number, shape: Shape, why: string): FieldRule {
+  return { action: 'keep', shape, why, since };
 }
 export function drop(why: string): FieldRule {
   return { action: 'drop', why };

@@ -101,7 +101,8 @@ export const VOLUME_MOUNT: FieldTable = {
   bindMountOptions: drop('alpha in 1.37: a kubelet that does not know it would refuse or ignore it'),
 };
 
-const RESOURCES: FieldTable = {
+/** Of a container, and of a whole pod. */
+export const RESOURCES: FieldTable = {
   limits: keep('quantities', 'the quality of service follows from it'),
   requests: keep('quantities', 'the quality of service follows from it'),
   claims: refuse('resource-claim', 'devices are allocated through the API server; remove the claims or do not opt this pod in'),
@@ -137,7 +138,7 @@ export const ENV_SOURCE: FieldTable = {
   configMapKeyRef: rewrite('the value that the process got'),
   secretKeyRef: rewrite('the value that the process got, if the pod consents'),
   // read from an emptyDir by the kubelet: local; older kubelets start the container with an empty value instead
-  fileKeyRef: keepSince(35, 'refuse', { object: FILE_KEY_REF }, 'local from kubelet 1.35; upgrade the kubelet or do not opt this pod in'),
+  fileKeyRef: keepSince(35, { object: FILE_KEY_REF }, 'local from kubelet 1.35; upgrade the kubelet or do not opt this pod in'),
 };
 
 export const ENV_FROM: FieldTable = {
@@ -158,12 +159,7 @@ export const CONTAINER: FieldTable = {
   resources: keep({ object: RESOURCES }, 'local; extended resources refuse the pod'),
   resizePolicy: drop('older kubelets refuse it on sidecars, and nothing resizes a static pod'),
   restartPolicy: rewrite('Always on an init container makes a sidecar; others need kubelet 1.35'),
-  restartPolicyRules: keepSince(
-    35,
-    'refuse',
-    { list: RESTART_RULE },
-    'local from kubelet 1.35; upgrade the kubelet or do not opt this pod in',
-  ),
+  restartPolicyRules: keepSince(35, { list: RESTART_RULE }, 'local from kubelet 1.35; upgrade the kubelet or do not opt this pod in'),
   volumeMounts: rewrite('read-only where the volume becomes stored files'),
   volumeDevices: refuse('block-device', 'a block device needs a claim, which needs the API server; remove it or do not opt this pod in'),
   livenessProbe: keep({ object: PROBE }, 'local'),

@@ -97,7 +97,7 @@ export const VOLUME: FieldTable = {
   hostPath: keep({ object: HOST_PATH }, 'local'),
   emptyDir: keep({ object: EMPTY_DIR }, 'local'),
   nfs: keep({ object: NFS }, 'needs the network, not the API server'),
-  image: keepSince(35, 'refuse', { object: IMAGE_VOLUME }, 'local from kubelet 1.35; upgrade the kubelet or do not opt this pod in'),
+  image: keepSince(35, { object: IMAGE_VOLUME }, 'local from kubelet 1.35; upgrade the kubelet or do not opt this pod in'),
   secret: rewrite('a hostPath directory of stored files'),
   configMap: rewrite('a hostPath directory of stored files'),
   projected: rewrite('kept with downwardAPI sources only; a hostPath directory of stored files otherwise'),

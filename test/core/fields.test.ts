@@ -74,7 +74,7 @@ describe('the field tables', () => {
       for (const [name, rule] of Object.entries(table)) {
         expect(rule.why, name).not.toBe('');
         if (rule.action === 'refuse') expect(rule.why, name).toMatch(/; (use|remove|make|clone)/);
-        if (rule.action === 'keep' && rule.otherwise === 'refuse') expect(rule.why, name).toContain('upgrade the kubelet');
+        if (rule.action === 'keep' && rule.since !== undefined) expect(rule.why, name).toContain('upgrade the kubelet');
       }
     }
   });

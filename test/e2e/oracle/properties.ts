@@ -17,7 +17,20 @@ export function shuffled(value: unknown): unknown {
 /** The image that the one container of our own may have. */
 export const AGENT_IMAGE = 'registry.example/pod-checkpointer:1';
 
-const POD_PRIVILEGES = ['hostNetwork', 'hostPID', 'hostIPC', 'hostUsers', 'shareProcessNamespace', 'securityContext', 'os'];
+/** What makes the pod as strong as it is, and its limits. */
+const POD_PRIVILEGES = [
+  'hostNetwork',
+  'hostPID',
+  'hostIPC',
+  'hostUsers',
+  'shareProcessNamespace',
+  'securityContext',
+  'os',
+  'resources',
+  'hostnameOverride',
+  'setHostnameAsFQDN',
+  'subdomain',
+];
 
 const containersOf = (spec: unknown): readonly Json[] => [...objectsIn(spec, 'initContainers'), ...objectsIn(spec, 'containers')];
 const nameOf = (item: Json): string => textField(item, 'name') ?? '';
@@ -78,6 +91,7 @@ export function widened(parent: Json, copy: Json, directory: string): readonly s
   const after = withoutHandOver(before, field(copy, 'spec'), directory);
   return [
     ...POD_PRIVILEGES.filter((key) => !same(field(before, key), field(after, key))).map((key) => `spec.${key} differs from the parent's`),
+    ...otherHostname(before, after, textField(field(parent, 'metadata'), 'name') ?? ''),
     ...widenedContainers(before, after),
     ...widenedVolumes(before, after, directory),
     ...['serviceAccountName', 'serviceAccount', 'imagePullSecrets', 'tolerations', 'nodeName', 'runtimeClassName']
@@ -85,6 +99,14 @@ export function widened(parent: Json, copy: Json, directory: string): readonly s
       .map((key) => `spec.${key} is there`),
     ...['labels', 'annotations'].flatMap((map) => addedKeys(map, fieldAt(parent, 'metadata', map), fieldAt(copy, 'metadata', map))),
   ];
+}
+
+/** The kubelet takes what is written, else the pod's name up to 63 characters; a label is all that can be written. */
+function otherHostname(before: unknown, after: unknown, name: string): readonly string[] {
+  const derived = name.slice(0, 63).replace(/[-.]+$/, '');
+  const written = textField(before, 'hostname');
+  const expected = written || (field(before, 'hostNetwork') === true || derived.includes('.') ? undefined : derived);
+  return field(after, 'hostname') === expected ? [] : ["spec.hostname is not the parent's"];
 }
 
 function addedKeys(map: string, before: unknown, after: unknown): readonly string[] {
