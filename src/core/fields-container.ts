@@ -51,7 +51,7 @@ const HTTP_GET: FieldTable = {
   host: keep('text', 'local'),
   scheme: keep('text', 'local'),
   httpHeaders: keep({ list: HTTP_HEADER }, 'local'),
-  protocol: drop('alpha in 1.37: a kubelet that does not know it would refuse or ignore it'),
+  protocol: keep('text', 'local'),
 };
 
 const TCP_SOCKET: FieldTable = { port: keep('port', 'a name becomes a number where the ports go'), host: keep('text', 'local') };
@@ -59,7 +59,7 @@ const TCP_SOCKET: FieldTable = { port: keep('port', 'a name becomes a number whe
 const GRPC: FieldTable = {
   port: keep('integer', 'local'),
   service: keep('text', 'local'),
-  mode: drop('alpha in 1.37: a kubelet that does not know it would refuse or ignore it'),
+  mode: keep('text', 'local'),
 };
 
 const SLEEP: FieldTable = { seconds: keep('integer', 'local') };
@@ -87,7 +87,7 @@ const LIFECYCLE_HANDLER: FieldTable = {
 const LIFECYCLE: FieldTable = {
   postStart: keep({ object: LIFECYCLE_HANDLER }, 'local'),
   preStop: keep({ object: LIFECYCLE_HANDLER }, 'local'),
-  stopSignal: drop('behind a gate that is off by default: with it off the kubelet would not honour it'),
+  stopSignal: keep('text', 'local'),
 };
 
 export const VOLUME_MOUNT: FieldTable = {
@@ -98,7 +98,7 @@ export const VOLUME_MOUNT: FieldTable = {
   subPath: keep('text', 'local'),
   mountPropagation: keep('text', 'local'),
   subPathExpr: keep('text', 'local'),
-  bindMountOptions: drop('alpha in 1.37: a kubelet that does not know it would refuse or ignore it'),
+  bindMountOptions: keep('texts', 'they narrow what the mount allows'),
 };
 
 /** Of a container, and of a whole pod. */

@@ -4,7 +4,7 @@
  * Kinds that the kubelet fills from API objects become stored files; kinds that must be attached, locked or provisioned
  * refuse the pod, because nothing fences the data while the control plane is away.
  */
-import { drop, type FieldTable, keep, keepSince, refuse, rewrite } from './field-rules.ts';
+import { type FieldTable, keep, keepSince, refuse, rewrite } from './field-rules.ts';
 import { FIELD_REF, RESOURCE_FIELD_REF } from './fields-container.ts';
 
 const ATTACHED = 'attaching or locking it without the control plane could damage its data; use a hostPath volume or do not opt this pod in';
@@ -19,7 +19,7 @@ const HOST_PATH: FieldTable = { path: keep('text', 'local'), type: keep('text', 
 const EMPTY_DIR: FieldTable = {
   medium: keep('text', "local; the parent's content is not carried over"),
   sizeLimit: keep('quantity', 'local'),
-  mode: drop('alpha in 1.37: a kubelet that does not know it would refuse or ignore it'),
+  mode: keep('integer', 'local'),
 };
 
 const NFS: FieldTable = {

@@ -160,7 +160,10 @@ function sanitizePorts(container: Json, kept: Json, at: string, context: Contain
 function sanitizeHooks(lifecycle: Json, at: string, numbers: ReadonlyMap<string, number>, context: ContainerContext): Json {
   const kept: [string, unknown][] = [];
   for (const [key, hook] of Object.entries(lifecycle)) {
-    if (!isObject(hook)) continue;
+    if (!isObject(hook)) {
+      kept.push([key, hook]);
+      continue;
+    }
     // a sleep of nothing does nothing, and kubelets before 1.35 refuse it in static pods
     if (fieldAt(hook, 'sleep', 'seconds') === 0 && (context.kubeletMinor ?? 0) < RELAXED_SINCE) {
       context.findings.changes.push(`${at}.${key}: dropped (a sleep of 0 s does nothing, and kubelets before 1.35 refuse it)`);

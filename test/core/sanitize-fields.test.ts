@@ -67,6 +67,29 @@ describe('single fields', () => {
     expect(specOf(spec, target)).toMatchObject(spec);
   });
 
+  it.each<[string, SanitizeTarget]>([
+    ['a new kubelet', TARGET],
+    ['an old one', OLD],
+    ['one of unknown version', { nodeName: 'node-1' }],
+  ])('keeps for %s what narrows mounts, probes and hooks', (_, target) => {
+    const volumes = [{ name: 'v', emptyDir: { mode: 0o1777 } }];
+    const main = {
+      volumeMounts: [{ name: 'v', mountPath: '/v', bindMountOptions: ['noexec', 'nosuid'] }],
+      livenessProbe: { grpc: { port: 1, mode: 'TLS' } },
+      readinessProbe: { httpGet: { port: 1, protocol: 'HTTP2' } },
+      lifecycle: { stopSignal: 'SIGUSR1' },
+    };
+    const result = run(tinyPod({ volumes, os: { name: 'linux' } }, main), OPTIONS, target);
+    expect(copied(result, 'main')).toMatchObject(main);
+    expect(copiedSpec(result)['volumes']).toEqual(volumes);
+  });
+
+  it('keeps the mount options of a volume that becomes stored files', () => {
+    const mount = { name: 'v', mountPath: '/v', bindMountOptions: ['noexec'] };
+    const result = run(tinyPod({ volumes: [{ name: 'v', secret: { secretName: 's' } }] }, { volumeMounts: [mount] }));
+    expect(copied(result, 'main')['volumeMounts']).toEqual([{ ...mount, readOnly: true }]);
+  });
+
   it('gives a volume without a kind the kind that the API gives it', () => {
     expect(specOf({ volumes: [{ name: 'v' }] })['volumes']).toEqual([{ name: 'v', emptyDir: {} }]);
   });

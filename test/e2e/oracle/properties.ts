@@ -2,6 +2,7 @@
 import { field, fieldAt, isObject, objectsIn, textField } from '../../../src/core/json.ts';
 import { encodeManifest } from '../../../src/core/manifest.ts';
 import type { Json } from '../../../src/core/model.ts';
+import type { KubeletLine } from '../components.ts';
 
 /** The same value with the keys of every object in reverse. */
 export function shuffled(value: unknown): unknown {
@@ -130,16 +131,28 @@ function widenedContainers(before: unknown, after: unknown): readonly string[] {
       problems.push(`${at}: image ${image} is not the parent's`);
     const ports = objectsIn(parent, 'ports').map((port) => encodeManifest(port));
     if (objectsIn(container, 'ports').some((port) => !ports.includes(encodeManifest(port)))) problems.push(`${at}: has a port of its own`);
+    for (const key of ['livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'])
+      if (!same(withoutPorts(field(container, key)), withoutPorts(field(parent, key)))) problems.push(`${at}: ${key} is not the parent's`);
     const mounts = objectsIn(parent, 'volumeMounts');
     for (const [index, mount] of objectsIn(container, 'volumeMounts').entries()) {
       const was = mounts[index];
       const { readOnly, ...rest } = mount;
-      const { readOnly: wasReadOnly, bindMountOptions: _, ...wasRest } = was ?? {};
+      const { readOnly: wasReadOnly, ...wasRest } = was ?? {};
       if (!same(rest, wasRest) || (wasReadOnly === true && readOnly !== true))
         problems.push(`${at}: volumeMounts[${index}] is not the parent's`);
     }
   }
   return problems;
+}
+
+/** A probe or the hooks but for what may be written in another way: ports by number, a sleep of no time not at all. */
+function withoutPorts(handler: unknown): unknown {
+  if (!isObject(handler)) return handler;
+  return Object.fromEntries(
+    Object.entries(handler).flatMap(([key, inner]) =>
+      key === 'port' || fieldAt(inner, 'sleep', 'seconds') === 0 ? [] : [[key, withoutPorts(inner)]],
+    ),
+  );
 }
 
 function widenedVolumes(before: unknown, after: unknown, directory: string): readonly string[] {
@@ -153,13 +166,24 @@ function widenedVolumes(before: unknown, after: unknown, directory: string): rea
     if (path?.startsWith(`${directory}/`) !== true || field(parent, 'hostPath') !== undefined) {
       if (path !== undefined)
         return same(field(volume, 'hostPath'), field(parent, 'hostPath')) ? [] : [`${at}: hostPath differs from the parent's`];
-      return field(parent, kinds[0] ?? '') === undefined ? [`${at}: was of another kind`] : [];
+      if (kinds[0] !== 'image') return same(volume, parent) ? [] : [`${at} differs from the parent's`];
+      return same(fieldAt(volume, 'image', 'reference'), fieldAt(parent, 'image', 'reference')) ? [] : [`${at}: is of another image`];
     }
     const mounts = containersOf(after).flatMap((container) =>
       objectsIn(container, 'volumeMounts').filter((mount) => field(mount, 'name') === nameOf(volume)),
     );
     return mounts.every((mount) => field(mount, 'readOnly') === true) ? [] : [`${at}: stored files can be written to`];
   });
+}
+
+/** Fields that a version does not have. It loses them from the parent, too, which comes through the same types. */
+const NOT_IN: Readonly<Partial<Record<KubeletLine, RegExp>>> = {
+  '1.34': /\.(volumeMounts\[\d+\]\.bindMountOptions|emptyDir\.mode|grpc\.mode|httpGet\.protocol)$/,
+};
+
+/** Paths of what was written but is not in what this kubelet understood, though it would have it in the parent. */
+export function lostFromCopy(written: unknown, understood: unknown, line: KubeletLine): readonly string[] {
+  return lost(written, understood, 'spec').filter((path) => NOT_IN[line]?.test(path) !== true);
 }
 
 /** Paths of what was written but is not in what was understood: the kubelet drops unknown fields without a word. */
