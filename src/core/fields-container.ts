@@ -168,7 +168,7 @@ export const CONTAINER: FieldTable = {
   lifecycle: keep({ object: LIFECYCLE }, 'local'),
   terminationMessagePath: keep('text', 'local'),
   terminationMessagePolicy: keep('text', 'local'),
-  imagePullPolicy: rewrite('IfNotPresent: there may be no registry'),
+  imagePullPolicy: rewrite('IfNotPresent, because there may be no registry; Never stays'),
   securityContext: keep({ object: SECURITY_CONTEXT }, 'privileges stay exactly as admitted'),
   stdin: keep('boolean', 'local'),
   stdinOnce: keep('boolean', 'local'),

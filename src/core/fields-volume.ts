@@ -30,7 +30,7 @@ const NFS: FieldTable = {
 
 export const IMAGE_VOLUME: FieldTable = {
   reference: keep('text', 'must already be on the node'),
-  pullPolicy: rewrite('IfNotPresent: there may be no registry'),
+  pullPolicy: rewrite('IfNotPresent, because there may be no registry; Never stays'),
 };
 
 const DOWNWARD_FILE: FieldTable = {

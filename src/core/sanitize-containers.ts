@@ -4,7 +4,7 @@
  */
 import { applyFields, malformed } from './apply-fields.ts';
 import { CONTAINER, CONTAINER_PORT, VOLUME_MOUNT } from './fields-container.ts';
-import { pinnedImage } from './image.ts';
+import { pinnedImage, pullPolicy } from './image.ts';
 import { field, fieldAt, isAbsent, isDnsLabel, isObject, objectsIn, textField } from './json.ts';
 import type { CapturedFile, Json } from './model.ts';
 import { isSidecar } from './references.ts';
@@ -70,7 +70,7 @@ function sanitizeImage(container: Json, kept: Json, at: string, { findings, imag
   const pinned = image?.imagePinnable === true ? pinnedImage(given, image.imageRef) : undefined;
   if (pinned !== undefined) findings.changes.push(`${at}.image: pinned to the digest that ran`);
   kept['image'] = pinned ?? given;
-  kept['imagePullPolicy'] = 'IfNotPresent';
+  kept['imagePullPolicy'] = pullPolicy(field(container, 'imagePullPolicy'));
 }
 
 function sanitizeRestartPolicy(container: Json, kept: Json, at: string, { findings, kubeletMinor, init }: ContainerContext): void {

@@ -101,6 +101,18 @@ describe('single fields', () => {
     expect(result.images.at(-1)).toEqual({ container: 'volume/v', image: 'data:1', imageRef: '' });
   });
 
+  it.each<[unknown, string]>([
+    ['Never', 'Never'],
+    ['Always', 'IfNotPresent'],
+    ['IfNotPresent', 'IfNotPresent'],
+    [undefined, 'IfNotPresent'],
+  ])('pulls no image that its pod does not pull: %s becomes %s', (given, expected) => {
+    const volumes = [{ name: 'v', image: { reference: 'data:1', ...(given === undefined ? {} : { pullPolicy: given }) } }];
+    const result = run(tinyPod({ volumes }, given === undefined ? {} : { imagePullPolicy: given }));
+    expect(copied(result, 'main')['imagePullPolicy']).toBe(expected);
+    expect(copiedSpec(result)['volumes']).toEqual([{ name: 'v', image: { reference: 'data:1', pullPolicy: expected } }]);
+  });
+
   it('turns a downwardAPI volume into files where the kubelet would answer otherwise', () => {
     const pod = tinyPod({
       volumes: [{ name: 'v', downwardAPI: { items: [{ path: 'h', fieldRef: { fieldPath: "metadata.labels['pod-template-hash']" } }] } }],

@@ -129,6 +129,8 @@ function widenedContainers(before: unknown, after: unknown): readonly string[] {
     const [name] = (textField(parent, 'image') ?? '').split(/[:@]/);
     if (image !== field(parent, 'image') && image !== `${name}@sha256:${'a'.repeat(64)}`)
       problems.push(`${at}: image ${image} is not the parent's`);
+    if (field(container, 'imagePullPolicy') !== notMoreOften(field(parent, 'imagePullPolicy')))
+      problems.push(`${at}: imagePullPolicy is not what the parent's becomes`);
     const ports = objectsIn(parent, 'ports').map((port) => encodeManifest(port));
     if (objectsIn(container, 'ports').some((port) => !ports.includes(encodeManifest(port)))) problems.push(`${at}: has a port of its own`);
     for (const key of ['livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'])
@@ -143,6 +145,11 @@ function widenedContainers(before: unknown, after: unknown): readonly string[] {
     }
   }
   return problems;
+}
+
+/** The pull policy of the copy: never one that pulls where the parent's does not. */
+function notMoreOften(policy: unknown): string {
+  return policy === 'Never' ? 'Never' : 'IfNotPresent';
 }
 
 /** A probe or the hooks but for what may be written in another way: ports by number, a sleep of no time not at all. */
@@ -167,7 +174,8 @@ function widenedVolumes(before: unknown, after: unknown, directory: string): rea
       if (path !== undefined)
         return same(field(volume, 'hostPath'), field(parent, 'hostPath')) ? [] : [`${at}: hostPath differs from the parent's`];
       if (kinds[0] !== 'image') return same(volume, parent) ? [] : [`${at} differs from the parent's`];
-      return same(fieldAt(volume, 'image', 'reference'), fieldAt(parent, 'image', 'reference')) ? [] : [`${at}: is of another image`];
+      const { reference, pullPolicy } = (parent['image'] ?? {}) as Json;
+      return same(volume['image'], { reference, pullPolicy: notMoreOften(pullPolicy) }) ? [] : [`${at}: is of another image, or pulls`];
     }
     const mounts = containersOf(after).flatMap((container) =>
       objectsIn(container, 'volumeMounts').filter((mount) => field(mount, 'name') === nameOf(volume)),
