@@ -97,7 +97,7 @@ export const VOLUME_MOUNT: FieldTable = {
   mountPath: keep('text', 'local'),
   subPath: keep('text', 'local'),
   mountPropagation: keep('text', 'local'),
-  subPathExpr: keep('text', 'local'),
+  subPathExpr: keep('text', 'local; a literal path where the volume becomes stored files'),
   bindMountOptions: keep('texts', 'they narrow what the mount allows'),
 };
 

@@ -3,6 +3,7 @@ import { field, fieldAt, isObject, objectsIn, textField } from '../../../src/cor
 import { encodeManifest } from '../../../src/core/manifest.ts';
 import type { Json } from '../../../src/core/model.ts';
 import type { KubeletLine } from '../components.ts';
+import { STORED_FILES } from './volumes.ts';
 
 /** The same value with the keys of every object in reverse. */
 export function shuffled(value: unknown): unknown {
@@ -93,7 +94,7 @@ export function widened(parent: Json, copy: Json, directory: string): readonly s
   return [
     ...POD_PRIVILEGES.filter((key) => !same(field(before, key), field(after, key))).map((key) => `spec.${key} differs from the parent's`),
     ...otherHostname(before, after, textField(field(parent, 'metadata'), 'name') ?? ''),
-    ...widenedContainers(before, after),
+    ...widenedContainers(before, after, directory),
     ...widenedVolumes(before, after, directory),
     ...['serviceAccountName', 'serviceAccount', 'imagePullSecrets', 'tolerations', 'nodeName', 'runtimeClassName']
       .filter((key) => field(after, key) !== undefined)
@@ -116,7 +117,7 @@ function addedKeys(map: string, before: unknown, after: unknown): readonly strin
   );
 }
 
-function widenedContainers(before: unknown, after: unknown): readonly string[] {
+function widenedContainers(before: unknown, after: unknown, directory: string): readonly string[] {
   const parents = new Map(containersOf(before).map((item) => [nameOf(item), item]));
   const names = containersOf(after).map(nameOf);
   const problems = same(names, [...parents.keys()]) ? [] : ['the containers are not those of the parent'];
@@ -136,15 +137,28 @@ function widenedContainers(before: unknown, after: unknown): readonly string[] {
     for (const key of ['livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'])
       if (!same(withoutPorts(field(container, key)), withoutPorts(field(parent, key)))) problems.push(`${at}: ${key} is not the parent's`);
     const mounts = objectsIn(parent, 'volumeMounts');
+    const stored = objectsIn(after, 'volumes').flatMap((volume) =>
+      textField(field(volume, 'hostPath'), 'path')?.startsWith(`${directory}/`) === true ? [nameOf(volume)] : [],
+    );
     for (const [index, mount] of objectsIn(container, 'volumeMounts').entries()) {
       const was = mounts[index];
       const { readOnly, ...rest } = mount;
       const { readOnly: wasReadOnly, ...wasRest } = was ?? {};
-      if (!same(rest, wasRest) || (wasReadOnly === true && readOnly !== true))
+      if (
+        !same(rest, stored.includes(nameOf(mount)) ? withLiteralPath(wasRest, rest['subPath']) : wasRest) ||
+        (wasReadOnly === true && readOnly !== true)
+      )
         problems.push(`${at}: volumeMounts[${index}] is not the parent's`);
     }
   }
   return problems;
+}
+
+/** A mount of stored files: an expression has become a literal path, of something that is there. */
+function withLiteralPath(mount: Json, subPath: unknown): Json {
+  const { subPathExpr, ...rest } = mount;
+  const there = [...STORED_FILES, 'config', './config'].some((path) => path === subPath);
+  return subPathExpr !== undefined && there ? { ...rest, subPath } : mount;
 }
 
 /** The pull policy of the copy: never one that pulls where the parent's does not. */
