@@ -44,6 +44,7 @@ function applyRule(value: unknown, rule: FieldRule, path: string, context: Field
   const { findings } = context;
   switch (rule.action) {
     case 'rewrite':
+      if (rule.of !== undefined) applyShape(value, rule.of, path, context);
       return undefined;
     case 'drop':
       if (!isAbsent(value)) findings.changes.push(`${path}: dropped (${rule.why})`);

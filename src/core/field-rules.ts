@@ -30,8 +30,8 @@ export type FieldRule =
       readonly since?: number;
     }
   | { readonly action: 'drop'; readonly why: string }
-  /** Made by code of the sanitizer. */
-  | { readonly action: 'rewrite'; readonly why: string }
+  /** Made by code of the sanitizer. `of`: what it is made from, so that a field nobody knows in there is noticed. */
+  | { readonly action: 'rewrite'; readonly why: string; readonly of?: Shape }
   /** `why` also says what to do about it. */
   | { readonly action: 'refuse'; readonly code: RefusalCode; readonly why: string };
 
@@ -47,8 +47,8 @@ export function keepSince(since: number, shape: Shape, why: string): FieldRule {
 export function drop(why: string): FieldRule {
   return { action: 'drop', why };
 }
-export function rewrite(why: string): FieldRule {
-  return { action: 'rewrite', why };
+export function rewrite(why: string, of?: Shape): FieldRule {
+  return of === undefined ? { action: 'rewrite', why } : { action: 'rewrite', why, of };
 }
 export function refuse(code: RefusalCode, why: string): FieldRule {
   return { action: 'refuse', code, why };

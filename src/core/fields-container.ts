@@ -132,19 +132,33 @@ const FILE_KEY_REF: FieldTable = {
   optional: keep('boolean', 'local'),
 };
 
+// two equal tables each: the rows of a type are its own
+const CONFIG_MAP_KEY: FieldTable = {
+  name: rewrite('the value that the process got'),
+  key: rewrite('the value that the process got'),
+  optional: rewrite('what was there is what counts'),
+};
+const SECRET_KEY: FieldTable = { ...CONFIG_MAP_KEY };
+
 export const ENV_SOURCE: FieldTable = {
   fieldRef: rewrite('kept where the kubelet answers it without the API server and truly; a value otherwise'),
   resourceFieldRef: keep({ object: RESOURCE_FIELD_REF }, 'local'),
-  configMapKeyRef: rewrite('the value that the process got'),
-  secretKeyRef: rewrite('the value that the process got, if the pod consents'),
+  configMapKeyRef: rewrite('the value that the process got', { object: CONFIG_MAP_KEY }),
+  secretKeyRef: rewrite('the value that the process got, if the pod consents', { object: SECRET_KEY }),
   // read from an emptyDir by the kubelet: local; older kubelets start the container with an empty value instead
   fileKeyRef: keepSince(35, { object: FILE_KEY_REF }, 'local from kubelet 1.35; upgrade the kubelet or do not opt this pod in'),
 };
 
+const CONFIG_MAP_ENV: FieldTable = {
+  name: rewrite('the values that the process got'),
+  optional: rewrite('what was there is what counts'),
+};
+const SECRET_ENV: FieldTable = { ...CONFIG_MAP_ENV };
+
 export const ENV_FROM: FieldTable = {
   prefix: rewrite('part of the names that the process got'),
-  configMapRef: rewrite('the values that the process got'),
-  secretRef: rewrite('the values that the process got, if the pod consents'),
+  configMapRef: rewrite('the values that the process got', { object: CONFIG_MAP_ENV }),
+  secretRef: rewrite('the values that the process got, if the pod consents', { object: SECRET_ENV }),
 };
 
 export const CONTAINER: FieldTable = {
@@ -179,6 +193,8 @@ export const CONTAINER: FieldTable = {
 export const CONTAINER_TABLES: Readonly<Record<string, FieldTable>> = {
   AppArmorProfile: SECURITY_PROFILE,
   Capabilities: CAPABILITIES,
+  ConfigMapEnvSource: CONFIG_MAP_ENV,
+  ConfigMapKeySelector: CONFIG_MAP_KEY,
   Container: CONTAINER,
   ContainerPort: CONTAINER_PORT,
   ContainerRestartRule: RESTART_RULE,
@@ -199,6 +215,8 @@ export const CONTAINER_TABLES: Readonly<Record<string, FieldTable>> = {
   ResourceRequirements: RESOURCES,
   SELinuxOptions: SELINUX_OPTIONS,
   SeccompProfile: SECURITY_PROFILE,
+  SecretEnvSource: SECRET_ENV,
+  SecretKeySelector: SECRET_KEY,
   SecurityContext: SECURITY_CONTEXT,
   SleepAction: SLEEP,
   TCPSocketAction: TCP_SOCKET,

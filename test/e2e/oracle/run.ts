@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { Json } from '../../../src/core/model.ts';
 import { KUBELETS, prepareOracle } from '../components.ts';
 import { say } from '../report.ts';
+import { apiFieldsProblem, writeApiFields } from './api-fields.ts';
 import { createCoverage } from './coverage.ts';
 import { judgeParents, type Oracles, type Parent, randomOf, type Verdict } from './judge.ts';
 import { createOracle } from './oracle.ts';
@@ -24,6 +25,7 @@ code (1.34 and 1.37) whether it would run the copies. Needs Go; the first run bu
   --seed N       another seed, other pods (1)
   --only INDEX   one pod of that seed only, and show it with its copy
   --rows         say how often each field was there
+  --write-fields write the list of a pod's fields that npm test holds the tables against, and do nothing else
   --output FILE  write {passed, failed} as JSON
   --help         this text
 `;
@@ -69,6 +71,7 @@ async function main(): Promise<number> {
       seed: { type: 'string', default: '1' },
       only: { type: 'string' },
       rows: { type: 'boolean', default: false },
+      'write-fields': { type: 'boolean', default: false },
       output: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -85,6 +88,10 @@ async function main(): Promise<number> {
     '1.37': createOracle(await prepareOracle('1.37', say), work),
     '1.34': createOracle(await prepareOracle('1.34', say), work),
   };
+  if (values['write-fields']) {
+    say(`wrote ${writeApiFields(await oracles['1.37'].fields())}`);
+    return 0;
+  }
   if (values.only !== undefined) return showOne(await judgeBatch(oracles, seed, [wholeNumber('only', values.only)]));
 
   return judgeAll(oracles, { wanted, seed, rows: values.rows, output: values.output });
@@ -128,9 +135,11 @@ async function judgeAll(oracles: Oracles, { wanted, seed, rows, output }: Wish):
   const missing = judged < ENOUGH_FOR_ROWS ? [] : coverage.missing();
   for (const row of missing) say(`NO  no pod reached the row ${row}`);
   await showFailures(failed, oracles, seed);
-  const wrong = failed.length + missing.length;
-  // one check a pod, and one a row
-  const right = judged + coverage.rows().length - wrong;
+  const stale = apiFieldsProblem(await oracles['1.37'].fields());
+  if (stale !== undefined) say(`NO  ${stale}`);
+  const wrong = failed.length + missing.length + (stale === undefined ? 0 : 1);
+  // one check a pod, one a row, and one of the list of fields
+  const right = judged + coverage.rows().length + 1 - wrong;
   if (output !== undefined) writeFileSync(output, JSON.stringify({ passed: right, failed: wrong }));
   say(`seed ${seed}: ${judged} pods, ${placed} copies, ${coverage.rows().length} rows, in ${seconds()} s`);
   process.stdout.write(`${right} passed, ${wrong} failed\n`);
