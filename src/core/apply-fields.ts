@@ -44,6 +44,7 @@ function applyRule(value: unknown, rule: FieldRule, path: string, context: Field
   const { findings } = context;
   switch (rule.action) {
     case 'rewrite':
+      if (rule.of !== undefined) applyShape(value, rule.of, path, context);
       return undefined;
     case 'drop':
       if (!isAbsent(value)) findings.changes.push(`${path}: dropped (${rule.why})`);
@@ -56,8 +57,7 @@ function applyRule(value: unknown, rule: FieldRule, path: string, context: Field
         return applyShape(value, rule.shape, path, context);
       }
       if (isAbsent(value)) return undefined;
-      if (rule.otherwise === 'refuse') findings.reasons.push(refusal('needs-newer-kubelet', `${path} cannot be kept: ${rule.why}`));
-      else findings.changes.push(`${path}: dropped (needs kubelet 1.${rule.since})`);
+      findings.reasons.push(refusal('needs-newer-kubelet', `${path} cannot be kept: ${rule.why}`));
       return undefined;
   }
 }

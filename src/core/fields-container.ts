@@ -51,7 +51,7 @@ const HTTP_GET: FieldTable = {
   host: keep('text', 'local'),
   scheme: keep('text', 'local'),
   httpHeaders: keep({ list: HTTP_HEADER }, 'local'),
-  protocol: drop('alpha in 1.37: a kubelet that does not know it would refuse or ignore it'),
+  protocol: keep('text', 'local'),
 };
 
 const TCP_SOCKET: FieldTable = { port: keep('port', 'a name becomes a number where the ports go'), host: keep('text', 'local') };
@@ -59,7 +59,7 @@ const TCP_SOCKET: FieldTable = { port: keep('port', 'a name becomes a number whe
 const GRPC: FieldTable = {
   port: keep('integer', 'local'),
   service: keep('text', 'local'),
-  mode: drop('alpha in 1.37: a kubelet that does not know it would refuse or ignore it'),
+  mode: keep('text', 'local'),
 };
 
 const SLEEP: FieldTable = { seconds: keep('integer', 'local') };
@@ -87,7 +87,7 @@ const LIFECYCLE_HANDLER: FieldTable = {
 const LIFECYCLE: FieldTable = {
   postStart: keep({ object: LIFECYCLE_HANDLER }, 'local'),
   preStop: keep({ object: LIFECYCLE_HANDLER }, 'local'),
-  stopSignal: drop('behind a gate that is off by default: with it off the kubelet would not honour it'),
+  stopSignal: keep('text', 'local'),
 };
 
 export const VOLUME_MOUNT: FieldTable = {
@@ -97,11 +97,12 @@ export const VOLUME_MOUNT: FieldTable = {
   mountPath: keep('text', 'local'),
   subPath: keep('text', 'local'),
   mountPropagation: keep('text', 'local'),
-  subPathExpr: keep('text', 'local'),
-  bindMountOptions: drop('alpha in 1.37: a kubelet that does not know it would refuse or ignore it'),
+  subPathExpr: keep('text', 'local; a literal path where the volume becomes stored files'),
+  bindMountOptions: keep('texts', 'they narrow what the mount allows'),
 };
 
-const RESOURCES: FieldTable = {
+/** Of a container, and of a whole pod. */
+export const RESOURCES: FieldTable = {
   limits: keep('quantities', 'the quality of service follows from it'),
   requests: keep('quantities', 'the quality of service follows from it'),
   claims: refuse('resource-claim', 'devices are allocated through the API server; remove the claims or do not opt this pod in'),
@@ -131,19 +132,33 @@ const FILE_KEY_REF: FieldTable = {
   optional: keep('boolean', 'local'),
 };
 
+// two equal tables each: the rows of a type are its own
+const CONFIG_MAP_KEY: FieldTable = {
+  name: rewrite('the value that the process got'),
+  key: rewrite('the value that the process got'),
+  optional: rewrite('what was there is what counts'),
+};
+const SECRET_KEY: FieldTable = { ...CONFIG_MAP_KEY };
+
 export const ENV_SOURCE: FieldTable = {
   fieldRef: rewrite('kept where the kubelet answers it without the API server and truly; a value otherwise'),
   resourceFieldRef: keep({ object: RESOURCE_FIELD_REF }, 'local'),
-  configMapKeyRef: rewrite('the value that the process got'),
-  secretKeyRef: rewrite('the value that the process got, if the pod consents'),
+  configMapKeyRef: rewrite('the value that the process got', { object: CONFIG_MAP_KEY }),
+  secretKeyRef: rewrite('the value that the process got, if the pod consents', { object: SECRET_KEY }),
   // read from an emptyDir by the kubelet: local; older kubelets start the container with an empty value instead
-  fileKeyRef: keepSince(35, 'refuse', { object: FILE_KEY_REF }, 'local from kubelet 1.35; upgrade the kubelet or do not opt this pod in'),
+  fileKeyRef: keepSince(35, { object: FILE_KEY_REF }, 'local from kubelet 1.35; upgrade the kubelet or do not opt this pod in'),
 };
+
+const CONFIG_MAP_ENV: FieldTable = {
+  name: rewrite('the values that the process got'),
+  optional: rewrite('what was there is what counts'),
+};
+const SECRET_ENV: FieldTable = { ...CONFIG_MAP_ENV };
 
 export const ENV_FROM: FieldTable = {
   prefix: rewrite('part of the names that the process got'),
-  configMapRef: rewrite('the values that the process got'),
-  secretRef: rewrite('the values that the process got, if the pod consents'),
+  configMapRef: rewrite('the values that the process got', { object: CONFIG_MAP_ENV }),
+  secretRef: rewrite('the values that the process got, if the pod consents', { object: SECRET_ENV }),
 };
 
 export const CONTAINER: FieldTable = {
@@ -158,12 +173,7 @@ export const CONTAINER: FieldTable = {
   resources: keep({ object: RESOURCES }, 'local; extended resources refuse the pod'),
   resizePolicy: drop('older kubelets refuse it on sidecars, and nothing resizes a static pod'),
   restartPolicy: rewrite('Always on an init container makes a sidecar; others need kubelet 1.35'),
-  restartPolicyRules: keepSince(
-    35,
-    'refuse',
-    { list: RESTART_RULE },
-    'local from kubelet 1.35; upgrade the kubelet or do not opt this pod in',
-  ),
+  restartPolicyRules: keepSince(35, { list: RESTART_RULE }, 'local from kubelet 1.35; upgrade the kubelet or do not opt this pod in'),
   volumeMounts: rewrite('read-only where the volume becomes stored files'),
   volumeDevices: refuse('block-device', 'a block device needs a claim, which needs the API server; remove it or do not opt this pod in'),
   livenessProbe: keep({ object: PROBE }, 'local'),
@@ -172,7 +182,7 @@ export const CONTAINER: FieldTable = {
   lifecycle: keep({ object: LIFECYCLE }, 'local'),
   terminationMessagePath: keep('text', 'local'),
   terminationMessagePolicy: keep('text', 'local'),
-  imagePullPolicy: rewrite('IfNotPresent: there may be no registry'),
+  imagePullPolicy: rewrite('IfNotPresent, because there may be no registry; Never stays'),
   securityContext: keep({ object: SECURITY_CONTEXT }, 'privileges stay exactly as admitted'),
   stdin: keep('boolean', 'local'),
   stdinOnce: keep('boolean', 'local'),
@@ -183,6 +193,8 @@ export const CONTAINER: FieldTable = {
 export const CONTAINER_TABLES: Readonly<Record<string, FieldTable>> = {
   AppArmorProfile: SECURITY_PROFILE,
   Capabilities: CAPABILITIES,
+  ConfigMapEnvSource: CONFIG_MAP_ENV,
+  ConfigMapKeySelector: CONFIG_MAP_KEY,
   Container: CONTAINER,
   ContainerPort: CONTAINER_PORT,
   ContainerRestartRule: RESTART_RULE,
@@ -203,6 +215,8 @@ export const CONTAINER_TABLES: Readonly<Record<string, FieldTable>> = {
   ResourceRequirements: RESOURCES,
   SELinuxOptions: SELINUX_OPTIONS,
   SeccompProfile: SECURITY_PROFILE,
+  SecretEnvSource: SECRET_ENV,
+  SecretKeySelector: SECRET_KEY,
   SecurityContext: SECURITY_CONTEXT,
   SleepAction: SLEEP,
   TCPSocketAction: TCP_SOCKET,

@@ -4,7 +4,7 @@
  * Kinds that the kubelet fills from API objects become stored files; kinds that must be attached, locked or provisioned
  * refuse the pod, because nothing fences the data while the control plane is away.
  */
-import { drop, type FieldTable, keep, keepSince, refuse, rewrite } from './field-rules.ts';
+import { type FieldTable, keep, keepSince, refuse, rewrite } from './field-rules.ts';
 import { FIELD_REF, RESOURCE_FIELD_REF } from './fields-container.ts';
 
 const ATTACHED = 'attaching or locking it without the control plane could damage its data; use a hostPath volume or do not opt this pod in';
@@ -19,7 +19,7 @@ const HOST_PATH: FieldTable = { path: keep('text', 'local'), type: keep('text', 
 const EMPTY_DIR: FieldTable = {
   medium: keep('text', "local; the parent's content is not carried over"),
   sizeLimit: keep('quantity', 'local'),
-  mode: drop('alpha in 1.37: a kubelet that does not know it would refuse or ignore it'),
+  mode: keep('integer', 'local'),
 };
 
 const NFS: FieldTable = {
@@ -30,7 +30,7 @@ const NFS: FieldTable = {
 
 export const IMAGE_VOLUME: FieldTable = {
   reference: keep('text', 'must already be on the node'),
-  pullPolicy: rewrite('IfNotPresent: there may be no registry'),
+  pullPolicy: rewrite('IfNotPresent, because there may be no registry; Never stays'),
 };
 
 const DOWNWARD_FILE: FieldTable = {
@@ -57,13 +57,53 @@ export const PROJECTED_LOCAL: FieldTable = {
   defaultUser: rewrite('the volume becomes stored files, which carry their owner'),
 };
 
+const KEY_TO_PATH: FieldTable = {
+  key: rewrite('stored files'),
+  path: rewrite('stored files'),
+  mode: rewrite('stored files carry their mode'),
+  user: rewrite('stored files carry their owner'),
+};
+
+const SECRET_PROJECTION: FieldTable = {
+  name: rewrite('stored files'),
+  items: rewrite('stored files', { list: KEY_TO_PATH }),
+  optional: rewrite('what was there is what is stored'),
+};
+// equal, but the rows of a type are its own
+const CONFIG_MAP_PROJECTION: FieldTable = { ...SECRET_PROJECTION };
+
+const TOKEN_PROJECTION: FieldTable = {
+  audience: rewrite('the token that was there is stored'),
+  expirationSeconds: rewrite('the token that was there is stored'),
+  path: rewrite('stored files'),
+  user: rewrite('stored files carry their owner'),
+};
+
+const SELECTOR_REQUIREMENT: FieldTable = {
+  key: rewrite('the bundle that was there is stored'),
+  operator: rewrite('the bundle that was there is stored'),
+  values: rewrite('the bundle that was there is stored'),
+};
+const LABEL_SELECTOR: FieldTable = {
+  matchLabels: rewrite('the bundle that was there is stored'),
+  matchExpressions: rewrite('the bundle that was there is stored', { list: SELECTOR_REQUIREMENT }),
+};
+const BUNDLE_PROJECTION: FieldTable = {
+  name: rewrite('the bundle that was there is stored'),
+  signerName: rewrite('the bundle that was there is stored'),
+  labelSelector: rewrite('the bundle that was there is stored', { object: LABEL_SELECTOR }),
+  optional: rewrite('what was there is what is stored'),
+  path: rewrite('stored files'),
+  user: rewrite('stored files carry their owner'),
+};
+
 /** Of any projected volume: which sources may become files at all. */
 export const PROJECTED_SOURCE: FieldTable = {
-  secret: rewrite('stored files'),
-  configMap: rewrite('stored files'),
-  downwardAPI: rewrite('kept where all sources are local; stored files otherwise'),
-  serviceAccountToken: rewrite('a stored file, as fresh as the last capture'),
-  clusterTrustBundle: rewrite('a stored file, as fresh as the last capture'),
+  secret: rewrite('stored files', { object: SECRET_PROJECTION }),
+  configMap: rewrite('stored files', { object: CONFIG_MAP_PROJECTION }),
+  downwardAPI: rewrite('kept where all sources are local; stored files otherwise', { object: DOWNWARD_PROJECTION }),
+  serviceAccountToken: rewrite('a stored file, as fresh as the last capture', { object: TOKEN_PROJECTION }),
+  clusterTrustBundle: rewrite('a stored file, as fresh as the last capture', { object: BUNDLE_PROJECTION }),
   podCertificate: refuse(
     'pod-certificate',
     'its key belongs to one pod and expires soon; use a certificate from a Secret or do not opt this pod in',
@@ -78,7 +118,7 @@ export const PROJECTED: FieldTable = {
 
 export const SECRET_VOLUME: FieldTable = {
   secretName: rewrite('stored files'),
-  items: rewrite('stored files'),
+  items: rewrite('stored files', { list: KEY_TO_PATH }),
   defaultMode: rewrite('stored files carry their mode'),
   optional: rewrite('what was there is what is stored'),
   defaultUser: rewrite('stored files carry their owner'),
@@ -86,7 +126,7 @@ export const SECRET_VOLUME: FieldTable = {
 
 export const CONFIG_MAP_VOLUME: FieldTable = {
   name: rewrite('stored files'),
-  items: rewrite('stored files'),
+  items: rewrite('stored files', { list: KEY_TO_PATH }),
   defaultMode: rewrite('stored files carry their mode'),
   optional: rewrite('what was there is what is stored'),
   defaultUser: rewrite('stored files carry their owner'),
@@ -97,7 +137,7 @@ export const VOLUME: FieldTable = {
   hostPath: keep({ object: HOST_PATH }, 'local'),
   emptyDir: keep({ object: EMPTY_DIR }, 'local'),
   nfs: keep({ object: NFS }, 'needs the network, not the API server'),
-  image: keepSince(35, 'refuse', { object: IMAGE_VOLUME }, 'local from kubelet 1.35; upgrade the kubelet or do not opt this pod in'),
+  image: keepSince(35, { object: IMAGE_VOLUME }, 'local from kubelet 1.35; upgrade the kubelet or do not opt this pod in'),
   secret: rewrite('a hostPath directory of stored files'),
   configMap: rewrite('a hostPath directory of stored files'),
   projected: rewrite('kept with downwardAPI sources only; a hostPath directory of stored files otherwise'),
@@ -128,6 +168,8 @@ export const VOLUME: FieldTable = {
 
 /** By the name of the API's type. */
 export const VOLUME_TABLES: Readonly<Record<string, FieldTable>> = {
+  ClusterTrustBundleProjection: BUNDLE_PROJECTION,
+  ConfigMapProjection: CONFIG_MAP_PROJECTION,
   ConfigMapVolumeSource: CONFIG_MAP_VOLUME,
   DownwardAPIProjection: DOWNWARD_PROJECTION,
   DownwardAPIVolumeFile: DOWNWARD_FILE,
@@ -135,9 +177,14 @@ export const VOLUME_TABLES: Readonly<Record<string, FieldTable>> = {
   EmptyDirVolumeSource: EMPTY_DIR,
   HostPathVolumeSource: HOST_PATH,
   ImageVolumeSource: IMAGE_VOLUME,
+  KeyToPath: KEY_TO_PATH,
+  LabelSelector: LABEL_SELECTOR,
+  LabelSelectorRequirement: SELECTOR_REQUIREMENT,
   NFSVolumeSource: NFS,
   ProjectedVolumeSource: PROJECTED,
+  SecretProjection: SECRET_PROJECTION,
   SecretVolumeSource: SECRET_VOLUME,
+  ServiceAccountTokenProjection: TOKEN_PROJECTION,
   Volume: VOLUME,
   VolumeProjection: PROJECTED_SOURCE,
 };

@@ -6,8 +6,8 @@
  * without a row is dropped from metadata and refuses the pod everywhere else, so that a Kubernetes newer than these rows
  * fails closed. Never decides on values; that is done where a row says `rewrite`.
  */
-import { drop, type FieldTable, keep, keepSince, refuse, rewrite } from './field-rules.ts';
-import { CONTAINER_TABLES, SECURITY_PROFILE, SELINUX_OPTIONS } from './fields-container.ts';
+import { drop, type FieldTable, keep, refuse, rewrite } from './field-rules.ts';
+import { CONTAINER_TABLES, RESOURCES, SECURITY_PROFILE, SELINUX_OPTIONS } from './fields-container.ts';
 import { VOLUME_TABLES } from './fields-volume.ts';
 
 const API_BOOKKEEPING = "the API server's bookkeeping";
@@ -23,13 +23,6 @@ const DNS_CONFIG: FieldTable = {
   nameservers: keep('texts', 'local'),
   searches: keep('texts', 'local'),
   options: keep({ list: DNS_OPTION }, 'local'),
-};
-
-/** Limits and requests of the pod; claims are refused as those of containers are. */
-const POD_RESOURCES: FieldTable = {
-  limits: keep('quantities', 'the quality of service follows from it'),
-  requests: keep('quantities', 'the quality of service follows from it'),
-  claims: refuse('resource-claim', 'devices are allocated through the API server; remove the claims or do not opt this pod in'),
 };
 
 const SYSCTL: FieldTable = { name: keep('text', 'local'), value: keep('text', 'local') };
@@ -100,7 +93,7 @@ export const POD_SPEC: FieldTable = {
   hostname: rewrite("kept, or the parent's pod name, because the copy's own name is another"),
   subdomain: keep('text', 'local'),
   setHostnameAsFQDN: keep('boolean', 'local'),
-  hostnameOverride: keepSince(35, 'drop', 'text', 'local'),
+  hostnameOverride: keep('text', 'local; a kubelet that does not know it gives parent and copy the hostname'),
   tolerations: drop('static pods are not subject to taints'),
   hostAliases: keep({ list: HOST_ALIAS }, 'local'),
   priorityClassName: rewrite('class and value are kept together or not at all'),
@@ -114,7 +107,7 @@ export const POD_SPEC: FieldTable = {
   overhead: drop('belongs to a runtime class'),
   enableServiceLinks: rewrite('false: the service variables that the parent got are written into env'),
   resourceClaims: refuse('resource-claim', 'devices are allocated through the API server; remove the claims or do not opt this pod in'),
-  resources: keepSince(34, 'drop', { object: POD_RESOURCES }, 'local'),
+  resources: keep({ object: RESOURCES }, 'local; the limits of the whole pod, where the kubelet knows them for the parent too'),
   os: keep({ object: POD_OS }, 'local'),
   workloadRef: drop('refers to an object of the scheduler'),
   schedulingGroup: drop('refers to an object of the scheduler'),

@@ -1,5 +1,5 @@
 /**
- * Image references: the name without tag and digest, and the pinned form of what a pod asks for. Pure.
+ * Image references: the name without tag and digest, the pinned form of what a pod asks for, and how a copy pulls. Pure.
  */
 
 const DIGEST = /@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}$/;
@@ -22,4 +22,9 @@ export function pinnedImage(image: string, imageRef: string): string | undefined
   const digest = PINNED.exec(imageRef)?.[1];
   if (digest === undefined || image === '' || image.trim() !== image || BARE_ID.test(image) || DIGEST.test(image)) return undefined;
   return `${imageName(image)}@${digest}`;
+}
+
+/** How a copy pulls: there may be no registry, so only what is missing, and nothing where the pod forbids pulling. */
+export function pullPolicy(parents: unknown): 'IfNotPresent' | 'Never' {
+  return parents === 'Never' ? 'Never' : 'IfNotPresent';
 }

@@ -46,7 +46,6 @@ export const REFUSAL_CODES = [
   'env-not-captured',
   'env-name',
   'env-value',
-  'env-file-key',
   'field-reference',
   // an assertion of ours failed
   'internal-api-reference',

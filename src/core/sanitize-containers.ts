@@ -1,15 +1,16 @@
 /**
- * Containers of a copy: image, ports, mounts, probes and hooks. Their environment is in sanitize-env.ts.
+ * Containers of a copy: image, ports, probes and hooks. Mounts are in sanitize-mounts.ts, environments in sanitize-env.ts.
  * Never adds a privilege: security contexts are copied as they are.
  */
 import { applyFields, malformed } from './apply-fields.ts';
-import { CONTAINER, CONTAINER_PORT, VOLUME_MOUNT } from './fields-container.ts';
-import { pinnedImage } from './image.ts';
-import { field, fieldAt, isAbsent, isDnsLabel, isObject, objectsIn, textField } from './json.ts';
-import type { CapturedFile, Json } from './model.ts';
+import { CONTAINER, CONTAINER_PORT } from './fields-container.ts';
+import { pinnedImage, pullPolicy } from './image.ts';
+import { field, fieldAt, isDnsLabel, isObject, objectsIn, textField } from './json.ts';
+import type { Json } from './model.ts';
 import { isSidecar } from './references.ts';
 import { type Findings, refusal } from './refusal.ts';
-import { listOf, type SanitizedVolumes } from './sanitize-volumes.ts';
+import { type MountContext, sanitizeMounts } from './sanitize-mounts.ts';
+import { listOf } from './sanitize-volumes.ts';
 
 /** What the runtime says of a container's image. */
 export interface CapturedImage {
@@ -19,11 +20,8 @@ export interface CapturedImage {
   readonly imagePinnable: boolean;
 }
 
-export interface ContainerContext {
-  readonly findings: Findings;
-  readonly kubeletMinor: number | undefined;
+export interface ContainerContext extends MountContext {
   readonly hostNetwork: boolean;
-  readonly volumes: SanitizedVolumes;
   readonly image: CapturedImage | undefined;
   readonly init: boolean;
 }
@@ -42,8 +40,8 @@ export function sanitizeContainer(container: Json, at: string, context: Containe
   sanitizeImage(container, kept, at, context);
   sanitizeRestartPolicy(container, kept, at, context);
   judgeRestartRules(container, at, context);
-  const mounts = listOf(field(container, 'volumeMounts'), `${at}.volumeMounts`, context);
-  if (mounts.length > 0) kept['volumeMounts'] = mounts.map((mount, index) => sanitizeMount(mount, `${at}.volumeMounts[${index}]`, context));
+  const mounts = sanitizeMounts(container, at, context);
+  if (mounts.length > 0) kept['volumeMounts'] = mounts;
   sanitizePorts(container, kept, at, context);
   return kept;
 }
@@ -70,7 +68,7 @@ function sanitizeImage(container: Json, kept: Json, at: string, { findings, imag
   const pinned = image?.imagePinnable === true ? pinnedImage(given, image.imageRef) : undefined;
   if (pinned !== undefined) findings.changes.push(`${at}.image: pinned to the digest that ran`);
   kept['image'] = pinned ?? given;
-  kept['imagePullPolicy'] = 'IfNotPresent';
+  kept['imagePullPolicy'] = pullPolicy(field(container, 'imagePullPolicy'));
 }
 
 function sanitizeRestartPolicy(container: Json, kept: Json, at: string, { findings, kubeletMinor, init }: ContainerContext): void {
@@ -104,32 +102,6 @@ function judgeRestartRules(container: Json, at: string, { findings, kubeletMinor
   );
 }
 
-function sanitizeMount(mount: Json, at: string, context: ContainerContext): Json {
-  const { findings, kubeletMinor, volumes } = context;
-  const kept = applyFields(mount, VOLUME_MOUNT, at, { findings, kubeletMinor, unknown: 'refuse' });
-  const volume = textField(mount, 'name') ?? '';
-  if (!volumes.names.has(volume)) malformed(`${at}.name`, 'the name of a volume', context);
-  if (isAbsent(textField(mount, 'mountPath'))) malformed(`${at}.mountPath`, 'a path', context);
-  if (!volumes.readOnly.has(volume)) return kept;
-  judgeSubPath(mount, volume, at, context);
-  return { ...kept, readOnly: true };
-}
-
-/** On a hostPath the kubelet creates a missing subPath as a directory: in our case inside a stored revision. */
-function judgeSubPath(mount: Json, volume: string, at: string, { findings, volumes }: ContainerContext): void {
-  const subPath = textField(mount, 'subPath');
-  const files = Object.hasOwn(volumes.stored, volume) ? volumes.stored[volume] : undefined;
-  if (!subPath || files === undefined || holds(files, subPath)) return;
-  findings.reasons.push(
-    refusal('sub-path-missing', `${at}.subPath names nothing that volume "${volume}" holds; correct the path or remove the mount`),
-  );
-}
-
-function holds(files: readonly CapturedFile[], subPath: string): boolean {
-  const path = subPath.replace(/^(\.\/)+/, '').replace(/\/+$/, '');
-  return path === '' || path === '.' || files.some((file) => file.path === path || file.path.startsWith(`${path}/`));
-}
-
 /**
  * Ports of a pod on the host's network are only information, but they count as host ports when the kubelet admits the
  * parent beside the copy, which it then refuses for good (pkg/kubelet/lifecycle/predicate.go). So they go, and whatever
@@ -160,7 +132,10 @@ function sanitizePorts(container: Json, kept: Json, at: string, context: Contain
 function sanitizeHooks(lifecycle: Json, at: string, numbers: ReadonlyMap<string, number>, context: ContainerContext): Json {
   const kept: [string, unknown][] = [];
   for (const [key, hook] of Object.entries(lifecycle)) {
-    if (!isObject(hook)) continue;
+    if (!isObject(hook)) {
+      kept.push([key, hook]);
+      continue;
+    }
     // a sleep of nothing does nothing, and kubelets before 1.35 refuse it in static pods
     if (fieldAt(hook, 'sleep', 'seconds') === 0 && (context.kubeletMinor ?? 0) < RELAXED_SINCE) {
       context.findings.changes.push(`${at}.${key}: dropped (a sleep of 0 s does nothing, and kubelets before 1.35 refuse it)`);

@@ -145,7 +145,7 @@ function secretEntry(container: Json, name: string, value: string, at: string, c
 }
 
 /** May this name, or without one any name, have got a Secret's value? */
-function hasSecretSource(container: Json, name?: string): boolean {
+export function hasSecretSource(container: Json, name?: string): boolean {
   return (
     objectsIn(container, 'envFrom').some((source) => field(source, 'secretRef') !== undefined) ||
     objectsIn(container, 'env').some(

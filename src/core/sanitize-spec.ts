@@ -42,7 +42,7 @@ export function sanitizeSpec(spec: Json, parent: PodName, context: SpecContext):
       ),
     );
   }
-  const hostname = hostnameOf(spec, parent, kept, findings);
+  const hostname = hostnameOf(spec, parent, findings);
   return {
     ...kept,
     ...priorityOf(spec, findings),
@@ -53,14 +53,17 @@ export function sanitizeSpec(spec: Json, parent: PodName, context: SpecContext):
   };
 }
 
-/** The parent's hostname: given, or derived from its name as the kubelet derives it (cut to 63 characters). */
-function hostnameOf(spec: Json, parent: PodName, kept: Json, findings: Findings): string | undefined {
+/**
+ * The parent's hostname: given, or derived from its name as the kubelet derives it (cut to 63 characters). Also beside an
+ * override: kubelets that do not know that field, or have its gate off, give the parent this one.
+ */
+function hostnameOf(spec: Json, parent: PodName, findings: Findings): string | undefined {
   const given = field(spec, 'hostname');
   if (given !== undefined && given !== '') {
     if (typeof given === 'string' && isDnsLabel(given)) return given;
     return malformed('spec.hostname', 'a host name', { findings });
   }
-  if (field(spec, 'hostNetwork') === true || field(kept, 'hostnameOverride') !== undefined) return undefined;
+  if (field(spec, 'hostNetwork') === true) return undefined;
   const derived = parent.name.slice(0, 63).replace(/[-.]+$/, '');
   return isDnsLabel(derived) ? derived : undefined;
 }

@@ -4,6 +4,7 @@
  */
 import { applyFields, malformed } from './apply-fields.ts';
 import { CONFIG_MAP_VOLUME, DOWNWARD_API, PROJECTED, PROJECTED_LOCAL, PROJECTED_SOURCE, SECRET_VOLUME, VOLUME } from './fields-volume.ts';
+import { pullPolicy } from './image.ts';
 import { byCodeUnit, field, fieldAt, isDnsLabel, isObject, objectsIn, textField } from './json.ts';
 import { type CapturedFile, type Json, REVISION_DIR } from './model.ts';
 import { type CapturedPlugin, storedPlugin, usedVolumes, volumeContext } from './references.ts';
@@ -96,7 +97,7 @@ function keepVolume(volume: Json, withoutSource: boolean, at: string, { findings
   }
   for (const kind of ['secret', 'configMap']) if (field(volume, kind) !== undefined) malformed(`${at}.${kind}`, 'an object', context);
   const image = field(kept, 'image');
-  if (isObject(image)) kept['image'] = { ...image, pullPolicy: 'IfNotPresent' };
+  if (isObject(image)) kept['image'] = { ...image, pullPolicy: pullPolicy(fieldAt(volume, 'image', 'pullPolicy')) };
   return kept;
 }
 

@@ -173,7 +173,9 @@ function makeContainer(
     literalHostIp: target.literalHostIp === true,
   };
   const image = captureOf(run, nameOf(container));
-  const result = sanitizeContainer(container, named, { findings, kubeletMinor, hostNetwork, volumes, image, init });
+  const captured = envOf(run, nameOf(container));
+  const mounting = { volumes, secretEnv: options.secretEnv, pod: run.pod, env: captured };
+  const result = sanitizeContainer(container, named, { findings, kubeletMinor, hostNetwork, image, init, ...mounting });
   const env = sanitizeEnv(container, named, {
     findings,
     kubeletMinor,
@@ -182,7 +184,7 @@ function makeContainer(
     envFile: run.envFile,
     agentImage: target.agentImage,
     pod: run.pod,
-    captured: envOf(run, nameOf(container)),
+    captured,
     services,
     overrides: serviceOverrides(target),
   });

@@ -38,6 +38,9 @@ const VALUES = [
   '$(KUBERNETES_SERVICE_HOST)',
 ];
 const ENV_NAMES = ['LEVEL', 'POD_NAME', 'A', 'B_2', 'with.dot', '-dash', 'KUBERNETES_SERVICE_HOST', 'PATH'];
+/** Where `DIR` is set, most name stored files. */
+const PATHS = ['$(DIR)', './$(DIR)', '$(DIR)/app.yaml', 'ca.crt', '$(LEVEL)/x', '$(KUBERNETES_SERVICE_PORT)'];
+const DIRECTORY = { name: 'DIR', value: 'config' };
 const ODD_NAMES = ['9digit', 'sp ace', '..dots', '(x)', 'a/b'];
 
 function envSource(r: Random, near: Surroundings): Fields {
@@ -172,7 +175,7 @@ function mount(r: Random, volume: Fields, index: number): Fields {
       bindMountOptions: [volume['image'] === undefined ? 0.05 : 0, () => ['noexec']],
       ...(r.chance(0.85)
         ? { subPath: [0.3, () => (r.chance(0.03) ? 'nowhere' : r.pick([...STORED_FILES, 'config']))] }
-        : { subPathExpr: [0.5, () => '$(LEVEL)/x'] }),
+        : { subPathExpr: [0.7, () => r.pick(PATHS)] }),
     }),
   };
 }
@@ -219,7 +222,7 @@ export function randomContainer(r: Random, name: string, kind: ContainerKind, ne
       command: [0.5, () => ['app', '--level=$(LEVEL)']],
       args: [0.3, () => ['$(A)', '']],
       workingDir: [0.2, () => '/work'],
-      env: [0.7, () => env(r, near)],
+      env: [0.7, () => [...env(r, near), ...(r.chance(0.7) ? [DIRECTORY] : [])]],
       envFrom: [0.15, () => r.list(1, 2, () => envFrom(r))],
       resources: [0.6, () => resources(r)],
       resizePolicy: [

@@ -10,7 +10,6 @@ const CHILDREN: Readonly<Record<string, string>> = {
   'PodSpec.volumes': 'Volume',
   'PodSpec.containers': 'Container',
   'PodSpec.initContainers': 'Container',
-  'PodSpec.resources': 'ResourceRequirements',
   'Container.env': 'EnvVar',
   'Container.envFrom': 'EnvFromSource',
   'Container.ports': 'ContainerPort',
@@ -22,7 +21,6 @@ const CHILDREN: Readonly<Record<string, string>> = {
   'Volume.projected': 'ProjectedVolumeSource',
   'Volume.downwardAPI': 'DownwardAPIVolumeSource',
   'ProjectedVolumeSource.sources': 'VolumeProjection',
-  'VolumeProjection.downwardAPI': 'DownwardAPIProjection',
   'SecurityContext.appArmorProfile': 'AppArmorProfile',
   'PodSecurityContext.appArmorProfile': 'AppArmorProfile',
   'SecurityContext.seccompProfile': 'SeccompProfile',
@@ -74,7 +72,8 @@ export function createCoverage(): Coverage {
 /** The type that a row's own shape names. */
 function childOf(table: FieldTable, key: string): string | undefined {
   const rule = Object.hasOwn(table, key) ? table[key] : undefined;
-  if (rule?.action !== 'keep' || typeof rule.shape !== 'object') return undefined;
-  const inner = 'object' in rule.shape ? rule.shape.object : rule.shape.list;
+  const shape = rule?.action === 'keep' ? rule.shape : rule?.action === 'rewrite' ? rule.of : undefined;
+  if (typeof shape !== 'object') return undefined;
+  const inner = 'object' in shape ? shape.object : shape.list;
   return Object.entries(ALL_FIELD_TABLES).find(([, candidate]) => candidate === inner)?.[0];
 }

@@ -9,7 +9,7 @@ import { select } from '../../../src/core/select.ts';
 import { KUBELETS, type KubeletLine } from '../components.ts';
 import { captureOf, captureOfCopy, SECRET_MARK } from './capture.ts';
 import type { File, Oracle } from './oracle.ts';
-import { AGENT_IMAGE, lost, shuffled, widened } from './properties.ts';
+import { AGENT_IMAGE, lostFromCopy, shuffled, widened } from './properties.ts';
 import { createRandom, type Random } from './random.ts';
 
 export type Oracles = Readonly<Record<KubeletLine, Oracle>>;
@@ -59,7 +59,7 @@ export async function judgeParents(parents: readonly Parent[], oracles: Oracles,
       if (understood === undefined) attempt.problems.push(`kubelet ${line} refuses it: ${why}`);
       else {
         const spec = fieldAt(JSON.parse(attempt.manifest ?? ''), 'spec');
-        attempt.problems.push(...lost(spec, understood, 'spec').map((path) => `kubelet ${line} drops ${path}`));
+        attempt.problems.push(...lostFromCopy(spec, understood, line).map((path) => `kubelet ${line} drops ${path}`));
       }
     }
   }

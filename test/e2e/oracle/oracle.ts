@@ -10,7 +10,12 @@ export interface Oracle {
   store(pods: readonly Json[], features: Features): Promise<readonly Stored[]>;
   /** Which of these files would this version's kubelet, on this node, run as static pods? */
   judge(files: readonly File[], node: string): Promise<KubeletAnswer>;
+  /** Every field of a pod's metadata and spec in this version. */
+  fields(): Promise<ApiFields>;
 }
+
+/** By type, by name, what the field holds: a type or a scalar, in brackets where it is a list, in braces where it is a map. */
+export type ApiFields = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** Every feature switched on, or those that are on by default. */
 export type Features = 'all' | 'default';
@@ -35,6 +40,10 @@ const LIMIT_MS = 5 * 60_000;
 /** `work` is a directory of the caller's, who removes it. */
 export function createOracle(program: string, work: string): Oracle {
   return {
+    async fields() {
+      const [fields] = await ask([program, 'fields']);
+      return fields as ApiFields;
+    },
     async store(pods, features) {
       const lines = await ask([program, 'api', GATES[features]], pods.map((pod) => `${JSON.stringify(pod)}\n`).join(''));
       if (lines.length !== pods.length) throw new Error(`asking ${program}: ${lines.length} answers to ${pods.length} pods`);

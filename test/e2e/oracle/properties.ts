@@ -2,6 +2,8 @@
 import { field, fieldAt, isObject, objectsIn, textField } from '../../../src/core/json.ts';
 import { encodeManifest } from '../../../src/core/manifest.ts';
 import type { Json } from '../../../src/core/model.ts';
+import type { KubeletLine } from '../components.ts';
+import { STORED_FILES } from './volumes.ts';
 
 /** The same value with the keys of every object in reverse. */
 export function shuffled(value: unknown): unknown {
@@ -17,7 +19,20 @@ export function shuffled(value: unknown): unknown {
 /** The image that the one container of our own may have. */
 export const AGENT_IMAGE = 'registry.example/pod-checkpointer:1';
 
-const POD_PRIVILEGES = ['hostNetwork', 'hostPID', 'hostIPC', 'hostUsers', 'shareProcessNamespace', 'securityContext', 'os'];
+/** What makes the pod as strong as it is, and its limits. */
+const POD_PRIVILEGES = [
+  'hostNetwork',
+  'hostPID',
+  'hostIPC',
+  'hostUsers',
+  'shareProcessNamespace',
+  'securityContext',
+  'os',
+  'resources',
+  'hostnameOverride',
+  'setHostnameAsFQDN',
+  'subdomain',
+];
 
 const containersOf = (spec: unknown): readonly Json[] => [...objectsIn(spec, 'initContainers'), ...objectsIn(spec, 'containers')];
 const nameOf = (item: Json): string => textField(item, 'name') ?? '';
@@ -78,7 +93,8 @@ export function widened(parent: Json, copy: Json, directory: string): readonly s
   const after = withoutHandOver(before, field(copy, 'spec'), directory);
   return [
     ...POD_PRIVILEGES.filter((key) => !same(field(before, key), field(after, key))).map((key) => `spec.${key} differs from the parent's`),
-    ...widenedContainers(before, after),
+    ...otherHostname(before, after, textField(field(parent, 'metadata'), 'name') ?? ''),
+    ...widenedContainers(before, after, directory),
     ...widenedVolumes(before, after, directory),
     ...['serviceAccountName', 'serviceAccount', 'imagePullSecrets', 'tolerations', 'nodeName', 'runtimeClassName']
       .filter((key) => field(after, key) !== undefined)
@@ -87,13 +103,21 @@ export function widened(parent: Json, copy: Json, directory: string): readonly s
   ];
 }
 
+/** The kubelet takes what is written, else the pod's name up to 63 characters; a label is all that can be written. */
+function otherHostname(before: unknown, after: unknown, name: string): readonly string[] {
+  const derived = name.slice(0, 63).replace(/[-.]+$/, '');
+  const written = textField(before, 'hostname');
+  const expected = written || (field(before, 'hostNetwork') === true || derived.includes('.') ? undefined : derived);
+  return field(after, 'hostname') === expected ? [] : ["spec.hostname is not the parent's"];
+}
+
 function addedKeys(map: string, before: unknown, after: unknown): readonly string[] {
   return Object.entries(isObject(after) ? after : {}).flatMap(([key, value]) =>
     key.startsWith('checkpointer/') || field(before, key) === value ? [] : [`metadata.${map}[${key}] is not the parent's`],
   );
 }
 
-function widenedContainers(before: unknown, after: unknown): readonly string[] {
+function widenedContainers(before: unknown, after: unknown, directory: string): readonly string[] {
   const parents = new Map(containersOf(before).map((item) => [nameOf(item), item]));
   const names = containersOf(after).map(nameOf);
   const problems = same(names, [...parents.keys()]) ? [] : ['the containers are not those of the parent'];
@@ -106,18 +130,50 @@ function widenedContainers(before: unknown, after: unknown): readonly string[] {
     const [name] = (textField(parent, 'image') ?? '').split(/[:@]/);
     if (image !== field(parent, 'image') && image !== `${name}@sha256:${'a'.repeat(64)}`)
       problems.push(`${at}: image ${image} is not the parent's`);
+    if (field(container, 'imagePullPolicy') !== notMoreOften(field(parent, 'imagePullPolicy')))
+      problems.push(`${at}: imagePullPolicy is not what the parent's becomes`);
     const ports = objectsIn(parent, 'ports').map((port) => encodeManifest(port));
     if (objectsIn(container, 'ports').some((port) => !ports.includes(encodeManifest(port)))) problems.push(`${at}: has a port of its own`);
+    for (const key of ['livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'])
+      if (!same(withoutPorts(field(container, key)), withoutPorts(field(parent, key)))) problems.push(`${at}: ${key} is not the parent's`);
     const mounts = objectsIn(parent, 'volumeMounts');
+    const stored = objectsIn(after, 'volumes').flatMap((volume) =>
+      textField(field(volume, 'hostPath'), 'path')?.startsWith(`${directory}/`) === true ? [nameOf(volume)] : [],
+    );
     for (const [index, mount] of objectsIn(container, 'volumeMounts').entries()) {
       const was = mounts[index];
       const { readOnly, ...rest } = mount;
-      const { readOnly: wasReadOnly, bindMountOptions: _, ...wasRest } = was ?? {};
-      if (!same(rest, wasRest) || (wasReadOnly === true && readOnly !== true))
+      const { readOnly: wasReadOnly, ...wasRest } = was ?? {};
+      if (
+        !same(rest, stored.includes(nameOf(mount)) ? withLiteralPath(wasRest, rest['subPath']) : wasRest) ||
+        (wasReadOnly === true && readOnly !== true)
+      )
         problems.push(`${at}: volumeMounts[${index}] is not the parent's`);
     }
   }
   return problems;
+}
+
+/** A mount of stored files: an expression has become a literal path, of something that is there. */
+function withLiteralPath(mount: Json, subPath: unknown): Json {
+  const { subPathExpr, ...rest } = mount;
+  const there = [...STORED_FILES, 'config', './config'].some((path) => path === subPath);
+  return subPathExpr !== undefined && there ? { ...rest, subPath } : mount;
+}
+
+/** The pull policy of the copy: never one that pulls where the parent's does not. */
+function notMoreOften(policy: unknown): string {
+  return policy === 'Never' ? 'Never' : 'IfNotPresent';
+}
+
+/** A probe or the hooks but for what may be written in another way: ports by number, a sleep of no time not at all. */
+function withoutPorts(handler: unknown): unknown {
+  if (!isObject(handler)) return handler;
+  return Object.fromEntries(
+    Object.entries(handler).flatMap(([key, inner]) =>
+      key === 'port' || fieldAt(inner, 'sleep', 'seconds') === 0 ? [] : [[key, withoutPorts(inner)]],
+    ),
+  );
 }
 
 function widenedVolumes(before: unknown, after: unknown, directory: string): readonly string[] {
@@ -131,13 +187,25 @@ function widenedVolumes(before: unknown, after: unknown, directory: string): rea
     if (path?.startsWith(`${directory}/`) !== true || field(parent, 'hostPath') !== undefined) {
       if (path !== undefined)
         return same(field(volume, 'hostPath'), field(parent, 'hostPath')) ? [] : [`${at}: hostPath differs from the parent's`];
-      return field(parent, kinds[0] ?? '') === undefined ? [`${at}: was of another kind`] : [];
+      if (kinds[0] !== 'image') return same(volume, parent) ? [] : [`${at} differs from the parent's`];
+      const { reference, pullPolicy } = (parent['image'] ?? {}) as Json;
+      return same(volume['image'], { reference, pullPolicy: notMoreOften(pullPolicy) }) ? [] : [`${at}: is of another image, or pulls`];
     }
     const mounts = containersOf(after).flatMap((container) =>
       objectsIn(container, 'volumeMounts').filter((mount) => field(mount, 'name') === nameOf(volume)),
     );
     return mounts.every((mount) => field(mount, 'readOnly') === true) ? [] : [`${at}: stored files can be written to`];
   });
+}
+
+/** Fields that a version does not have. It loses them from the parent, too, which comes through the same types. */
+const NOT_IN: Readonly<Partial<Record<KubeletLine, RegExp>>> = {
+  '1.34': /\.(volumeMounts\[\d+\]\.bindMountOptions|emptyDir\.mode|grpc\.mode|httpGet\.protocol)$/,
+};
+
+/** Paths of what was written but is not in what this kubelet understood, though it would have it in the parent. */
+export function lostFromCopy(written: unknown, understood: unknown, line: KubeletLine): readonly string[] {
+  return lost(written, understood, 'spec').filter((path) => NOT_IN[line]?.test(path) !== true);
 }
 
 /** Paths of what was written but is not in what was understood: the kubelet drops unknown fields without a word. */

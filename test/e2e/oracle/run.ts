@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { Json } from '../../../src/core/model.ts';
 import { KUBELETS, prepareOracle } from '../components.ts';
 import { say } from '../report.ts';
+import { apiFieldsProblem, writeApiFields } from './api-fields.ts';
 import { createCoverage } from './coverage.ts';
 import { judgeParents, type Oracles, type Parent, randomOf, type Verdict } from './judge.ts';
 import { judgeMutants, judgeTable, type Slips } from './mutants.ts';
@@ -25,6 +26,7 @@ code (1.34 and 1.37) whether it would run the copies. Of pods with one mistake i
   --seed N       another seed, other pods (1)
   --only INDEX   one pod of that seed only, and show it with its copy
   --rows         say how often each field was there
+  --write-fields write the list of a pod's fields that npm test holds the tables against, and do nothing else
   --output FILE  write {passed, failed} as JSON
   --help         this text
 `;
@@ -79,6 +81,7 @@ async function main(): Promise<number> {
       seed: { type: 'string', default: '1' },
       only: { type: 'string' },
       rows: { type: 'boolean', default: false },
+      'write-fields': { type: 'boolean', default: false },
       output: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -95,6 +98,10 @@ async function main(): Promise<number> {
     '1.37': createOracle(await prepareOracle('1.37', say), work),
     '1.34': createOracle(await prepareOracle('1.34', say), work),
   };
+  if (values['write-fields']) {
+    say(`wrote ${writeApiFields(await oracles['1.37'].fields())}`);
+    return 0;
+  }
   if (values.only !== undefined) return showOne(await judgeBatch(oracles, seed, [wholeNumber('only', values.only)]));
 
   return judgeAll(oracles, { wanted, seed, rows: values.rows, output: values.output });
@@ -144,9 +151,11 @@ async function judgeAll(oracles: Oracles, { wanted, seed, rows, output }: Wish):
   for (const problem of slips.slice(0, SHOWN)) say(`NO  ${problem}`);
   if (slips.length > SHOWN) say(`NO  and ${slips.length - SHOWN} more that render judges otherwise`);
   await showFailures(failed, oracles, seed);
-  const wrong = failed.length + missing.length + slips.length;
-  // one check a pod, one a row, and one for whatever was asked beside
-  const right = judged + coverage.rows().length + asked - wrong;
+  const stale = apiFieldsProblem(await oracles['1.37'].fields());
+  if (stale !== undefined) say(`NO  ${stale}`);
+  const wrong = failed.length + missing.length + slips.length + (stale === undefined ? 0 : 1);
+  // one check a pod, one a row, one for whatever was asked beside, and one of the list of fields
+  const right = judged + coverage.rows().length + asked + 1 - wrong;
   if (output !== undefined) writeFileSync(output, JSON.stringify({ passed: right, failed: wrong }));
   say(`seed ${seed}: ${judged} pods, ${placed} copies, ${coverage.rows().length} rows, ${asked} judged as render does, in ${seconds()} s`);
   process.stdout.write(`${right} passed, ${wrong} failed\n`);

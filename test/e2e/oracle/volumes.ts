@@ -59,7 +59,18 @@ function downwardItems(r: Random, containers: readonly string[]): readonly Field
 }
 
 const keyItems = (r: Random): readonly Fields[] =>
-  r.some(PLAIN_KEYS, 0.4).map((key) => ({ key, path: `items/${key}`, ...r.fields({ mode: [0.3, () => 0o400] }) }));
+  r
+    .some(PLAIN_KEYS, 0.4)
+    .map((key) => ({ key, path: `items/${key}`, ...r.fields({ mode: [0.3, () => 0o400], user: [0.03, () => 1000] }) }));
+
+function bundle(r: Random): Fields {
+  if (r.chance(0.5)) return { name: 'bundle' };
+  const matchExpressions = [{ key: 'tier', operator: 'In', values: ['a'] }];
+  return {
+    signerName: 'example.com/signer',
+    labelSelector: r.fields({ matchLabels: [0.5, () => ({ a: 'b' })], matchExpressions: [0.5, () => matchExpressions] }),
+  };
+}
 
 function projectedSource(r: Random, containers: readonly string[]): Fields {
   const named = (): Fields => ({
@@ -75,10 +86,15 @@ function projectedSource(r: Random, containers: readonly string[]): Fields {
       return { downwardAPI: { items: downwardItems(r, containers) } };
     case 'serviceAccountToken':
       return {
-        serviceAccountToken: { path: 'token', ...r.fields({ expirationSeconds: [0.7, () => 3607], audience: [0.3, () => 'vault'] }) },
+        serviceAccountToken: {
+          path: 'token',
+          ...r.fields({ expirationSeconds: [0.7, () => 3607], audience: [0.3, () => 'vault'], user: [0.05, () => 1000] }),
+        },
       };
     default:
-      return { clusterTrustBundle: { name: 'example.com:bundle', path: 'bundle.pem' } };
+      return {
+        clusterTrustBundle: { ...bundle(r), path: 'bundle.pem', ...r.fields({ optional: [0.3, () => true], user: [0.05, () => 1000] }) },
+      };
   }
 }
 

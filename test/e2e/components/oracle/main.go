@@ -3,8 +3,9 @@
 //	oracle kubelet DIR NODE   reads DIR as the kubelet's file source does, and writes which files became pods
 //	oracle api GATES          reads pods, one JSON a line, and writes each as an API server would have stored it;
 //	                          GATES are its feature gates, or nothing
+//	oracle fields             writes which fields this version's pods have
 //
-// Both write one JSON a line to standard output.
+// All write one JSON a line to standard output.
 package main
 
 import (
@@ -41,7 +42,9 @@ func run(args []string) (int, error) {
 		return 0, judgeFiles(args[1], args[2], sink, write)
 	case len(args) == 2 && args[0] == "api":
 		return 0, storePods(os.Stdin, args[1], write)
+	case len(args) == 1 && args[0] == "fields":
+		return 0, writeFields(write)
 	default:
-		return 2, fmt.Errorf("usage: oracle kubelet DIR NODE | oracle api GATES")
+		return 2, fmt.Errorf("usage: oracle kubelet DIR NODE | oracle api GATES | oracle fields")
 	}
 }
