@@ -137,7 +137,8 @@ function sanitizeHooks(lifecycle: Json, at: string, numbers: ReadonlyMap<string,
       continue;
     }
     // a sleep of nothing does nothing, and kubelets before 1.35 refuse it in static pods
-    if (fieldAt(hook, 'sleep', 'seconds') === 0 && (context.kubeletMinor ?? 0) < RELAXED_SINCE) {
+    // a sleep of no length, written or left out
+    if (isObject(field(hook, 'sleep')) && (fieldAt(hook, 'sleep', 'seconds') ?? 0) === 0 && (context.kubeletMinor ?? 0) < RELAXED_SINCE) {
       context.findings.changes.push(`${at}.${key}: dropped (a sleep of 0 s does nothing, and kubelets before 1.35 refuse it)`);
       continue;
     }

@@ -10,13 +10,11 @@ import {
   DESCENDING,
   DNS_LABEL,
   each,
-  exactlyOne,
   fields,
   given,
   ID,
   INT32,
   integer,
-  NOT_NEGATIVE,
   oneOf,
   PORT,
   PORT_NAME,
@@ -26,6 +24,7 @@ import {
   unique,
 } from './valid-checks.ts';
 import { envChecks } from './valid-env.ts';
+import { lifecycle, PROBES } from './valid-probes.ts';
 import { RESOURCES } from './valid-resources.ts';
 import { APP_ARMOR, SECCOMP } from './valid-security.ts';
 
@@ -45,59 +44,9 @@ const PORTS = all(
   unique('name', (port) => textField(port, 'name') || undefined),
 );
 
-const PORT_OR_NAME: Check = (value, at, reasons) => (typeof value === 'string' ? PORT_NAME : PORT)(value, at, reasons);
-
-const HEADERS = each(
-  fields(
-    { name: text((name) => /^[-A-Za-z0-9]+$/.test(name), 'is no name of a header; write letters, digits and hyphens') },
-    required('name'),
-  ),
-);
-
-const EXEC = fields({}, required('command'));
-const HTTP = fields({ port: PORT_OR_NAME, scheme: given(oneOf('HTTP', 'HTTPS')), httpHeaders: HEADERS }, required('port'));
-const TCP = fields({ port: PORT_OR_NAME }, required('port'));
-const GRPC = fields({ port: PORT }, required('port'));
-
-const PROBE_CHECKS: Checks = {
-  exec: EXEC,
-  httpGet: HTTP,
-  tcpSocket: TCP,
-  grpc: GRPC,
-  initialDelaySeconds: NOT_NEGATIVE,
-  timeoutSeconds: NOT_NEGATIVE,
-  periodSeconds: NOT_NEGATIVE,
-  successThreshold: NOT_NEGATIVE,
-  failureThreshold: NOT_NEGATIVE,
-  terminationGracePeriodSeconds: integer(1, Number.MAX_SAFE_INTEGER, 'is no time of grace; write a number of seconds from 1, or remove it'),
+const EACH_ONCE: Check = (options, at, reasons) => {
+  if (Array.isArray(options) && new Set(options).size < options.length) tell(reasons, at, 'has an option twice; write each once');
 };
-const PROBE_KIND = exactlyOne('kind of probe', 'exec', 'httpGet', 'tcpSocket', 'grpc');
-
-/** Of a probe that ends the container. 0 stands for the default, which is 1. */
-const ENDING_PROBE = fields(
-  { ...PROBE_CHECKS, successThreshold: integer(0, 1, 'must be 1 in a probe of this kind; remove it') },
-  PROBE_KIND,
-);
-const READINESS_PROBE = fields(
-  {
-    ...PROBE_CHECKS,
-    terminationGracePeriodSeconds: (_value, at, reasons) => tell(reasons, at, 'means nothing in a readiness probe; remove it'),
-  },
-  PROBE_KIND,
-);
-const PROBES: Checks = { livenessProbe: ENDING_PROBE, readinessProbe: READINESS_PROBE, startupProbe: ENDING_PROBE };
-
-const HOOK_KIND = exactlyOne('kind of hook', 'exec', 'httpGet', 'tcpSocket', 'sleep');
-
-function lifecycle(grace: number): Check {
-  const seconds = integer(
-    0,
-    grace,
-    `is no time to sleep; write a number of seconds from 0 to the pod's terminationGracePeriodSeconds (${grace})`,
-  );
-  const hook = fields({ exec: EXEC, httpGet: HTTP, tcpSocket: TCP, sleep: fields({ seconds }) }, HOOK_KIND);
-  return fields({ postStart: hook, preStop: hook });
-}
 
 const RECURSIVE: Check = (mount, at, reasons) => {
   const value = textField(mount, 'recursiveReadOnly') ?? 'Disabled';
@@ -123,6 +72,7 @@ const mountsOf = (volumes: readonly unknown[]): Check =>
           subPathExpr: given(DESCENDING),
           mountPropagation: oneOf('None', 'HostToContainer', 'Bidirectional'),
           recursiveReadOnly: oneOf('Disabled', 'IfPossible', 'Enabled'),
+          bindMountOptions: all(each(oneOf('noexec', 'nodev', 'nosuid')), EACH_ONCE),
         },
         required('name', 'mountPath'),
         ONE_SUB_PATH,
@@ -222,7 +172,12 @@ export function judgeContainers(spec: Json, reasons: Refusal[]): void {
     restartPolicy: oneOf('Always', 'OnFailure', 'Never'),
     restartPolicyRules: RULES,
   };
-  const lasting = fields({ ...common, ...PROBES, lifecycle: lifecycle(grace) }, SHARED_MOUNTS, RULES_NEED_POLICY, NAMED);
+  const lasting = fields(
+    { ...common, ...PROBES, lifecycle: lifecycle(grace, isObject(field(spec, 'os'))) },
+    SHARED_MOUNTS,
+    RULES_NEED_POLICY,
+    NAMED,
+  );
   const ending = fields(common, SHARED_MOUNTS, RULES_NEED_POLICY, NO_PROBES, NAMED);
   const judge = (list: string, of: (container: unknown) => Check): void => {
     const containers = field(spec, list);

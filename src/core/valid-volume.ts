@@ -74,7 +74,10 @@ const VOLUME = fields(
   {
     name: given(DNS_LABEL),
     hostPath: fields({ path: given(NO_BACKSTEP), type: given(oneOf(...HOST_PATH_TYPES)) }, required('path')),
-    emptyDir: fields({ sizeLimit: QUANTITY }),
+    emptyDir: fields({
+      sizeLimit: QUANTITY,
+      mode: integer(0, 0o1777, 'is no mode of a directory; write one from 0 to 01777 (in JSON: 1023)'),
+    }),
     nfs: fields({ path: given(ABSOLUTE) }, required('server', 'path')),
     image: fields({ pullPolicy: given(oneOf('Always', 'IfNotPresent', 'Never')) }, required('reference')),
     secret: fields({ defaultMode: MODE, defaultUser: ID, items: ITEMS }, required('secretName')),

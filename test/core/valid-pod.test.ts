@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isIP } from '../../src/core/ip.ts';
+import type { Json } from '../../src/core/model.ts';
 import { parseQuantity } from '../../src/core/quantity.ts';
 import { judgeValidity } from '../../src/core/valid-pod.ts';
 import { changedPod, placeOf, TAKEN_CHANGES, TAKEN_POD, WRONG_CHANGES } from '../fixtures/wrong-pods.ts';
@@ -24,6 +25,26 @@ describe('a pod is malformed', () => {
         expect(message).toMatch(/^(metadata|spec)\.[^;]* (is|has|stands|goes|means|needs|names|must|cannot|would)\b[^;]*; [^;]+[^.]$/);
     },
   );
+
+  // fields that the older of the two API servers does not have, so that they are in no table of both
+  test.each<[Json, string | undefined]>([
+    [{ 'spec.containers.0.livenessProbe.httpGet.protocol': 'h2' }, 'spec.containers[0].livenessProbe.httpGet.protocol'],
+    [{ 'spec.containers.0.livenessProbe.httpGet.protocol': 'HTTP2' }, undefined],
+    [{ 'spec.containers.0.readinessProbe.grpc.mode': 'tls' }, 'spec.containers[0].readinessProbe.grpc.mode'],
+    [{ 'spec.containers.0.readinessProbe.grpc.mode': 'TLS' }, undefined],
+    [{ 'spec.volumes.1.emptyDir.mode': 0o2000 }, 'spec.volumes[1].emptyDir.mode'],
+    [{ 'spec.volumes.1.emptyDir.mode': 0o1777 }, undefined],
+    [{ 'spec.containers.0.volumeMounts.0.bindMountOptions': ['ro'] }, 'spec.containers[0].volumeMounts[0].bindMountOptions[0]'],
+    [{ 'spec.containers.0.volumeMounts.0.bindMountOptions': ['nodev', 'nodev'] }, 'spec.containers[0].volumeMounts[0].bindMountOptions'],
+    [{ 'spec.containers.0.volumeMounts.0.bindMountOptions': ['nodev', 'noexec'] }, undefined],
+    [{ 'spec.containers.0.lifecycle.stopSignal': 'SIGTERM' }, 'spec.containers[0].lifecycle.stopSignal'],
+    [{ 'spec.containers.0.lifecycle.stopSignal': 'TERM', 'spec.os': { name: 'linux' } }, 'spec.containers[0].lifecycle.stopSignal'],
+    [{ 'spec.containers.0.lifecycle.stopSignal': 'SIGRTMIN+16', 'spec.os': { name: 'linux' } }, 'spec.containers[0].lifecycle.stopSignal'],
+    [{ 'spec.containers.0.lifecycle.stopSignal': 'SIGRTMAX-14', 'spec.os': { name: 'linux' } }, undefined],
+  ])('or not, with %j', (changes, place) => {
+    const places = judgeValidity(changedPod(changes)).map(({ message }) => message.replace(/ .*$/s, ''));
+    expect(places).toEqual(place === undefined ? [] : [place]);
+  });
 
   test('in all places at once', () => {
     const many = WRONG_CHANGES.slice(0, 8).reduce<Record<string, unknown>>((all, [changes]) => Object.assign(all, changes), {});
