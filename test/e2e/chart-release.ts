@@ -39,6 +39,9 @@ export async function helm({ paths, machine }: Node, args: readonly string[]): P
   return `${result.stdout}${result.stderr}`;
 }
 
+/** A taint as people give it to nodes for pods of one kind; the uninstall's Jobs must run on such a node, too. */
+export const OWN_TAINT = 'e2e.example/dedicated';
+
 export function valuesFile({ paths }: Node, level: string, more: Readonly<Record<string, unknown>> = {}): string {
   const file = join(paths.state, `values-${level}.json`);
   const values = {

@@ -6,7 +6,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readAgentLog } from './agent-log.ts';
-import { processInsteadOfRelease } from './chart-release.ts';
+import { OWN_TAINT, processInsteadOfRelease } from './chart-release.ts';
 import { type KubeletLine, prepareComponents } from './components.ts';
 import { sweepDeadRuns } from './node/leftovers.ts';
 import { type Node, startNode } from './node/node.ts';
@@ -85,6 +85,7 @@ async function recover(node: Node, withAgent: boolean): Promise<void> {
   await node.apiStart(); // once the control plane is on the node: etcd only
   await node.apiReady();
   await node.ready();
+  await node.kubectl(['taint', 'nodes', node.name, `${OWN_TAINT}-`]).catch(() => undefined); // most nodes have none
   if (withAgent && !node.agent.wanted()) await processInsteadOfRelease(node);
   if (node.agent.wanted()) await until('no copy placed', () => doneUnless(ownManifests(node).join(' ')), 120_000);
 }

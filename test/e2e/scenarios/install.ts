@@ -9,6 +9,7 @@ import {
   bothCaptured,
   helm,
   NAMESPACE,
+  OWN_TAINT,
   onlyTheImage,
   otherAgentIsBack,
   type Pod,
@@ -29,6 +30,9 @@ import { copiesOf } from '../workload.ts';
 async function inside(node: Node, pod: Pod, argv: readonly string[]): Promise<string> {
   return (await node.kubectl(['exec', `--namespace=${NAMESPACE}`, pod.name, '--', ...argv])).stdout;
 }
+
+/** The agent reads the kubelet's own configuration, where it is allowed to. */
+const withKubeletConfig = ({ paths }: Node) => ({ kubeletConfig: paths.kubeletConfig });
 
 /** Seen: 60. With 20 checkpoints the agent takes 55 to 61, the flock 1.5; neighbours of the executable's pages in the page cache count as well. */
 const RESIDENT_LIMIT_MIB = 66;
@@ -64,10 +68,13 @@ export const install: Scenario = {
   steps: () => {
     let pod: Pod | undefined;
     return [
-      given('no agent is on the node, only its image', onlyTheImage),
+      given('no agent is on the node, only its image, and the node has a taint of its own', async (world) => {
+        await onlyTheImage(world);
+        await world.node.kubectl(['taint', 'nodes', world.node.name, `${OWN_TAINT}=e2e:NoSchedule`]);
+      }),
       when('the chart is installed, the agent becomes Ready', async (world) => {
         const from = Date.now();
-        await helm(world.node, ['install', RELEASE, CHART, '--values', valuesFile(world.node, 'info')]);
+        await helm(world.node, ['install', RELEASE, CHART, '--values', valuesFile(world.node, 'info', withKubeletConfig(world.node))]);
         pod = await agentReady(world.node);
         world.figure('helm install → Ready', Date.now() - from, 'ms');
       }),
@@ -110,7 +117,7 @@ export const install: Scenario = {
       }),
       when('a changed value is rolled out, a new pod takes over and its standby replaces the old one', async ({ node }) => {
         const old = remembered(pod, "the agent's pod");
-        await helm(node, ['upgrade', RELEASE, CHART, '--values', valuesFile(node, 'debug')]);
+        await helm(node, ['upgrade', RELEASE, CHART, '--values', valuesFile(node, 'debug', withKubeletConfig(node))]);
         pod = await agentReady(node, old);
         await standbyWaits(node, pod);
         await until(
@@ -125,7 +132,10 @@ export const install: Scenario = {
         expect(ownManifests(node).length === 1, `only the standby's manifest should lie there: ${ownManifests(node).join(' ')}`);
       }),
       when('the chart is uninstalled, the nodes are clean before helm returns, and then nothing of ours is left', uninstallLeavesNothing),
-      check('the agent of the other scenarios is as it was before', otherAgentIsBack),
+      check('the agent of the other scenarios is as it was before', async (world) => {
+        await world.node.kubectl(['taint', 'nodes', world.node.name, `${OWN_TAINT}-`]);
+        await otherAgentIsBack(world);
+      }),
     ];
   },
 };
