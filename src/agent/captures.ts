@@ -47,6 +47,8 @@ export interface Captures {
 export function createCaptures(ports: Ports, settings: AgentSettings, held: Held, wake: () => void): Captures {
   const tracks = new Map<string, CaptureTrack>();
   const refused = new Map<string, RefusedPod>();
+  /** Reasons of pods that are refused as a whole: the same for as long as the pod is the same. */
+  const judged = new WeakMap<RawPod, readonly Refusal[]>();
   const outdated = new Set<CheckpointKey>();
   /** Wall clock of the last confirmation that was written. */
   const written = new Map<CheckpointKey, number>();
@@ -68,7 +70,8 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
     const selection = select(pod, settings.selection);
     if (selection.kind === 'ignored') return undefined;
     if (selection.kind === 'refused') {
-      refuse(pod, [...selection.reasons, ...furtherReasons(pod, selection, settings.where.node)]);
+      if (!judged.has(pod)) judged.set(pod, [...selection.reasons, ...furtherReasons(pod, selection, settings.where.node)]);
+      refuse(pod, judged.get(pod) ?? []);
       return undefined;
     }
     const now = ports.clock.now();
@@ -99,14 +102,17 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
       const kubeletMinor = await ports.kubeletVersion.atLeast();
       const digest = inputsDigest(pod, await volumeVersions(ports, pod), kubeletMinor);
       const stored = held.checkpoints.get(keyOf(pod));
-      if (digest === track.done && stored !== undefined && stored.problem === undefined) {
+      // after failures a whole capture says anew what holds
+      if (track.failures === 0 && digest === track.done && stored !== undefined && stored.problem === undefined) {
         await confirm(pod);
         return (now) => afterCapture(now, digest, ports.clock.now());
       }
       const result = await captureWithin(pod, options, kubeletMinor);
       ports.meter.count('checkpointer_captures_total', { result: result.kind });
       await settle(pod, result);
-      return (now) => afterCapture(now, digest, ports.clock.now());
+      // room may come without any change of this pod
+      const rests = result.kind === 'refused' && result.reasons.some(({ code }) => code === 'limit') ? undefined : digest;
+      return (now) => afterCapture(now, rests, ports.clock.now());
     } catch (error) {
       ports.meter.count('checkpointer_captures_total', { result: 'failed' });
       if (track.failures === 0) {

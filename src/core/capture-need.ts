@@ -69,9 +69,10 @@ export function inputsDigest(pod: RawPod, volumeVersions: Readonly<Record<string
   );
 }
 
-export function afterCapture(track: CaptureTrack, digest: string, now: Millis): CaptureTrack {
-  const { retryAt: _, ...rest } = track;
-  return { ...rest, done: digest, checkedAt: now, failures: 0 };
+/** `digest`: what it rested on; undefined where that tells nothing of the next one. */
+export function afterCapture(track: CaptureTrack, digest: string | undefined, now: Millis): CaptureTrack {
+  const { retryAt: _, done: __, ...rest } = track;
+  return { ...rest, ...(digest === undefined ? {} : { done: digest }), checkedAt: now, failures: 0 };
 }
 
 export function afterFailedCapture(track: CaptureTrack, now: Millis): CaptureTrack {

@@ -29,6 +29,10 @@ function parentThere(volume?: string): void {
   world.kubelet = [PARENT];
 }
 
+function refusedFor(): readonly string[] {
+  return world.agent.status().refused.flatMap(({ reasons }) => reasons.map(({ code }) => code));
+}
+
 async function outageUntilTheCopyRuns(): Promise<void> {
   world.api.outcome = 'refused';
   world.api.healthy = false;
@@ -135,6 +139,24 @@ describe('a pod that takes too much', () => {
   });
 });
 
+test('a pod that was one too many is taken as soon as there is room, though nothing of it has changed', async () => {
+  world = createWorld({ limits: { checkpoints: 1, bytesPerPod: 1_000_000, bytesTotal: 1_000_000 } });
+  parentThere();
+  world.start();
+  await world.clock.run(30_000);
+  world.api.pods.set('u2', aPod({ uid: 'u2', name: 'other', containerId: 'o1' }));
+  world.runtime?.sandboxes.push(aSandbox({ id: 's2', name: 'other', uid: 'u2' }));
+  world.runtime?.containers.push(aContainer({ id: 'o1', sandboxId: 's2', podUid: 'u2', podName: 'other' }));
+  world.podsChanged();
+  await world.clock.run(60_000);
+  expect(refusedFor()).toEqual(['limit']);
+  world.api.pods.delete('u1');
+  world.podsChanged();
+  await world.clock.run(300_000);
+  expect(refusedFor()).toEqual([]);
+  expect((await world.store.load()).map(({ key }) => key)).toEqual(['kube-system_other']);
+});
+
 describe('a capture that fails again and again', () => {
   test('is told of with its cause after the fourth time, once, and no more after the first that succeeds', async () => {
     world = createWorld();
@@ -151,6 +173,27 @@ describe('a capture that fails again and again', () => {
     await world.clock.run(120_000);
     expect(world.agent.status().refused).toEqual([]);
     expect(await world.store.load()).toHaveLength(1);
+  });
+
+  test('hides no other refusal once it succeeds', async () => {
+    world = createWorld({ limits: { checkpoints: 10, bytesPerPod: 1_000_000, bytesTotal: 50_000 } });
+    parentThere('v');
+    world.volumes = { v: { version: 'v1', files: files(1) } };
+    world.start();
+    await world.clock.run(30_000);
+    world.volumes = { v: { version: 'v2', files: files(900_000) } };
+    await world.clock.run(120_000);
+    expect(refusedFor()).toEqual(['limit']);
+    const { version } = world.ports.volumes;
+    world.ports.volumes.version = () => Promise.reject(new PortError('failed', 'input/output error'));
+    await world.clock.run(300_000);
+    expect(refusedFor()).toEqual(['capture-failed']);
+    world.ports.volumes.version = version;
+    await world.clock.run(120_000);
+    expect(refusedFor()).toEqual(['limit']);
+    world.volumes = { v: { version: 'v1', files: files(1) } };
+    await world.clock.run(120_000);
+    expect(refusedFor()).toEqual([]);
   });
 
   test('is refused at once where no further try can help', async () => {
@@ -191,8 +234,7 @@ test('a pod refused as a whole hears what its fields would be refused for, too',
   world.api.pods.set('u1', { ...pod, metadata: { ...pod.metadata, annotations }, spec });
   world.start();
   await world.clock.run(30_000);
-  const codes = world.agent.status().refused.flatMap(({ reasons }) => reasons.map(({ code }) => code));
-  expect(codes.toSorted()).toEqual(['active-deadline', 'restart-policy', 'unknown-key']);
+  expect(refusedFor().toSorted()).toEqual(['active-deadline', 'restart-policy', 'unknown-key']);
 });
 
 test('the age of a checkpoint is the time since the API server last showed its parent', async () => {
