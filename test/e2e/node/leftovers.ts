@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodePaths } from './layout.ts';
 import { cgroupsOf, removeCgroups } from './machine.ts';
 import { pids, run } from './process.ts';
 
@@ -40,7 +41,7 @@ export function leftoversOf(id: string): string[] {
   const mounts = textOf('/proc/mounts').split('\n');
   left.push(...mounts.filter((line) => line.includes(mark) || line.includes(`/run/netns/${id} `)).map((line) => `mount ${line}`));
   if (existsSync(`/run/netns/${id}`)) left.push(`network namespace ${id}`);
-  left.push(...cgroupsOf(id).map((dir) => `control group ${dir}`));
+  left.push(...cgroupsOf(id, nodePaths(stateDirOf(id)).containerdState).map((dir) => `control group ${dir}`));
   return left;
 }
 
@@ -51,7 +52,7 @@ export async function sweepDeadRuns(say: (line: string) => void): Promise<void> 
     const owner = ID.exec(id)?.[1] ?? '';
     if (textOf(`/proc/${owner}/cmdline`).includes('run.ts')) continue;
     if (existsSync(`/run/netns/${id}`)) await run(['ip', 'netns', 'del', id]);
-    await removeCgroups(id);
+    await removeCgroups(id, nodePaths(stateDirOf(id)).containerdState);
     rmSync(stateDirOf(id), { recursive: true, force: true });
     say(`removed what an earlier run left: ${id}`);
   }

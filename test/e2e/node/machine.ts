@@ -60,28 +60,40 @@ function cgroupRoots(): string[] {
   return [root, ...readdirSync(root, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [join(root, entry.name)] : []))];
 }
 
-/** Directories of the machine's control groups, deepest last. */
-export function cgroupsOf(id: string): string[] {
+/**
+ * Directories of the machine's control groups, deepest last: its own, and those that containerd gives the containers of pods
+ * beside it, which die with the power and would be there for ever. A kubelet looks at each when it starts.
+ */
+export function cgroupsOf(id: string, containerdState: string): string[] {
   const below = (dir: string): string[] => [
     dir,
     ...readdirSync(dir, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? below(join(dir, entry.name)) : [])),
   ];
-  return cgroupRoots().flatMap((root) => {
-    try {
-      return below(join(root, id));
-    } catch {
-      return []; // not in this hierarchy
-    }
-  });
+  const containers = list(join(containerdState, 'io.containerd.runtime.v2.task', 'k8s.io'));
+  const groups = [id, ...containers.map((container) => join('k8s.io', container))];
+  return cgroupRoots().flatMap((root) =>
+    groups.flatMap((group) => {
+      try {
+        return below(join(root, group));
+      } catch {
+        return []; // not in this hierarchy
+      }
+    }),
+  );
+}
+
+function list(dir: string): readonly string[] {
+  return existsSync(dir) ? readdirSync(dir) : [];
 }
 
 /** Removes a machine's empty control groups; they cannot be removed while a process is in them. */
-export async function removeCgroups(id: string): Promise<void> {
+export async function removeCgroups(id: string, containerdState: string): Promise<void> {
   await until(
     'control groups removed',
     () => {
-      for (const dir of cgroupsOf(id).reverse()) rmdirSync(dir);
-      return cgroupsOf(id).length === 0 ? done() : notYet(cgroupsOf(id).join(' '));
+      for (const dir of cgroupsOf(id, containerdState).reverse()) rmdirSync(dir);
+      const left = cgroupsOf(id, containerdState);
+      return left.length === 0 ? done() : notYet(left.join(' '));
     },
     10_000,
     50,
@@ -157,10 +169,10 @@ export function createMachine(options: MachineOptions): Machine {
   async function powerOff(): Promise<void> {
     await init?.stop('SIGKILL'); // the kernel ends every process of the pid namespace before it reports this one's end
     init = undefined;
+    await removeCgroups(id, paths.containerdState);
     rmSync(paths.containerdState, { recursive: true, force: true });
     await run(networkOnly(['sh', '-c', `ip link show ${POD_LINK} >/dev/null 2>&1 && ip link del ${POD_LINK} || true`]), { env });
     await resetNat();
-    await removeCgroups(id);
   }
 
   return {
@@ -197,7 +209,7 @@ export function createMachine(options: MachineOptions): Machine {
       init = undefined;
       await Promise.all([...daemons].map((daemon) => daemon.stop('SIGKILL')));
       if (existsSync(netns)) await run(['ip', 'netns', 'del', id]);
-      await removeCgroups(id);
+      await removeCgroups(id, paths.containerdState);
     },
   };
 }
