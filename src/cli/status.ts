@@ -8,7 +8,7 @@ import type { Column } from './output.ts';
 export interface StatusRow {
   readonly namespace: string;
   readonly name: string;
-  /** `damaged` and `refused` beside the states of a checkpoint. */
+  /** `damaged`, `unread` (whether it is whole could not be told) and `refused` beside the states of a checkpoint. */
   readonly state: string;
   readonly reason: string;
   /** RFC 3339; empty where no agent answers. */
@@ -38,7 +38,7 @@ export function statusRows(
     return {
       namespace: parent.namespace,
       name: parent.name,
-      state: checkpoint.problem === undefined ? onDisk : 'damaged',
+      state: checkpoint.problem === undefined ? onDisk : checkpoint.unread === undefined ? 'damaged' : 'unread',
       reason: checkpoint.problem ?? (missing ? 'manifest-missing' : (warnings[0]?.reason ?? told?.reason ?? '')),
       since: told === undefined ? '' : new Date(told.sinceWall).toISOString(),
       revision,
