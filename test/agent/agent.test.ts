@@ -1,38 +1,25 @@
 /** The whole agent against a node in memory with a clock that stands still: the story, and what goes wrong in it. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { aContainer, aHostPod, aSandbox, copyContainer, copySandbox, parentDied, parentRuns } from '../fakes/builders.ts';
+import { aContainer, aHostPod, aSandbox, parentRuns } from '../fakes/builders.ts';
+import * as story from '../fakes/story.ts';
 import { createWorld, type World } from '../fakes/world.ts';
 
-const KEY = 'kube-system_web-1';
-const PARENT = { namespace: 'kube-system', name: 'web-1' };
+const { KEY, PARENT } = story;
 
 let world: World;
 afterEach(async () => world.stop());
 
 /** An agent that has captured its one parent and sees the API server. */
 async function covered(): Promise<World> {
-  world = createWorld();
-  world.api.pods.set('u1', aHostPod());
-  world.runtime = structuredClone({ sandboxes: [...parentRuns.sandboxes], containers: [...parentRuns.containers] });
-  world.kubelet = [PARENT];
-  world.start();
-  await world.clock.until('the capture', () => world.counts.get('checkpointer_captures_total saved') === 1, 30_000);
+  world = await story.coveredWorld();
   return world;
 }
-function apiDown(): void {
-  world.api.outcome = 'refused';
-  world.api.healthy = false;
-  world.podsChanged();
-}
+const apiDown = (): void => story.apiDown(world);
 function powerCut(): void {
-  apiDown();
-  world.runtime = structuredClone({ sandboxes: [...parentDied.sandboxes], containers: [...parentDied.containers] });
-  world.kubelet = [];
+  story.apiDown(world);
+  story.parentGone(world);
 }
-function copyStarts(): void {
-  world.runtime?.sandboxes.push(copySandbox);
-  world.runtime?.containers.push(copyContainer);
-}
+const copyStarts = (): void => story.copyStarts(world);
 const placedFiles = (): number => world.manifests.files.size;
 
 describe('the story', () => {

@@ -4,11 +4,11 @@ import { createAgent } from '../../src/agent/agent.ts';
 import { healthOf } from '../../src/cli/agent.ts';
 import type { RawPod } from '../../src/core/model.ts';
 import { PortError } from '../../src/ports.ts';
-import { aContainer, aHostPod, aPod, aSandbox, copyContainer, copySandbox, parentDied, parentRuns, policy } from '../fakes/builders.ts';
+import { aContainer, aHostPod, aPod, aSandbox, copyContainer, copySandbox, policy } from '../fakes/builders.ts';
+import * as story from '../fakes/story.ts';
 import { createWorld, settings, type World } from '../fakes/world.ts';
 
-const KEY = 'kube-system_web-1';
-const PARENT = { namespace: 'kube-system', name: 'web-1' };
+const { KEY, PARENT } = story;
 const files = (bytes: number) => [{ path: 'a', mode: 0o600, uid: 0, gid: 0, content: Buffer.alloc(bytes, 97) }];
 
 let world: World;
@@ -25,8 +25,7 @@ function mounting(pod: RawPod, name: string): NonNullable<RawPod['spec']> {
 function parentThere(volume?: string): void {
   const pod = aHostPod();
   world.api.pods.set('u1', volume === undefined ? pod : { ...pod, spec: mounting(pod, volume) });
-  world.runtime = structuredClone({ sandboxes: [...parentRuns.sandboxes], containers: [...parentRuns.containers] });
-  world.kubelet = [PARENT];
+  story.parentRunning(world);
 }
 
 function refusedFor(): readonly string[] {
@@ -34,14 +33,10 @@ function refusedFor(): readonly string[] {
 }
 
 async function outageUntilTheCopyRuns(): Promise<void> {
-  world.api.outcome = 'refused';
-  world.api.healthy = false;
-  world.podsChanged();
-  world.runtime = structuredClone({ sandboxes: [...parentDied.sandboxes], containers: [...parentDied.containers] });
-  world.kubelet = [];
+  story.apiDown(world);
+  story.parentGone(world);
   await world.clock.until('the copy', () => world.manifests.files.size === 1, 30_000);
-  world.runtime?.sandboxes.push(copySandbox);
-  world.runtime?.containers.push(copyContainer);
+  story.copyStarts(world);
 }
 
 function apiBack(): void {
@@ -51,10 +46,7 @@ function apiBack(): void {
 }
 
 async function captured(handBackTimeoutMs = policy.handBackTimeoutMs): Promise<void> {
-  world = createWorld({ policy: { ...policy, handBackTimeoutMs } });
-  parentThere();
-  world.start();
-  await world.clock.until('the capture', () => world.counts.get('checkpointer_captures_total saved') === 1, 30_000);
+  world = await story.coveredWorld({ policy: { ...policy, handBackTimeoutMs } });
 }
 
 describe('a copy whose parent never comes', () => {

@@ -1,32 +1,20 @@
 /** Something else has taken the place of our manifest: a directory, a link, a file that cannot be read. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { aContainer, aHostPod, aSandbox, copyContainer, copySandbox, parentDied, parentRuns } from '../fakes/builders.ts';
-import { createWorld, type World } from '../fakes/world.ts';
-
-const PARENT = { namespace: 'kube-system', name: 'web-1' };
+import { aContainer, aSandbox } from '../fakes/builders.ts';
+import * as story from '../fakes/story.ts';
+import type { World } from '../fakes/world.ts';
 
 let world: World;
 afterEach(async () => world.stop());
 
 async function covered(): Promise<void> {
-  world = createWorld();
-  world.api.pods.set('u1', aHostPod());
-  world.runtime = structuredClone({ sandboxes: [...parentRuns.sandboxes], containers: [...parentRuns.containers] });
-  world.kubelet = [PARENT];
-  world.start();
-  await world.clock.until('the capture', () => world.counts.get('checkpointer_captures_total saved') === 1, 30_000);
+  world = await story.coveredWorld();
 }
 function powerCut(): void {
-  world.api.outcome = 'refused';
-  world.api.healthy = false;
-  world.podsChanged();
-  world.runtime = structuredClone({ sandboxes: [...parentDied.sandboxes], containers: [...parentDied.containers] });
-  world.kubelet = [];
+  story.apiDown(world);
+  story.parentGone(world);
 }
-function copyStarts(): void {
-  world.runtime?.sandboxes.push(copySandbox);
-  world.runtime?.containers.push(copyContainer);
-}
+const copyStarts = (): void => story.copyStarts(world);
 
 describe('a directory in the place of our manifest', () => {
   it('is left alone and said once, and the parent takes over all the same', async () => {

@@ -1,35 +1,19 @@
 /** A copy starts only from what was read whole a moment before; and what could not be read is read again. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { aHostPod, copyContainer, copySandbox, parentDied, parentRuns } from '../fakes/builders.ts';
-import { createWorld, type World } from '../fakes/world.ts';
+import * as story from '../fakes/story.ts';
+import type { World } from '../fakes/world.ts';
 
-const KEY = 'kube-system_web-1';
-const PARENT = { namespace: 'kube-system', name: 'web-1' };
+const { KEY } = story;
 
 let world: World;
 afterEach(async () => world.stop());
 
 async function covered(): Promise<void> {
-  world = createWorld();
-  world.api.pods.set('u1', aHostPod());
-  world.runtime = structuredClone({ sandboxes: [...parentRuns.sandboxes], containers: [...parentRuns.containers] });
-  world.kubelet = [PARENT];
-  world.start();
-  await world.clock.until('the capture', () => world.counts.get('checkpointer_captures_total saved') === 1, 30_000);
+  world = await story.coveredWorld();
 }
-function apiDown(): void {
-  world.api.outcome = 'refused';
-  world.api.healthy = false;
-  world.podsChanged();
-}
-function parentGone(): void {
-  world.runtime = structuredClone({ sandboxes: [...parentDied.sandboxes], containers: [...parentDied.containers] });
-  world.kubelet = [];
-}
-function copyStarts(): void {
-  world.runtime?.sandboxes.push(copySandbox);
-  world.runtime?.containers.push(copyContainer);
-}
+const apiDown = (): void => story.apiDown(world);
+const parentGone = (): void => story.parentGone(world);
+const copyStarts = (): void => story.copyStarts(world);
 const placedFiles = (): number => world.manifests.files.size;
 const reads = (): number => world.store.calls.filter((call) => call === 'load' || call === 'read').length;
 const reason = (): string | undefined => world.agent.status().checkpoints[0]?.reason;
