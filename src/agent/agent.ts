@@ -189,7 +189,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     reporter.afterActions(result, held, observation);
     // a hand-back may be a matter of milliseconds: nothing else is begun then
     const calm = !copiesWait(waiting(), ports.clock.now());
-    await captures.tidy();
+    if (calm) await captures.tidy();
     const captureIn = captures.run(observation, reach, calm);
     if (calm) await imageLooks.look([...held.checkpoints.values()]);
     makesWay = await standby.yields(observation, mind);

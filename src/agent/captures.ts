@@ -114,14 +114,9 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
       const rests = result.kind === 'refused' && result.reasons.some(({ code }) => code === 'limit') ? undefined : digest;
       return (now) => afterCapture(now, rests, ports.clock.now());
     } catch (error) {
-      ports.meter.count('checkpointer_captures_total', { result: 'failed' });
-      if (track.failures === 0) {
-        ports.log.warn('A capture failed and will be tried again', {
-          checkpoint: nameOf(pod),
-          error: error instanceof Error ? error.message : String(error),
-        });
-      }
       const message = error instanceof Error ? error.message : String(error);
+      ports.meter.count('checkpointer_captures_total', { result: 'failed' });
+      if (track.failures === 0) ports.log.warn('A capture failed and will be tried again', { checkpoint: nameOf(pod), error: message });
       if (track.failures + 1 >= FAILURES_TOLD)
         refuse(pod, [refusal('capture-failed', `capturing it fails again and again, and is tried on: ${message}`)]);
       return (now) => afterFailedCapture(now, ports.clock.now());

@@ -1,5 +1,5 @@
 /**
- * Reads the stored checkpoints again, every byte of them: once a minute while nothing is placed, at the beginning of every
+ * Reads the stored checkpoints again, every byte of them: once a minute while nobody is busy, at the beginning of every
  * outage, right before a copy starts, and, during an outage, over and over what has a problem. When: `core/verification.ts`.
  */
 import type { Checkpoint, CheckpointKey, Millis, Reachability } from '../core/model.ts';
