@@ -3,8 +3,8 @@
  * schema and the chart's README of it; the keys below `config` follow from the program's own table of configuration keys.
  * Data only.
  */
-import { allowedForm, type ConfigKey, type ConfigKeyName, configKeys, LOG_LEVELS } from '../src/core/config-keys.ts';
-import { readBytes, readDuration } from '../src/core/config-values.ts';
+import { allowedForm, type ConfigKey, type ConfigKeyName, configKeys, LOG_LEVELS } from '../src/core/config/config-keys.ts';
+import { readBytes, readDuration } from '../src/core/config/config-values.ts';
 
 export type Schema = Readonly<Record<string, unknown>>;
 

@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dump } from 'js-yaml';
-import { allowedForm } from '../src/core/config-keys.ts';
+import { allowedForm } from '../src/core/config/config-keys.ts';
 import { type ChartValue, chartValues, configRanges, freeConfigKeys, type Schema } from './chart-values.ts';
 
 export const CHART = join(dirname(dirname(fileURLToPath(import.meta.url))), 'charts/pod-checkpointer');

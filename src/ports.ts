@@ -5,8 +5,9 @@
  * No method decides anything. Every port has one contract suite in `test/contracts/`, run against its stand-in and
  * against the real thing.
  */
-import type { Denial } from './core/denied.ts';
-import type { PullPolicy } from './core/kubelet-config.ts';
+import type { Denial } from './core/api/denied.ts';
+import type { PullPolicy } from './core/kubelet/kubelet-config.ts';
+import type { FoundPullRecord } from './core/kubelet/pull-records.ts';
 import type {
   CapturedFile,
   Checkpoint,
@@ -19,9 +20,8 @@ import type {
   RawPod,
   RevisionDraft,
   RuntimeView,
-} from './core/model.ts';
-import type { FoundPullRecord } from './core/pull-records.ts';
-import type { CleanerPod, DaemonSetView, NodeView } from './core/uninstall.ts';
+} from './core/model/model.ts';
+import type { CleanerPod, DaemonSetView, NodeView } from './core/uninstall/uninstall.ts';
 
 /**
  * - `unavailable`: nobody answers (socket missing, refused, closed, timed out)

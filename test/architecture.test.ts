@@ -45,7 +45,7 @@ describe('an import', () => {
     ['src/core/a.ts', "import type { V1Pod } from '@kubernetes/client-node';"],
     ['src/agent/a.ts', "import { PortError } from '../ports.ts';\nimport { b } from '../core/b.ts';"],
     ['src/adapters/cri/a.ts', "import { readFile } from 'node:fs/promises';\nimport x from 'js-yaml';\nimport { b } from './b.ts';"],
-    ['src/adapters/kubelet/a.ts', "import { b } from '../cri/grpc.ts';"],
+    ['src/adapters/kubelet/a.ts', "import { b } from '../grpc/grpc.ts';"],
     ['src/telemetry/a.ts', "import { pino } from 'pino';"],
     ['src/cli/a.ts', "const { runDemo } = await import('../demo/demo.ts');"],
     ['src/main.ts', "import { runCli } from './cli/args.ts';"],
@@ -70,6 +70,7 @@ describe('an import', () => {
     ['src/agent/a.ts', "import { setTimeout } from 'node:timers';", 'agent may not know packages'],
     ['src/adapters/disk/a.ts', "import { b } from '../cri/grpc.ts';", 'adapters do not know each other'],
     ['src/adapters/kubelet/a.ts', "import { b } from '../cri/runtime.ts';", 'adapters do not know each other'],
+    ['src/adapters/grpc/a.ts', "import { b } from '../cri/runtime.ts';", 'adapters do not know each other'],
     ['src/adapters/disk/a.ts', "import { b } from '../../agent/b.ts';", 'adapters may not know agent'],
     ['src/telemetry/a.ts', "import { b } from '../cli/b.ts';", 'telemetry may not know cli'],
     ['src/demo/a.ts', "import { b } from '../main.ts';", 'nothing imports main'],
@@ -115,7 +116,7 @@ describe('core', () => {
   });
 
   test('converts stamps in one file, which reads no clock either', () => {
-    const path = 'src/core/time.ts';
+    const path = 'src/core/model/time.ts';
     expect(purityOffences({ path, text: 'const a = Date.parse(b), c = new Date(a).toISOString();' })).toEqual([]);
     for (const text of ['Date.now()', 'new Date()', 'new Date', 'Date()']) expect(purityOffences({ path, text })).toHaveLength(1);
   });

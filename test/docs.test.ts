@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../deploy/bundle.ts';
 import { createCommands } from '../src/cli/commands.ts';
-import { configKeys } from '../src/core/config-keys.ts';
-import { PARENT_ANNOTATIONS } from '../src/core/keys.ts';
-import { REFUSAL_CODES } from '../src/core/refusal.ts';
+import { configKeys } from '../src/core/config/config-keys.ts';
+import { PARENT_ANNOTATIONS } from '../src/core/model/keys.ts';
+import { REFUSAL_CODES } from '../src/core/model/refusal.ts';
 import { metricsList } from '../src/telemetry/metrics-list.ts';
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');

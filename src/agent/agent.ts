@@ -1,16 +1,10 @@
 /**
  * The loop: observe → decide → plan → apply → report, one turn at a time, never two at once.
  *
- * It orders and waits; what to do is decided in `core/turn.ts`. A failing source costs knowledge, a failing action is
+ * It orders and waits; what to do is decided in `core/turn/turn.ts`. A failing source costs knowledge, a failing action is
  * planned again, a failing capture is tried later: nothing here ends the process.
  */
 
-import type { Policy } from '../core/facts.ts';
-import { nothingFromApiRuns } from '../core/here.ts';
-import type { Limits } from '../core/limits.ts';
-import type { Millis } from '../core/model.ts';
-import { copiesWait, needs, nextTurnIn, type Pace } from '../core/needs.ts';
-import { copiesIn } from '../core/own.ts';
 import {
   initialReachability,
   nextReachability,
@@ -18,23 +12,29 @@ import {
   type ReachabilityEvent,
   type ReachabilityPolicy,
   type ReachabilityState,
-} from '../core/reachability.ts';
-import type { SelectionPolicy } from '../core/select.ts';
-import type { FailedTakeover } from '../core/takeover.ts';
-import type { Where } from '../core/track.ts';
-import { EMPTY_MIND, type Mind, turn } from '../core/turn.ts';
-import { watchTargets } from '../core/watch-targets.ts';
+} from '../core/api/reachability.ts';
+import type { Millis } from '../core/model/model.ts';
+import type { Limits } from '../core/select/limits.ts';
+import type { SelectionPolicy } from '../core/select/select.ts';
+import { copiesIn } from '../core/self/own.ts';
+import type { FailedTakeover } from '../core/self/takeover.ts';
+import type { Policy } from '../core/turn/facts.ts';
+import { nothingFromApiRuns } from '../core/turn/here.ts';
+import { copiesWait, needs, nextTurnIn, type Pace } from '../core/turn/needs.ts';
+import type { Where } from '../core/turn/track.ts';
+import { EMPTY_MIND, type Mind, turn } from '../core/turn/turn.ts';
+import { watchTargets } from '../core/turn/watch-targets.ts';
 import type { Ports } from '../ports.ts';
 import { apply, forgetWithdrawals, type Held, withdrawAtOnce } from './apply.ts';
-import { createCaptures } from './captures.ts';
-import { createCloseWatch } from './close-watch.ts';
-import { createImageLooks, type ImageWarning } from './images.ts';
+import { createCaptures } from './capture/captures.ts';
+import { createImageLooks, type ImageWarning } from './capture/images.ts';
+import { createCloseWatch } from './hand-back/close-watch.ts';
+import { createPids } from './hand-back/pids.ts';
 import { readLedger } from './ledger.ts';
 import { createObserver } from './observe.ts';
-import { createPids } from './pids.ts';
 import { createReporter } from './report.ts';
-import { createStandby } from './standby.ts';
-import { createStaticPods } from './static-pods.ts';
+import { createStandby } from './self/standby.ts';
+import { createStaticPods } from './self/static-pods.ts';
 import { createVerifier } from './verify.ts';
 import { createWakeups } from './wakeups.ts';
 

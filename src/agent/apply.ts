@@ -4,12 +4,12 @@
  * Order inside an action matters and is stated where it is made. An action that fails is logged and counted; the next
  * turn plans it again.
  */
-import type { Action, Withdrawal } from '../core/actions.ts';
-import type { Checkpoint, CheckpointKey, HandBackMemory, Ledger, Millis, Placed } from '../core/model.ts';
-import { mayPlace } from '../core/verification.ts';
+import type { Action, Withdrawal } from '../core/model/actions.ts';
+import type { Checkpoint, CheckpointKey, HandBackMemory, Ledger, Millis, Placed } from '../core/model/model.ts';
+import { mayPlace } from '../core/turn/verification.ts';
 import type { Ports } from '../ports.ts';
-import type { ParentSign } from './close-watch.ts';
-import type { Pids } from './pids.ts';
+import type { ParentSign } from './hand-back/close-watch.ts';
+import type { Pids } from './hand-back/pids.ts';
 
 const STOP_DEADLINE_MS: Millis = 10_000;
 

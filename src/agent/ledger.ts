@@ -1,6 +1,7 @@
 /** Reads the ledger when the lock is ours, and makes it anew from proof where it was lost. */
-import { adoptOwn } from '../core/adopt.ts';
-import type { Checkpoint, Ledger } from '../core/model.ts';
+
+import type { Checkpoint, Ledger } from '../core/model/model.ts';
+import { adoptOwn } from '../core/turn/adopt.ts';
 import { PortError, type Ports } from '../ports.ts';
 
 /** A ledger that is lost or damaged is made again from what lies in staticPodPath and is, byte for byte, ours. */

@@ -2,11 +2,12 @@
  * Asks every source with a deadline. A source that fails becomes an unknown with the reason, never an empty answer; that it
  * fails is told once, and that it answers again. Chooses nothing but what was asked of it.
  */
-import type { ManifestFile, Millis, RawPod, RuntimeView, Seen } from '../core/model.ts';
-import { seen, unseen } from '../core/model.ts';
-import type { Needs } from '../core/needs.ts';
-import type { ReachabilityState } from '../core/reachability.ts';
-import type { Observation } from '../core/track.ts';
+
+import type { ReachabilityState } from '../core/api/reachability.ts';
+import type { ManifestFile, Millis, RawPod, RuntimeView, Seen } from '../core/model/model.ts';
+import { seen, unseen } from '../core/model/model.ts';
+import type { Needs } from '../core/turn/needs.ts';
+import type { Observation } from '../core/turn/track.ts';
 import type { Ports } from '../ports.ts';
 
 const LOCAL_DEADLINE_MS: Millis = 2_000;

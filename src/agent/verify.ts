@@ -1,9 +1,9 @@
 /**
  * Reads the stored checkpoints again, every byte of them: once a minute while nobody is busy, at the beginning of every
- * outage, right before a copy starts, and, during an outage, over and over what has a problem. When: `core/verification.ts`.
+ * outage, right before a copy starts, and, during an outage, over and over what has a problem. When: `core/turn/verification.ts`.
  */
-import type { Checkpoint, CheckpointKey, Millis, Reachability } from '../core/model.ts';
-import { afterReading, believed, dueReads, isFresh, type Reading } from '../core/verification.ts';
+import type { Checkpoint, CheckpointKey, Millis, Reachability } from '../core/model/model.ts';
+import { afterReading, believed, dueReads, isFresh, type Reading } from '../core/turn/verification.ts';
 import type { Ports } from '../ports.ts';
 import type { Held } from './apply.ts';
 

@@ -2,7 +2,7 @@
  * One queue of a closed set of wake-ups. Events only wake the loop; truth is read again by the turn that follows.
  */
 
-import type { Millis } from '../core/model.ts';
+import type { Millis } from '../core/model/model.ts';
 import type { Clock } from '../ports.ts';
 
 /** `close-watch`: a container the hand-back waits for has appeared; everything else can wait for company. */

@@ -5,8 +5,8 @@
  * and tells all mistakes of a command line at once.
  */
 import { parseArgs } from 'node:util';
-import { configKeys, flagName } from '../core/config-keys.ts';
-import { nearest } from '../core/nearest.ts';
+import { configKeys, flagName } from '../core/config/config-keys.ts';
+import { nearest } from '../core/text/nearest.ts';
 import { PortError } from '../ports.ts';
 import { type Command, type Context, EXIT, type Flag, type Io, UsageError } from './command.ts';
 import { flagsOf, formatCommandHelp, formatProgramHelp, PROGRAM } from './help.ts';

@@ -2,8 +2,8 @@
  * What a command of the program is: data that parsing and help are made from, and one function that does the work.
  * Types and two errors only; knows no command.
  */
-import type { Config } from '../core/config.ts';
-import type { ConfigKeyName } from '../core/config-keys.ts';
+import type { Config } from '../core/config/config.ts';
+import type { ConfigKeyName } from '../core/config/config-keys.ts';
 import type { OutputFormat } from './output.ts';
 
 /** Everything a command may use of the process it runs in. */

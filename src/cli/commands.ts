@@ -1,14 +1,14 @@
 /** Every command there is, in the order of the help. */
 import { createClock } from '../adapters/clock.ts';
-import { type AgentProcess, runAgent } from './agent.ts';
+import { type AgentProcess, runAgent } from './agent/agent.ts';
 import { asUsage } from './as-usage.ts';
-import { askAgent, problemsOf, readManifests, readStore } from './checkpoints.ts';
-import { cleanupCommand, uninstallCommand } from './cleanup-commands.ts';
 import { type Command, type Context, EXIT, UsageError } from './command.ts';
 import { demoCommand } from './demo.ts';
+import { askAgent, problemsOf, readManifests, readStore } from './inspect/checkpoints.ts';
+import { statusColumns, statusNotes, statusRows } from './inspect/status.ts';
 import { formatJson, formatListing, formatYaml } from './output.ts';
-import { renderCommand } from './render.ts';
-import { statusColumns, statusNotes, statusRows } from './status.ts';
+import { renderCommand } from './render/render.ts';
+import { cleanupCommand, uninstallCommand } from './uninstall/cleanup-commands.ts';
 
 /** What the commands may know of the process; `main.ts` gives it. */
 export interface Program extends Omit<AgentProcess, 'config' | 'env' | 'logTo'> {

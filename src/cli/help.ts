@@ -2,7 +2,7 @@
  * Help texts, made from the commands and the table of configuration keys, so that they cannot disagree with either.
  * Text only; never prints.
  */
-import { type ConfigKey, type ConfigKind, configKeys, flagName } from '../core/config-keys.ts';
+import { type ConfigKey, type ConfigKind, configKeys, flagName } from '../core/config/config-keys.ts';
 import type { Command, Flag } from './command.ts';
 import { OUTPUT_FORMATS } from './output.ts';
 

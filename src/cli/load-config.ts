@@ -3,9 +3,9 @@
  * mistakes in the flags are told in the same breath.
  */
 import { dirname, resolve } from 'node:path';
-import { type Config, type ConfigResult, type ConfigSources, kubeletConfigFile, readConfig } from '../core/config.ts';
-import type { ConfigKeyName } from '../core/config-keys.ts';
-import { kubeletSettings } from '../core/kubelet-config.ts';
+import { type Config, type ConfigResult, type ConfigSources, kubeletConfigFile, readConfig } from '../core/config/config.ts';
+import type { ConfigKeyName } from '../core/config/config-keys.ts';
+import { kubeletSettings } from '../core/kubelet/kubelet-config.ts';
 import { readProblem } from './read-problem.ts';
 
 export interface ConfigRequest {

@@ -10,15 +10,15 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../ports.ts';
-import { type ApiServer, createApiServer } from './api-server.ts';
+import { type ApiServer, createApiServer } from './api-server/api-server.ts';
 import { freePort } from './free-port.ts';
 import { kubeconfigText } from './kubeconfig.ts';
-import { createDemoKubelet } from './kubelet.ts';
-import type { DemoKubelet, PodReport } from './kubelet-types.ts';
+import { createDemoKubelet } from './kubelet/kubelet.ts';
+import type { DemoKubelet, PodReport } from './kubelet/kubelet-types.ts';
 import { CONFIG_MAP, IMAGES, kubeletApi, NODE, parents, podStatus, SECRET } from './parents.ts';
-import { createDemoRuntime } from './runtime.ts';
-import { createHttpEffect } from './runtime-service.ts';
-import type { DemoRuntime } from './runtime-types.ts';
+import { createDemoRuntime } from './runtime/runtime.ts';
+import { createHttpEffect } from './runtime/runtime-service.ts';
+import type { DemoRuntime } from './runtime/runtime-types.ts';
 
 export interface DemoOptions {
   readonly clock: Clock;

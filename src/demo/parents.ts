@@ -1,7 +1,7 @@
 /** The two pods of the demo, what they are given, and how the stand-ins speak of them. Data, and pure functions on it. */
-import type { Json } from '../core/model.ts';
-import type { ApiServer } from './api-server.ts';
-import type { KubeletApi, PodReport } from './kubelet-types.ts';
+import type { Json } from '../core/model/model.ts';
+import type { ApiServer } from './api-server/api-server.ts';
+import type { KubeletApi, PodReport } from './kubelet/kubelet-types.ts';
 
 export const NODE = 'demo-node';
 export const WEB = { namespace: 'kube-system', name: 'web-x7k2p' };

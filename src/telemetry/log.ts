@@ -5,7 +5,7 @@
  * be written, and never writes the content of fields whose names promise secrets.
  */
 import { pino } from 'pino';
-import type { LogLevel } from '../core/config-keys.ts';
+import type { LogLevel } from '../core/config/config-keys.ts';
 import type { Log, LogFields } from '../ports.ts';
 
 export interface LogOptions {

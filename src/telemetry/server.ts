@@ -5,7 +5,7 @@
  * nothing.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { formatAddress, type SocketAddress } from '../core/config-values.ts';
+import { formatAddress, type SocketAddress } from '../core/config/config-values.ts';
 import { PortError } from '../ports.ts';
 
 export interface Verdict {

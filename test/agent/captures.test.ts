@@ -1,8 +1,8 @@
 /** Captures beside the turns: what holds them up and what does not, what is too large, and what is told of those that fail. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { createAgent } from '../../src/agent/agent.ts';
-import { healthOf } from '../../src/cli/agent.ts';
-import type { RawPod } from '../../src/core/model.ts';
+import { healthOf } from '../../src/cli/agent/agent.ts';
+import type { RawPod } from '../../src/core/model/model.ts';
 import { PortError } from '../../src/ports.ts';
 import { aContainer, aHostPod, aPod, aSandbox, copyContainer, copySandbox, policy } from '../fakes/builders.ts';
 import * as story from '../fakes/story.ts';

@@ -1,6 +1,6 @@
 /** A pod of the uninstall on one node, in memory: when it cleans, when it ends, and that it is in nobody's way. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { runCleaner } from '../../src/agent/cleaner.ts';
+import { runCleaner } from '../../src/agent/uninstall/cleaner.ts';
 import { PortError } from '../../src/ports.ts';
 import { aDaemonSet } from '../fakes/builders.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';

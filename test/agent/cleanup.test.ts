@@ -1,9 +1,9 @@
 /** The ordered uninstall against a node in memory: the order, what stops it, and that it can be repeated at any point. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { type CleanupOptions, cleanUp } from '../../src/agent/cleanup.ts';
-import { manifestFileName } from '../../src/core/keys.ts';
-import { sha256 } from '../../src/core/manifest.ts';
-import type { Placed } from '../../src/core/model.ts';
+import { type CleanupOptions, cleanUp } from '../../src/agent/uninstall/cleanup.ts';
+import { manifestFileName } from '../../src/core/model/keys.ts';
+import { sha256 } from '../../src/core/model/manifest.ts';
+import type { Placed } from '../../src/core/model/model.ts';
 import { aLedger, aPlaced, aSandbox } from '../fakes/builders.ts';
 import { createWorld, type World } from '../fakes/world.ts';
 

@@ -1,7 +1,7 @@
 /** The API server answers and refuses the agent: its token has expired, or its rights are gone. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { readyOf } from '../../src/cli/agent.ts';
-import { statusNotes } from '../../src/cli/status.ts';
+import { readyOf } from '../../src/cli/agent/agent.ts';
+import { statusNotes } from '../../src/cli/inspect/status.ts';
 import { aContainer, aSandbox, copyContainer, copySandbox, parentDied } from '../fakes/builders.ts';
 import type { World } from '../fakes/world.ts';
 import { filesOf, inCharge, ledgerOf, put, standbyRuns } from './own-world.ts';

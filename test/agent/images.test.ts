@@ -1,8 +1,8 @@
 /** Images that the kubelet would deny to a copy: told while there is time, once for every change, and in the status. */
 import { afterEach, expect, it } from 'vitest';
-import { createImageLooks } from '../../src/agent/images.ts';
-import { statusRows } from '../../src/cli/status.ts';
-import type { PullRecord } from '../../src/core/pull-records.ts';
+import { createImageLooks } from '../../src/agent/capture/images.ts';
+import { statusRows } from '../../src/cli/inspect/status.ts';
+import type { PullRecord } from '../../src/core/kubelet/pull-records.ts';
 import { PortError } from '../../src/ports.ts';
 import { aHostPod, parentRuns, WALL } from '../fakes/builders.ts';
 import { createWorld, type World } from '../fakes/world.ts';

@@ -1,6 +1,6 @@
 /** The agent in its DaemonSet's pod: captures itself, places the standby, renews it, and takes the old one away. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Ledger } from '../../src/core/model.ts';
+import type { Ledger } from '../../src/core/model/model.ts';
 import { aContainer, aHostPod, aSandbox } from '../fakes/builders.ts';
 import { createWorld, type World } from '../fakes/world.ts';
 import {

@@ -1,9 +1,9 @@
 /** The standby, whole: in charge without credentials, by local truth, until it makes way for the DaemonSet's pod. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { blindWatch } from '../../src/adapters/kubernetes/index.ts';
-import { readyOf } from '../../src/cli/agent.ts';
-import { statusNotes, statusRows } from '../../src/cli/status.ts';
-import type { Ledger, RawPod } from '../../src/core/model.ts';
+import { readyOf } from '../../src/cli/agent/agent.ts';
+import { statusNotes, statusRows } from '../../src/cli/inspect/status.ts';
+import type { Ledger, RawPod } from '../../src/core/model/model.ts';
 import { aContainer, aHostPod, aPod, aSandbox, copyContainer, copySandbox, parentDied, policy } from '../fakes/builders.ts';
 import { createWorld, type World } from '../fakes/world.ts';
 import { agentOf, agentRuns, filesOf, inCharge, ledgerOf, put as putInto, standbyRuns } from './own-world.ts';

@@ -1,7 +1,7 @@
 /** An agent whose standby never starts writes where no kubelet reads: it says so, and is not Ready. */
 import { afterEach, expect, it } from 'vitest';
-import { readyOf } from '../../src/cli/agent.ts';
-import { statusNotes } from '../../src/cli/status.ts';
+import { readyOf } from '../../src/cli/agent/agent.ts';
+import { statusNotes } from '../../src/cli/inspect/status.ts';
 import type { World } from '../fakes/world.ts';
 import { inCharge, ledgerOf, put, standbyRuns } from './own-world.ts';
 

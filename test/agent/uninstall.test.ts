@@ -1,6 +1,6 @@
 /** The two steps of an uninstall that helm waits for, against a cluster in memory. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { awaitNodes, removeAgents } from '../../src/agent/uninstall.ts';
+import { awaitNodes, removeAgents } from '../../src/agent/uninstall/uninstall.ts';
 import { aDaemonSet } from '../fakes/builders.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
 import { createFakeCluster, type FakeCluster } from '../fakes/uninstall-api.ts';

@@ -25,14 +25,8 @@ const MAY_KNOW: Readonly<Record<string, { readonly rooms: readonly string[]; rea
   main: { rooms: ['core', 'ports', 'agent', 'adapters', 'telemetry', 'cli', 'demo'], packages: 'any' },
 };
 
-/** Adapters that know another one all the same. */
-const EXCEPTIONS: readonly { readonly from: string; readonly to: RegExp; readonly why: string }[] = [
-  {
-    from: 'adapters/kubelet',
-    to: /^adapters\/cri\/(grpc|messages|names)[\w-]*\.ts$/,
-    why: 'podresources is gRPC on a unix socket, as CRI is',
-  },
-];
+/** What the adapters of the runtime and of the kubelet's podresources share: gRPC on a unix socket. It knows no adapter itself. */
+const SHARED_ADAPTER = 'adapters/grpc';
 
 /** The types of this package are used, its code never: it costs 50 MB of memory. */
 const TYPES_ONLY = '@kubernetes/client-node';
@@ -56,8 +50,7 @@ function roomProblem(from: string, to: string): string | undefined {
   const target = roomOf(to);
   if (target === 'main') return 'nothing imports main';
   if (houseOf(from) === houseOf(to)) return undefined;
-  if (EXCEPTIONS.some((exception) => exception.from === houseOf(from) && exception.to.test(to))) return undefined;
-  if (room === 'adapters' && target === 'adapters') return 'adapters do not know each other';
+  if (room === 'adapters' && target === 'adapters') return houseOf(to) === SHARED_ADAPTER ? undefined : 'adapters do not know each other';
   return MAY_KNOW[room]?.rooms.includes(target) === true ? undefined : `${room} may not know ${target}`;
 }
 
@@ -85,14 +78,14 @@ function packageProblem(from: string, specifier: string, typeOnly: boolean, depe
 /** Words that have no place in src/core: it neither waits nor looks at the world. */
 const IMPURE: readonly (readonly [RegExp, string])[] = [
   [/\b(?:await|async)\b/, 'core does not wait'],
-  [/\bDate\s*[.(]|\bnew Date\b/, 'core reads no clock; stamps are converted in core/time.ts'],
+  [/\bDate\s*[.(]|\bnew Date\b/, 'core reads no clock; stamps are converted in core/model/time.ts'],
   [/\bMath\.random\b/, 'core throws no dice'],
   [/\bprocess\s*\./, 'core knows no process'],
   [/\bconsole\b/, 'core does not print'],
   [/\b(?:setTimeout|setInterval|setImmediate|queueMicrotask|performance|fetch)\b/, 'core has no timers, clocks or network'],
 ];
 /** Converts stamps that it is given. It must not ask for the time: `new Date()` and `Date.now` stay refused there. */
-const TIME_FILE = 'src/core/time.ts';
+const TIME_FILE = 'src/core/model/time.ts';
 const CLOCK_READ = /\bDate\.now\b|\bnew Date\s*(?:\(\s*\)|(?!\s*\())|(?<!new )\bDate\s*\(/;
 
 export function purityOffences(file: TreeFile): readonly string[] {

@@ -5,8 +5,8 @@
 import { appendFile, mkdir, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createCodec } from '../../src/adapters/cri/messages.ts';
 import { CRI_METHODS } from '../../src/adapters/cri/names.ts';
+import { createCodec } from '../../src/adapters/grpc/messages.ts';
 import { CANARIES, type CanaryNode, createCanaryNode, PODS } from './node.ts';
 import { findCanaries, formsOf } from './search.ts';
 

@@ -1,6 +1,6 @@
 /** What the chart refuses beside that which a cluster already has: each sentence in full, and what must pass. */
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import type { Json } from '../../src/core/model.ts';
+import type { Json } from '../../src/core/model/model.ts';
 import { createHelm, type Install, only, type Values } from './helm.ts';
 import { withCluster } from './installed.ts';
 import { matrix } from './values.ts';

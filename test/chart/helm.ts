@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { CHART } from '../../deploy/chart.ts';
-import type { Json } from '../../src/core/model.ts';
+import type { Json } from '../../src/core/model/model.ts';
 import { type CommandResult, runAny } from '../e2e/node/process.ts';
 
 export type Values = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 /** An API server, as far as helm's `lookup` and a server-side dry run need one: it shows what a cluster holds, and keeps nothing. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Json } from '../../src/core/model.ts';
+import type { Json } from '../../src/core/model/model.ts';
 
 export interface Cluster {
   readonly daemonSets?: readonly Json[];

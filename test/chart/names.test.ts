@@ -1,6 +1,6 @@
 /** Names of releases and namespaces: what helm and Kubernetes allow gives valid objects, and no two releases share one. */
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { objectsIn } from '../../src/core/json.ts';
+import { objectsIn } from '../../src/core/model/json.ts';
 import { createHelm, type KubernetesObject } from './helm.ts';
 import { everything } from './values.ts';
 

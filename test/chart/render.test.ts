@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { CHART } from '../../deploy/chart.ts';
-import { readConfig } from '../../src/core/config.ts';
-import { field, fieldAt, objectsIn } from '../../src/core/json.ts';
-import type { Json } from '../../src/core/model.ts';
+import { readConfig } from '../../src/core/config/config.ts';
+import { field, fieldAt, objectsIn } from '../../src/core/model/json.ts';
+import type { Json } from '../../src/core/model/model.ts';
 import { createHelm, type KubernetesObject, only, type Values } from './helm.ts';
 import { everything, matrix } from './values.ts';
 

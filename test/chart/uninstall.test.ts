@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { fieldAt, objectsIn } from '../../src/core/json.ts';
-import type { Json } from '../../src/core/model.ts';
+import { fieldAt, objectsIn } from '../../src/core/model/json.ts';
+import type { Json } from '../../src/core/model/model.ts';
 import { createHelm, type Install, type KubernetesObject, only, type Values } from './helm.ts';
 import { withCluster } from './installed.ts';
 import { everything, matrix } from './values.ts';

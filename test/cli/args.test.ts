@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/args.ts';
 import { type Command, type Context, UsageError } from '../../src/cli/command.ts';
-import { configKeys, flagName } from '../../src/core/config-keys.ts';
+import { configKeys, flagName } from '../../src/core/config/config-keys.ts';
 import { PortError } from '../../src/ports.ts';
 
 function program(overrides: Partial<Command> = {}, files: Readonly<Record<string, string>> = {}) {

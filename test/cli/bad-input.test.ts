@@ -10,8 +10,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUNDLE } from '../../deploy/bundle.ts';
 import { createClock } from '../../src/adapters/clock.ts';
 import { kubeconfigText } from '../../src/demo/kubeconfig.ts';
-import { createDemoRuntime } from '../../src/demo/runtime.ts';
-import type { DemoRuntime } from '../../src/demo/runtime-types.ts';
+import { createDemoRuntime } from '../../src/demo/runtime/runtime.ts';
+import type { DemoRuntime } from '../../src/demo/runtime/runtime-types.ts';
 import { snapshot } from '../adapters/disk/scratch.ts';
 
 interface Outcome {
@@ -228,7 +228,7 @@ describe('the agent does not start', () => {
 });
 
 async function goodKubeconfig(): Promise<string> {
-  const { createAuthority } = await import('../../src/demo/certificates.ts');
+  const { createAuthority } = await import('../../src/demo/api-server/certificates.ts');
   const ca = createAuthority('test', { notBefore: Date.now() - 1000, notAfter: Date.now() + 3_600_000 }).cert;
   const file = at('good-kubeconfig');
   await writeFile(file, kubeconfigText({ url: 'https://127.0.0.1:1', ca, token: 't' }));

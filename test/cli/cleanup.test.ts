@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { openStore } from '../../src/adapters/disk/store.ts';
-import { manifestFileName } from '../../src/core/keys.ts';
-import { sha256 } from '../../src/core/manifest.ts';
+import { manifestFileName } from '../../src/core/model/keys.ts';
+import { sha256 } from '../../src/core/model/manifest.ts';
 import { aLedger, aPlaced } from '../fakes/builders.ts';
 import { nodeDir, type Outcome } from './node-dir.ts';
 

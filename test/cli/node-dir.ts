@@ -8,8 +8,8 @@ import { afterEach, beforeEach } from 'vitest';
 import { BUNDLE } from '../../deploy/bundle.ts';
 import { createClock } from '../../src/adapters/clock.ts';
 import { freePort } from '../../src/demo/free-port.ts';
-import { createDemoRuntime } from '../../src/demo/runtime.ts';
-import type { DemoRuntime } from '../../src/demo/runtime-types.ts';
+import { createDemoRuntime } from '../../src/demo/runtime/runtime.ts';
+import type { DemoRuntime } from '../../src/demo/runtime/runtime-types.ts';
 
 export interface Outcome {
   readonly code: number;

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
-import { decodeManifest } from '../../src/core/manifest.ts';
+import { decodeManifest } from '../../src/core/model/manifest.ts';
 import { LIST, mounting, pod, render, SHOP, VALUE } from './run-render.ts';
 
 describe('a rendered pod', () => {

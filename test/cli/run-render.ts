@@ -1,7 +1,7 @@
 /** Runs `render` in this process, on files from memory or from the disk. No assertions. */
 import { readFile } from 'node:fs/promises';
 import { runCli } from '../../src/cli/args.ts';
-import { renderCommand } from '../../src/cli/render.ts';
+import { renderCommand } from '../../src/cli/render/render.ts';
 
 export const SHOP = new URL('../fixtures/render/shop.yaml', import.meta.url).pathname;
 export const LIST = new URL('../fixtures/render/list.json', import.meta.url).pathname;

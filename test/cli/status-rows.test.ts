@@ -1,6 +1,6 @@
 /** What a row of `status` says of a stored checkpoint that cannot be used. */
 import { expect, test } from 'vitest';
-import { statusRows } from '../../src/cli/status.ts';
+import { statusRows } from '../../src/cli/inspect/status.ts';
 import { aCheckpoint, aLedger, WALL } from '../fakes/builders.ts';
 
 test.each([

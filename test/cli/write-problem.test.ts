@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { nodePrimitives, type Primitives } from '../../src/adapters/disk/primitives.ts';
 import { writeRendered } from '../../src/adapters/disk/rendered.ts';
-import { writeProblem } from '../../src/cli/write-problem.ts';
+import { writeProblem } from '../../src/cli/render/write-problem.ts';
 import { scratch } from '../adapters/disk/scratch.ts';
 import { SMALL_DRAFT } from '../fakes/render-draft.ts';
 

@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GRPC } from '../../src/adapters/cri/grpc-status.ts';
-import { createDemoRuntime } from '../../src/demo/runtime.ts';
+import { GRPC } from '../../src/adapters/grpc/grpc-status.ts';
+import { createDemoRuntime } from '../../src/demo/runtime/runtime.ts';
 import { type CriSubject, criContract } from './cri-contract.ts';
 
 const ENV = { GREETING: 'hello', SECRET: 'sesame$(open)', EMPTY: '', TEXT: 'two\nlines = ü' };

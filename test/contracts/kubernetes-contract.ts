@@ -5,7 +5,7 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ApiAccess } from '../../src/adapters/kubernetes/index.ts';
-import type { PodName } from '../../src/core/model.ts';
+import type { PodName } from '../../src/core/model/model.ts';
 import { type Client, type ClientOptions, clientOf, until } from '../adapters/kubernetes/rig.ts';
 
 export interface KubernetesStage {

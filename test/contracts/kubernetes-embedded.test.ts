@@ -2,9 +2,9 @@
 import { X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Json } from '../../src/core/model.ts';
-import { type ApiServer, createApiServer } from '../../src/demo/api-server.ts';
-import { createAuthority, issueCertificate } from '../../src/demo/certificates.ts';
+import type { Json } from '../../src/core/model/model.ts';
+import { type ApiServer, createApiServer } from '../../src/demo/api-server/api-server.ts';
+import { createAuthority, issueCertificate } from '../../src/demo/api-server/certificates.ts';
 
 let api: ApiServer;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 /** The Kubernetes API contract against the embedded server, over HTTP/2 and over HTTP/1.1. */
-import { createApiServer } from '../../src/demo/api-server.ts';
+import { createApiServer } from '../../src/demo/api-server/api-server.ts';
 import { accessTo, accessToServer, NODE } from '../adapters/kubernetes/rig.ts';
 import { type KubernetesStage, kubernetesContract } from './kubernetes-contract.ts';
 

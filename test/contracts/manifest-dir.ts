@@ -2,7 +2,7 @@
  * What every ManifestDir owes its callers, whether it is a directory or memory.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { sha256 } from '../../src/core/manifest.ts';
+import { sha256 } from '../../src/core/model/manifest.ts';
 import type { ManifestDir } from '../../src/ports.ts';
 
 export interface ManifestDirUnderTest {

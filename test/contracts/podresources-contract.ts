@@ -1,7 +1,7 @@
 /** What every KubeletPods must do. Run against the kubelet stand-in, and by the end-to-end tests against a real kubelet. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createKubeletPods } from '../../src/adapters/kubelet/podresources.ts';
-import type { PodName } from '../../src/core/model.ts';
+import type { PodName } from '../../src/core/model/model.ts';
 import type { KubeletPods } from '../../src/ports.ts';
 import { kind } from './cri-contract.ts';
 

@@ -2,7 +2,7 @@
  * What every Store owes its callers, whether on a disk or in memory.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { REVISION_DIR } from '../../src/core/model.ts';
+import { REVISION_DIR } from '../../src/core/model/model.ts';
 import type { Store } from '../../src/ports.ts';
 import { capturedLater, draft, file, ledger } from '../fakes/disk-draft.ts';
 

@@ -1,7 +1,7 @@
 /** The uninstall's contract against its stand-in, over HTTP/2 and over HTTP/1.1. */
 import { randomUUID } from 'node:crypto';
-import { fieldAt } from '../../src/core/json.ts';
-import type { Json } from '../../src/core/model.ts';
+import { fieldAt } from '../../src/core/model/json.ts';
+import type { Json } from '../../src/core/model/model.ts';
 import { accessTo } from '../adapters/kubernetes/rig.ts';
 import { createObjectsServer, pathOf } from '../fakes/objects-server.ts';
 import { type UninstallStage, uninstallContract } from './uninstall-contract.ts';

@@ -4,7 +4,7 @@
  */
 import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { CapturedFile } from '../../src/core/model.ts';
+import type { CapturedFile } from '../../src/core/model/model.ts';
 import type { VolumePlugin } from '../../src/ports.ts';
 
 export function volumeDir(podsDir: string, podUid: string, plugin: VolumePlugin, volume: string): string {

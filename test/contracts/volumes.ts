@@ -2,7 +2,7 @@
  * What every KubeletVolumes owes its callers.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { CapturedFile } from '../../src/core/model.ts';
+import type { CapturedFile } from '../../src/core/model/model.ts';
 import type { KubeletVolumes, VolumePlugin } from '../../src/ports.ts';
 import { file } from '../fakes/disk-draft.ts';
 

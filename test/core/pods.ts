@@ -3,11 +3,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
-import { objectsIn, textField } from '../../src/core/json.ts';
-import type { CapturedFile, Json, RawPod } from '../../src/core/model.ts';
-import { neededInputs } from '../../src/core/references.ts';
-import { type CapturedContainer, type CaptureInputs, type Sanitized, type SanitizeTarget, sanitize } from '../../src/core/sanitize.ts';
-import type { PodOptions } from '../../src/core/select.ts';
+import { neededInputs } from '../../src/core/copy/references.ts';
+import { type CapturedContainer, type CaptureInputs, type Sanitized, type SanitizeTarget, sanitize } from '../../src/core/copy/sanitize.ts';
+import { objectsIn, textField } from '../../src/core/model/json.ts';
+import type { CapturedFile, Json, RawPod } from '../../src/core/model/model.ts';
+import type { PodOptions } from '../../src/core/select/select.ts';
 
 export const OPTIONS: PodOptions = { secretEnv: 'refuse', allowDuplicate: false, handBackGraceful: false, order: 0 };
 export const INLINE: PodOptions = { ...OPTIONS, secretEnv: 'inline' };

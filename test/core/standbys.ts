@@ -1,5 +1,5 @@
 /** Checkpoints of the agent's own pod, placed and running, for the tests of the standby. */
-import { manifestFileName } from '../../src/core/keys.ts';
+import { manifestFileName } from '../../src/core/model/keys.ts';
 import { aCheckpoint, aContainer, aPlaced, aSandbox } from '../fakes/builders.ts';
 
 export const NAMESPACE = 'checkpointer';

@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClock } from '../../src/adapters/clock.ts';
-import type { RawPod } from '../../src/core/model.ts';
-import { createDemoKubelet } from '../../src/demo/kubelet.ts';
-import type { DemoKubelet, KubeletApi, PodReport } from '../../src/demo/kubelet-types.ts';
-import { createDemoRuntime } from '../../src/demo/runtime.ts';
-import type { ContainerEffect, DemoRuntime } from '../../src/demo/runtime-types.ts';
+import type { RawPod } from '../../src/core/model/model.ts';
+import { createDemoKubelet } from '../../src/demo/kubelet/kubelet.ts';
+import type { DemoKubelet, KubeletApi, PodReport } from '../../src/demo/kubelet/kubelet-types.ts';
+import { createDemoRuntime } from '../../src/demo/runtime/runtime.ts';
+import type { ContainerEffect, DemoRuntime } from '../../src/demo/runtime/runtime-types.ts';
 
 export const IMAGE = 'localhost/web:1';
 

@@ -1,7 +1,7 @@
 /** Ports of servers that go and come back: nobody else may be given them meanwhile. */
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { createApiServer } from '../../src/demo/api-server.ts';
+import { createApiServer } from '../../src/demo/api-server/api-server.ts';
 import { freePort } from '../../src/demo/free-port.ts';
 
 /** From 32768 on the kernel gives ports to outgoing connections, unless somebody changed it; Kubernetes' node ports begin at 30000. */

@@ -3,7 +3,7 @@ import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createKubeletPods } from '../../src/adapters/kubelet/podresources.ts';
-import { loseTmpfs } from '../../src/demo/kubelet-volumes.ts';
+import { loseTmpfs } from '../../src/demo/kubelet/kubelet-volumes.ts';
 import { createDemoNode, type DemoNode, podJson } from './demo-node.ts';
 
 const soon = { timeout: 3000, interval: 5 };

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createContainerRuntime } from '../../src/adapters/cri/runtime.ts';
 import { freePort } from '../../src/demo/free-port.ts';
-import { createDemoRuntime } from '../../src/demo/runtime.ts';
-import { createHttpEffect } from '../../src/demo/runtime-service.ts';
-import type { DemoContainer, DemoContainerConfig, DemoRuntime } from '../../src/demo/runtime-types.ts';
+import { createDemoRuntime } from '../../src/demo/runtime/runtime.ts';
+import { createHttpEffect } from '../../src/demo/runtime/runtime-service.ts';
+import type { DemoContainer, DemoContainerConfig, DemoRuntime } from '../../src/demo/runtime/runtime-types.ts';
 import type { RuntimeEvent } from '../../src/ports.ts';
 
 const IMAGE = 'localhost/web:1';

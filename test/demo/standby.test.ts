@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { BUNDLE } from '../../deploy/bundle.ts';
 import { createClock } from '../../src/adapters/clock.ts';
-import type { Json } from '../../src/core/model.ts';
+import type { Json } from '../../src/core/model/model.ts';
 import { createDemoNode, type DemoNode } from '../../src/demo/node.ts';
 import { NODE } from '../../src/demo/parents.ts';
 

@@ -5,7 +5,7 @@ import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { CHART, generatedFiles } from '../../deploy/chart.ts';
 import { chartValues, freeConfigKeys, KEYS_SET_ELSEWHERE } from '../../deploy/chart-values.ts';
-import { configKeys } from '../../src/core/config-keys.ts';
+import { configKeys } from '../../src/core/config/config-keys.ts';
 
 const inChart = (name: string): string => readFileSync(join(CHART, name), 'utf8');
 

@@ -1,10 +1,20 @@
 /** Small constructors for facts in tests: a node `n1` with one parent `kube-system/web-1`, all of it overridable. */
-import type { Policy } from '../../src/core/facts.ts';
-import type { Checkpoint, Ledger, Placed, RawPod, RevisionRecord, RuntimeContainer, RuntimeView, Sandbox } from '../../src/core/model.ts';
-import { seen } from '../../src/core/model.ts';
-import { initialReachability, type ReachabilityState } from '../../src/core/reachability.ts';
-import type { Observation, Where } from '../../src/core/track.ts';
-import type { DaemonSetView } from '../../src/core/uninstall.ts';
+
+import { initialReachability, type ReachabilityState } from '../../src/core/api/reachability.ts';
+import type {
+  Checkpoint,
+  Ledger,
+  Placed,
+  RawPod,
+  RevisionRecord,
+  RuntimeContainer,
+  RuntimeView,
+  Sandbox,
+} from '../../src/core/model/model.ts';
+import { seen } from '../../src/core/model/model.ts';
+import type { Policy } from '../../src/core/turn/facts.ts';
+import type { Observation, Where } from '../../src/core/turn/track.ts';
+import type { DaemonSetView } from '../../src/core/uninstall/uninstall.ts';
 
 export const where: Where = { node: 'n1', machineId: 'm1', cluster: 'c1', bootId: 'b1' };
 export const policy: Policy = {

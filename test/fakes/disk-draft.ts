@@ -2,7 +2,7 @@
  * Drafts for the tests of the disk: small, complete, and with the awkward parts (nested paths, odd modes, binary).
  * Owners are those of the test itself, so that no test needs root.
  */
-import { type CapturedFile, type Ledger, REVISION_DIR, type RevisionDraft } from '../../src/core/model.ts';
+import { type CapturedFile, type Ledger, REVISION_DIR, type RevisionDraft } from '../../src/core/model/model.ts';
 
 export const UID = process.getuid?.() ?? 0;
 export const GID = process.getgid?.() ?? 0;

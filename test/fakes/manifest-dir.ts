@@ -2,8 +2,8 @@
  * staticPodPath in memory: same promises as the real directory (it passes the same contract), no disk.
  */
 import { checkManifestName } from '../../src/adapters/disk/layout.ts';
-import { looksLikeManifestFile } from '../../src/core/keys.ts';
-import { MAX_MANIFEST_BYTES, sha256 } from '../../src/core/manifest.ts';
+import { looksLikeManifestFile } from '../../src/core/model/keys.ts';
+import { MAX_MANIFEST_BYTES, sha256 } from '../../src/core/model/manifest.ts';
 import { type ManifestDir, PortError } from '../../src/ports.ts';
 import { type PortFaults, portFaults } from './disk-faults.ts';
 

@@ -4,10 +4,10 @@
  */
 import { createSecureServer, type ServerHttp2Session } from 'node:http2';
 import { createServer } from 'node:https';
-import { field, fieldAt, textMap } from '../../src/core/json.ts';
-import type { Json } from '../../src/core/model.ts';
-import { mergePatch, type Request, type Response } from '../../src/demo/api-server-rest.ts';
-import { createAuthority, issueCertificate } from '../../src/demo/certificates.ts';
+import { field, fieldAt, textMap } from '../../src/core/model/json.ts';
+import type { Json } from '../../src/core/model/model.ts';
+import { mergePatch, type Request, type Response } from '../../src/demo/api-server/api-server-rest.ts';
+import { createAuthority, issueCertificate } from '../../src/demo/api-server/certificates.ts';
 
 export interface ObjectsServer {
   readonly url: string;

@@ -1,5 +1,5 @@
 /** The smallest draft with a file that is somebody else's, for the tests of rendered directories. No assertions. */
-import { REVISION_DIR, type RevisionDraft } from '../../src/core/model.ts';
+import { REVISION_DIR, type RevisionDraft } from '../../src/core/model/model.ts';
 
 export const SMALL_DRAFT: RevisionDraft = {
   key: 'apps_web',

@@ -5,7 +5,7 @@
 import { checkpointDir } from '../../src/adapters/disk/layout.ts';
 import { emptyLedger, unreadableRecord } from '../../src/adapters/disk/record.ts';
 import { planRevision } from '../../src/adapters/disk/revision.ts';
-import type { Checkpoint, CheckpointKey, Ledger } from '../../src/core/model.ts';
+import type { Checkpoint, CheckpointKey, Ledger } from '../../src/core/model/model.ts';
 import { PortError, type Store } from '../../src/ports.ts';
 import { type PortFaults, portFaults } from './disk-faults.ts';
 

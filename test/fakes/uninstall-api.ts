@@ -1,5 +1,5 @@
 /** The cluster as the uninstall sees it, in memory: two DaemonSets, pods, nodes, and what was asked to be changed. */
-import type { CleanerPod, DaemonSetView, NodeView } from '../../src/core/uninstall.ts';
+import type { CleanerPod, DaemonSetView, NodeView } from '../../src/core/uninstall/uninstall.ts';
 import { PortError, type UninstallApi } from '../../src/ports.ts';
 import { aDaemonSet } from './builders.ts';
 

@@ -3,9 +3,9 @@
  * It does nothing by itself; the embedded servers of the demo are what behaves like the real thing.
  */
 import { type Agent, type AgentSettings, createAgent } from '../../src/agent/agent.ts';
-import { DEFAULT_PULL_POLICY, type PullPolicy } from '../../src/core/kubelet-config.ts';
-import type { CapturedFile, PodName, Probe, ProbeOutcome, RawPod, RuntimeContainer, Sandbox } from '../../src/core/model.ts';
-import type { FoundPullRecord } from '../../src/core/pull-records.ts';
+import { DEFAULT_PULL_POLICY, type PullPolicy } from '../../src/core/kubelet/kubelet-config.ts';
+import type { FoundPullRecord } from '../../src/core/kubelet/pull-records.ts';
+import type { CapturedFile, PodName, Probe, ProbeOutcome, RawPod, RuntimeContainer, Sandbox } from '../../src/core/model/model.ts';
 import { type ContainerDetails, type LogFields, type PodWatchView, PortError, type Ports } from '../../src/ports.ts';
 import { policy, where } from './builders.ts';
 import { createFakeClock, type FakeClock } from './clock.ts';

@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { LogLevel } from '../../src/core/config-keys.ts';
+import type { LogLevel } from '../../src/core/config/config-keys.ts';
 import { type LogFields, PortError } from '../../src/ports.ts';
 import { createLog, MAX_DEPTH, REDACTED_FIELDS } from '../../src/telemetry/log.ts';
 

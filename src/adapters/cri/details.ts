@@ -6,7 +6,7 @@
  * both for dead containers and across a reboot. CRI-O gives `runtimeSpec` only.
  */
 import { type ContainerDetails, PortError } from '../../ports.ts';
-import { type Messages, millisOfNanos } from './messages.ts';
+import { type Messages, millisOfNanos } from '../grpc/messages.ts';
 import { LABEL_CONTAINER_NAME } from './names.ts';
 
 type EnvVar = ContainerDetails['env'][number];

@@ -17,8 +17,6 @@ export const CRI_METHODS = {
   imageStatus: `${IMAGES}/ImageStatus`,
 } as const;
 
-export const POD_RESOURCES_LIST = '/v1.PodResourcesLister/List';
-
 export const LABEL_POD_NAME = 'io.kubernetes.pod.name';
 export const LABEL_POD_NAMESPACE = 'io.kubernetes.pod.namespace';
 export const LABEL_POD_UID = 'io.kubernetes.pod.uid';

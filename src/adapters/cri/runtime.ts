@@ -4,11 +4,11 @@
  * Never creates, starts, removes or pulls anything, and never asks for an image the runtime does not have.
  * Environments are secret: they leave this file only in {@link ContainerDetails}, never in an error.
  */
-import type { RuntimeContainer, RuntimeView, Sandbox } from '../../core/model.ts';
+import type { RuntimeContainer, RuntimeView, Sandbox } from '../../core/model/model.ts';
 import { type ContainerDetails, type ContainerRuntime, PortError, type RuntimeEvent, type RuntimeVersion } from '../../ports.ts';
+import { createGrpcClient, type GrpcClient } from '../grpc/grpc.ts';
+import { type Codec, type ContainerMessage, createCodec, type Messages, millisOfNanos, type SandboxMessage } from '../grpc/messages.ts';
 import { detailsOf } from './details.ts';
-import { createGrpcClient, type GrpcClient } from './grpc.ts';
-import { type Codec, type ContainerMessage, createCodec, type Messages, millisOfNanos, type SandboxMessage } from './messages.ts';
 import {
   CONTAINER_STATES,
   CRI_METHODS,

@@ -9,14 +9,14 @@
  *                                         /confirmed  when the API server last confirmed the parent
  *                                         /revisions/<digest>/record.json, pod.json, files/<volume>/…
  *            tmp/                                     everything unfinished, swept when the agent starts
- * <staticPodPath>/podckpt-….json                      a placed copy (name: core/keys.ts)
+ * <staticPodPath>/podckpt-….json                      a placed copy (name: core/model/keys.ts)
  *                /.podckpt-<number>.tmp               one being written; the kubelet ignores names with a dot
  *                                                     (pkg/kubelet/config/file.go)
  * ```
  */
 import { join } from 'node:path';
-import { looksLikeManifestFile, parseCheckpointKey } from '../../core/keys.ts';
-import type { CheckpointKey } from '../../core/model.ts';
+import { looksLikeManifestFile, parseCheckpointKey } from '../../core/model/keys.ts';
+import type { CheckpointKey } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
 
 export const FORMAT = '1';

@@ -4,7 +4,7 @@
  */
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Checkpoint, CheckpointKey, Ledger } from '../../core/model.ts';
+import type { Checkpoint, CheckpointKey, Ledger } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
 import { codeOf, unreadCode, wrapError } from './errors.ts';
 import {

@@ -1,8 +1,8 @@
 /**
  * Looks at a record and a ledger read from the disk before anyone believes them. Pure; never throws.
  */
-import { isObject } from '../../core/json.ts';
-import type { CheckpointKey, HandBackMemory, Json, Ledger, Placed, RevisionRecord } from '../../core/model.ts';
+import { isObject } from '../../core/model/json.ts';
+import type { CheckpointKey, HandBackMemory, Json, Ledger, Placed, RevisionRecord } from '../../core/model/model.ts';
 
 type Check = (value: unknown) => boolean;
 

@@ -6,8 +6,8 @@
  */
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { encodeManifest, resolveRevisionDir } from '../../core/manifest.ts';
-import type { RevisionDraft } from '../../core/model.ts';
+import { encodeManifest, resolveRevisionDir } from '../../core/model/manifest.ts';
+import type { RevisionDraft } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
 import { publishTree, type TreeEntry } from './atomic-write.ts';
 import { codeOf, wrapError } from './errors.ts';

@@ -6,11 +6,12 @@
  * which watch for it see what they know: `..data` links to a hidden directory, every first path element to
  * `..data/<element>`.
  */
-import { byCodeUnit, isDnsLabel } from '../../core/json.ts';
-import { checkpointKey } from '../../core/keys.ts';
-import { encodeManifest, resolveRevisionDir, sha256 } from '../../core/manifest.ts';
-import { type CapturedFile, type Json, REVISION_DIR, type RevisionDraft, type RevisionRecord } from '../../core/model.ts';
-import { nestedMountPoints } from '../../core/nested-mounts.ts';
+
+import { nestedMountPoints } from '../../core/copy/nested-mounts.ts';
+import { byCodeUnit, isDnsLabel } from '../../core/model/json.ts';
+import { checkpointKey } from '../../core/model/keys.ts';
+import { encodeManifest, resolveRevisionDir, sha256 } from '../../core/model/manifest.ts';
+import { type CapturedFile, type Json, REVISION_DIR, type RevisionDraft, type RevisionRecord } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
 import type { TreeEntry } from './atomic-write.ts';
 import { FILES, POD_FILE, pathProblem, RECORD_FILE, REVISION_LENGTH, revisionDir } from './layout.ts';

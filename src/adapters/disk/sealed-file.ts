@@ -3,7 +3,7 @@
  * not written again, unless the last write could not be promised.
  */
 import { readFile } from 'node:fs/promises';
-import type { Json } from '../../core/model.ts';
+import type { Json } from '../../core/model/model.ts';
 import { publishFile } from './atomic-write.ts';
 import { codeOf, NotDurableError, wrapError } from './errors.ts';
 import type { Primitives } from './primitives.ts';

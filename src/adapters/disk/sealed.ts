@@ -3,9 +3,9 @@
  * file is found, because the text must be exactly what sealing its body would give.
  * Pure.
  */
-import { isObject } from '../../core/json.ts';
-import { encodeManifest, sha256 } from '../../core/manifest.ts';
-import type { Json } from '../../core/model.ts';
+import { isObject } from '../../core/model/json.ts';
+import { encodeManifest, sha256 } from '../../core/model/manifest.ts';
+import type { Json } from '../../core/model/model.ts';
 
 /** Canonical: equal bodies give equal text. */
 export function seal(body: Json): string {

@@ -7,7 +7,7 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Checkpoint, CheckpointKey, Json, RevisionDraft } from '../../core/model.ts';
+import type { Checkpoint, CheckpointKey, Json, RevisionDraft } from '../../core/model/model.ts';
 import { PortError, type Store } from '../../ports.ts';
 import { makeDirectory, publishLink, publishTree, type TreeEntry } from './atomic-write.ts';
 import { codeOf, NotDurableError, wrapError } from './errors.ts';

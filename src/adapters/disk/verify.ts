@@ -7,10 +7,10 @@
 import { constants } from 'node:fs';
 import { lstat, open, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isObject, textMap } from '../../core/json.ts';
-import { checkpointKey } from '../../core/keys.ts';
-import { MAX_MANIFEST_BYTES, sha256 } from '../../core/manifest.ts';
-import type { CheckpointKey, RevisionRecord } from '../../core/model.ts';
+import { isObject, textMap } from '../../core/model/json.ts';
+import { checkpointKey } from '../../core/model/keys.ts';
+import { MAX_MANIFEST_BYTES, sha256 } from '../../core/model/manifest.ts';
+import type { CheckpointKey, RevisionRecord } from '../../core/model/model.ts';
 import { messageOf, unreadCode } from './errors.ts';
 import { POD_FILE, RECORD_FILE } from './layout.ts';
 import { decodeRecord, unreadableRecord } from './record.ts';

@@ -8,7 +8,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDnsLabel } from '../../core/json.ts';
+import { isDnsLabel } from '../../core/model/json.ts';
 import type { ContainerAttempts } from '../../ports.ts';
 import { codeOf } from './error-code.ts';
 

@@ -1,6 +1,6 @@
 /** Reads the kubelet's configuration file, YAML or JSON. Only reads; the file may well hold what is not ours to tell. */
 import { readFile } from 'node:fs/promises';
-import { type KubeletSettings, kubeletSettings } from '../../core/kubelet-config.ts';
+import { type KubeletSettings, kubeletSettings } from '../../core/kubelet/kubelet-config.ts';
 import { PortError } from '../../ports.ts';
 import { codeOf } from './error-code.ts';
 

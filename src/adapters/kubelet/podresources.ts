@@ -5,11 +5,13 @@
  * as the kubelet keeps running, and only static pods remain after it restarted offline. Finished and rejected pods are
  * not listed from 1.34 on (`pkg/kubelet/apis/podresources/server_v1.go`). No uids. Only reads.
  */
-import type { PodName } from '../../core/model.ts';
+import type { PodName } from '../../core/model/model.ts';
 import { type KubeletPods, PortError } from '../../ports.ts';
-import { createGrpcClient } from '../cri/grpc.ts';
-import { createCodec } from '../cri/messages.ts';
-import { POD_RESOURCES_LIST } from '../cri/names.ts';
+import { createGrpcClient } from '../grpc/grpc.ts';
+import { createCodec } from '../grpc/messages.ts';
+
+/** `k8s.io/kubelet/pkg/apis/podresources/v1`. */
+export const POD_RESOURCES_LIST = '/v1.PodResourcesLister/List';
 
 export interface KubeletPodsOptions {
   /** Absolute path of the socket. */

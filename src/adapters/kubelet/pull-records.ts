@@ -5,9 +5,9 @@
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DEFAULT_PULL_POLICY, type PullPolicy } from '../../core/kubelet-config.ts';
-import { sha256 } from '../../core/manifest.ts';
-import { type FoundPullRecord, parsePullRecord } from '../../core/pull-records.ts';
+import { DEFAULT_PULL_POLICY, type PullPolicy } from '../../core/kubelet/kubelet-config.ts';
+import { type FoundPullRecord, parsePullRecord } from '../../core/kubelet/pull-records.ts';
+import { sha256 } from '../../core/model/manifest.ts';
 import { PortError, type PullRecords } from '../../ports.ts';
 import { readKubeletConfig } from './config-file.ts';
 import { codeOf } from './error-code.ts';

@@ -1,11 +1,11 @@
 /**
  * Looks for local evidence of the kubelet's version: which of its sockets answer. Connects and says nothing; judges
- * nothing itself (`core/kubelet-version.ts` does).
+ * nothing itself (`core/kubelet/kubelet-version.ts` does).
  */
 import { lstat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { kubeletLowerBound } from '../../core/kubelet-version.ts';
+import { kubeletLowerBound } from '../../core/kubelet/kubelet-version.ts';
 import { type KubeletVersion, PortError } from '../../ports.ts';
 
 export interface KubeletVersionOptions {

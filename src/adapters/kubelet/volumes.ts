@@ -10,8 +10,8 @@
  */
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, readlink } from 'node:fs/promises';
-import { byCodeUnit, isDnsLabel } from '../../core/json.ts';
-import type { CapturedFile } from '../../core/model.ts';
+import { byCodeUnit, isDnsLabel } from '../../core/model/json.ts';
+import type { CapturedFile } from '../../core/model/model.ts';
 import { type KubeletVolumes, PortError, type VolumePlugin } from '../../ports.ts';
 import { codeOf } from './error-code.ts';
 

@@ -1,7 +1,7 @@
 /**
  * Waiting longer after each failure, with jitter, so that thousands of nodes do not come back to the server at once.
  */
-import type { Millis } from '../../core/model.ts';
+import type { Millis } from '../../core/model/model.ts';
 
 export interface Backoff {
   /** The next wait; each is about twice the one before. */

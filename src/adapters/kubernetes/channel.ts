@@ -7,7 +7,7 @@ import { request as httpRequest } from 'node:http';
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, connect as http2Connect } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { Millis } from '../../core/model.ts';
+import type { Millis } from '../../core/model/model.ts';
 import type { AnswerHead } from './answer.ts';
 import { ApiFailure, failure } from './failure.ts';
 import type { ApiEndpoint } from './kubeconfig.ts';

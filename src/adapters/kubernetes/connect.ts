@@ -6,7 +6,7 @@
  */
 import { isIP } from 'node:net';
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from 'node:tls';
-import type { Millis } from '../../core/model.ts';
+import type { Millis } from '../../core/model/model.ts';
 import { ApiFailure, failure } from './failure.ts';
 import type { ApiEndpoint, Trust } from './kubeconfig.ts';
 

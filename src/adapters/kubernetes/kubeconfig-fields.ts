@@ -3,7 +3,7 @@
  *
  * YAML errors are reported by reason and line only: the parser's own message quotes the file, which may hold a token.
  */
-import type { Json } from '../../core/model.ts';
+import type { Json } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
 import type { ApiEndpoint } from './kubeconfig.ts';
 

@@ -5,7 +5,7 @@
  * line of the kubeconfig.
  */
 import { isAbsolute, join } from 'node:path';
-import type { Json } from '../../core/model.ts';
+import type { Json } from '../../core/model/model.ts';
 import { type Clock, PortError } from '../../ports.ts';
 import { apiEndpoint, parseKubeconfig, type UserFields } from './kubeconfig-fields.ts';
 import { createTokenSource, fixedToken, type TokenSource } from './token.ts';

@@ -2,7 +2,7 @@
  * A PodList's JSON taken apart with suspicion: what is not surely a complete list of pods is refused, because an empty
  * list read out of nonsense would retire checkpoints. Pods are kept exactly as the server sent them. Pure.
  */
-import type { Json, RawPod } from '../../core/model.ts';
+import type { Json, RawPod } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
 
 export interface PodListing {

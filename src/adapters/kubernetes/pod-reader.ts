@@ -5,7 +5,7 @@
  * and says "there is none" only when a well-formed, authenticated, empty list says so.
  */
 import { createHash, X509Certificate } from 'node:crypto';
-import type { RawPod } from '../../core/model.ts';
+import type { RawPod } from '../../core/model/model.ts';
 import { type ApiReader, PortError } from '../../ports.ts';
 import { parsePodList } from './pod-list.ts';
 import type { ApiReply, Transport } from './transport.ts';

@@ -4,7 +4,7 @@
  * It never throws and never judges; it never shows a half-read list, takes an older list for a newer one only when the
  * server's storage was surely restored (and says so), and asks nothing of the server while the watch is open and alive. How a broken watch is mended: watch-policy.ts.
  */
-import type { Millis, RawPod } from '../../core/model.ts';
+import type { Millis, RawPod } from '../../core/model/model.ts';
 import { type ApiRequestObserver, type Clock, type PodWatch, type PodWatchView, PortError } from '../../ports.ts';
 import { retryAfterMs } from './answer.ts';
 import { createBackoff } from './backoff.ts';

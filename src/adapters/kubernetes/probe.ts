@@ -4,7 +4,7 @@
  * It never reuses a connection, never throws, and sends credentials only after the certificate was verified. What the
  * outcomes mean for the node is decided elsewhere (core/reachability).
  */
-import type { Millis, Probe, ProbeOutcome } from '../../core/model.ts';
+import type { Millis, Probe, ProbeOutcome } from '../../core/model/model.ts';
 import type { ApiProbe, ApiRequestObserver, Clock } from '../../ports.ts';
 import { type AnswerHead, GATEWAY_CODES, isKubernetesAnswer, namesStorage } from './answer.ts';
 import { readBody } from './body.ts';

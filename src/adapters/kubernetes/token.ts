@@ -4,7 +4,7 @@
  * A token file is read again when it is older than a minute, and at once after a 401. A failed read keeps the last good
  * token. No error carries a token.
  */
-import type { Millis } from '../../core/model.ts';
+import type { Millis } from '../../core/model/model.ts';
 import { type Clock, PortError } from '../../ports.ts';
 import type { ReadText } from './kubeconfig.ts';
 

@@ -6,7 +6,7 @@
  * whatever their status; what they mean is for the callers.
  */
 import { Readable } from 'node:stream';
-import type { Millis } from '../../core/model.ts';
+import type { Millis } from '../../core/model/model.ts';
 import { type ApiRequestObserver, type Clock, PortError } from '../../ports.ts';
 import type { AnswerHead } from './answer.ts';
 import { readBody, splitLines } from './body.ts';

@@ -2,10 +2,10 @@
  * What the uninstall asks of the API server and changes there: two DaemonSets by name, the pods of one of them, the nodes,
  * and the objects that belong to it. Loaded by the uninstall only; the agent neither has nor needs these rights.
  */
-import { fieldAt, objectsIn, textField, textMap } from '../../core/json.ts';
-import type { Json, Millis } from '../../core/model.ts';
-import { parseTime } from '../../core/time.ts';
-import type { CleanerPod, DaemonSetView, NodeView } from '../../core/uninstall.ts';
+import { fieldAt, objectsIn, textField, textMap } from '../../core/model/json.ts';
+import type { Json, Millis } from '../../core/model/model.ts';
+import { parseTime } from '../../core/model/time.ts';
+import type { CleanerPod, DaemonSetView, NodeView } from '../../core/uninstall/uninstall.ts';
 import { type ApiRequestObserver, type Clock, PortError, type UninstallApi } from '../../ports.ts';
 import type { Call } from './channel.ts';
 import type { ApiAccess } from './kubeconfig.ts';

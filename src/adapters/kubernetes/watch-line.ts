@@ -1,7 +1,7 @@
 /**
  * One line of a watch stream, read with suspicion. Pure; never quotes the line.
  */
-import type { RawPod } from '../../core/model.ts';
+import type { RawPod } from '../../core/model/model.ts';
 import { asPod, isObject } from './pod-list.ts';
 
 export type WatchLine =

@@ -1,7 +1,7 @@
 /**
  * How a broken list or watch is mended: the causes, the waits and the choice between resuming and reading anew. Pure.
  */
-import type { Millis } from '../../core/model.ts';
+import type { Millis } from '../../core/model/model.ts';
 import { isKubernetesAnswer } from './answer.ts';
 import { goesBackwards } from './pod-list.ts';
 import type { ApiReply } from './transport.ts';

@@ -1,8 +1,8 @@
 /** Reading verbose status, and the wire numbers, held against bytes written by hand. */
 import { describe, expect, it } from 'vitest';
 import { detailsOf } from '../../../src/adapters/cri/details.ts';
-import { createFrameReader, frame } from '../../../src/adapters/cri/grpc-frames.ts';
-import { createCodec, type Messages, millisOfNanos, nanosOfMillis } from '../../../src/adapters/cri/messages.ts';
+import { createFrameReader, frame } from '../../../src/adapters/grpc/grpc-frames.ts';
+import { createCodec, type Messages, millisOfNanos, nanosOfMillis } from '../../../src/adapters/grpc/messages.ts';
 
 const codec = createCodec();
 

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findCriSocket } from '../../../src/adapters/cri/find-socket.ts';
-import { createCodec } from '../../../src/adapters/cri/messages.ts';
 import { CRI_METHODS } from '../../../src/adapters/cri/names.ts';
 import { createContainerRuntime } from '../../../src/adapters/cri/runtime.ts';
+import { createCodec } from '../../../src/adapters/grpc/messages.ts';
 import { createKubeletPods } from '../../../src/adapters/kubelet/podresources.ts';
-import { createDemoRuntime } from '../../../src/demo/runtime.ts';
-import type { DemoRuntime } from '../../../src/demo/runtime-types.ts';
+import { createDemoRuntime } from '../../../src/demo/runtime/runtime.ts';
+import type { DemoRuntime } from '../../../src/demo/runtime/runtime-types.ts';
 import type { ContainerRuntime } from '../../../src/ports.ts';
 import { kind } from '../../contracts/cri-contract.ts';
 

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openManifestDir } from '../../../src/adapters/disk/manifest-dir.ts';
 import { nodePrimitives, type Primitives } from '../../../src/adapters/disk/primitives.ts';
-import { sha256 } from '../../../src/core/manifest.ts';
+import { sha256 } from '../../../src/core/model/manifest.ts';
 import type { ManifestDir } from '../../../src/ports.ts';
 import { UID } from '../../fakes/disk-draft.ts';
 import { faultyPrimitives } from '../../fakes/disk-faults.ts';

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { openManifestDir } from '../../../src/adapters/disk/manifest-dir.ts';
 import { nodePrimitives, type Primitives } from '../../../src/adapters/disk/primitives.ts';
 import { openStore } from '../../../src/adapters/disk/store.ts';
-import { sha256 } from '../../../src/core/manifest.ts';
+import { sha256 } from '../../../src/core/model/manifest.ts';
 import { draft, ledger, UID } from '../../fakes/disk-draft.ts';
 import { type Journal, recordDisk } from '../../fakes/disk-journal.ts';
 import { scratch } from './scratch.ts';

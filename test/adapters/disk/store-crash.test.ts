@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { nodePrimitives, type Primitives } from '../../../src/adapters/disk/primitives.ts';
 import { openStore } from '../../../src/adapters/disk/store.ts';
-import type { RevisionDraft } from '../../../src/core/model.ts';
+import type { RevisionDraft } from '../../../src/core/model/model.ts';
 import type { Store } from '../../../src/ports.ts';
 import { draft as fullDraft, ledger } from '../../fakes/disk-draft.ts';
 import { type Faults, faultyPrimitives } from '../../fakes/disk-faults.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { seal } from '../../../src/adapters/disk/sealed.ts';
 import { openStore } from '../../../src/adapters/disk/store.ts';
-import type { Json, RevisionDraft } from '../../../src/core/model.ts';
+import type { Json, RevisionDraft } from '../../../src/core/model/model.ts';
 import { draft } from '../../fakes/disk-draft.ts';
 import { scratch, snapshot } from './scratch.ts';
 import { type Stored, storedIn } from './stored.ts';

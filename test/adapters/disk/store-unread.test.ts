@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { nodePrimitives } from '../../../src/adapters/disk/primitives.ts';
 import { openStore } from '../../../src/adapters/disk/store.ts';
-import type { Checkpoint } from '../../../src/core/model.ts';
+import type { Checkpoint } from '../../../src/core/model/model.ts';
 import { draft } from '../../fakes/disk-draft.ts';
 import { scratch } from './scratch.ts';
 import { storedIn } from './stored.ts';

@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import { openStore } from '../../../src/adapters/disk/store.ts';
-import type { Checkpoint } from '../../../src/core/model.ts';
+import type { Checkpoint } from '../../../src/core/model/model.ts';
 import type { Store } from '../../../src/ports.ts';
 import { draft } from '../../fakes/disk-draft.ts';
 

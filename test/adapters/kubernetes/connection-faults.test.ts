@@ -1,8 +1,8 @@
 /** Faults of connections, credentials and single reads: what the client does when the peer is slow, gone, wrong or lying. */
 import { describe, expect, test } from 'vitest';
-import type { Json } from '../../../src/core/model.ts';
-import { type ApiServer, createApiServer } from '../../../src/demo/api-server.ts';
-import type { Fault } from '../../../src/demo/api-server-faults.ts';
+import type { Json } from '../../../src/core/model/model.ts';
+import { type ApiServer, createApiServer } from '../../../src/demo/api-server/api-server.ts';
+import type { Fault } from '../../../src/demo/api-server/api-server-faults.ts';
 import { authority, http, leaf, type Peer, replying, tlsPeer } from './peers.ts';
 import { accessTo, accessToServer, clientOf, podOn, servedClients, until } from './rig.ts';
 

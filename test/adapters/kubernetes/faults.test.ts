@@ -1,8 +1,8 @@
 /** What the watch and the reader make of a server, or a wire, that misbehaves. */
 import { describe, expect, test } from 'vitest';
-import type { Json } from '../../../src/core/model.ts';
-import type { ApiServer } from '../../../src/demo/api-server.ts';
-import type { Fault } from '../../../src/demo/api-server-faults.ts';
+import type { Json } from '../../../src/core/model/model.ts';
+import type { ApiServer } from '../../../src/demo/api-server/api-server.ts';
+import type { Fault } from '../../../src/demo/api-server/api-server-faults.ts';
 import { type Client, podOn, servedClients, until } from './rig.ts';
 
 let api: ApiServer;

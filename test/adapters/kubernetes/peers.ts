@@ -3,7 +3,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { type CertificateAuthority, createAuthority, type Identity, issueCertificate } from '../../../src/demo/certificates.ts';
+import { type CertificateAuthority, createAuthority, type Identity, issueCertificate } from '../../../src/demo/api-server/certificates.ts';
 
 export const DAY = 86_400_000;
 export const VALID = { notBefore: Date.now() - DAY, notAfter: Date.now() + DAY };

@@ -1,8 +1,8 @@
 /** Every way a probe can end, on real sockets. */
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ProbeOutcome } from '../../../src/core/model.ts';
-import { createApiServer } from '../../../src/demo/api-server.ts';
-import { createAuthority } from '../../../src/demo/certificates.ts';
+import type { ProbeOutcome } from '../../../src/core/model/model.ts';
+import { createApiServer } from '../../../src/demo/api-server/api-server.ts';
+import { createAuthority } from '../../../src/demo/api-server/certificates.ts';
 import { authority, DAY, http, leaf, type Peer, replying, tcpPeer, tlsPeer, VALID } from './peers.ts';
 import { accessTo, accessToServer, clientOf } from './rig.ts';
 

@@ -7,7 +7,7 @@ import { afterEach, beforeEach } from 'vitest';
 import { type ApiAccess, createKubernetes, type Kubernetes, loadApiAccess } from '../../../src/adapters/kubernetes/index.ts';
 import type { TransportTimings } from '../../../src/adapters/kubernetes/transport.ts';
 import type { PodWatchTimings } from '../../../src/adapters/kubernetes/watch-policy.ts';
-import { type ApiServer, createApiServer } from '../../../src/demo/api-server.ts';
+import { type ApiServer, createApiServer } from '../../../src/demo/api-server/api-server.ts';
 import type { ApiRequestObserver, Clock } from '../../../src/ports.ts';
 
 export const NODE = 'node-1';

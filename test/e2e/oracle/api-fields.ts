@@ -1,4 +1,4 @@
-/** The list of all fields of a pod that test/core/fields.test.ts holds the sanitizer's tables against. Written by Kubernetes' own types. */
+/** The list of all fields of a pod that test/core/copy/fields.test.ts holds the sanitizer's tables against. Written by Kubernetes' own types. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApiFields } from './oracle.ts';

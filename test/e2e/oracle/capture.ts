@@ -1,9 +1,10 @@
 /** What a capture would have brought for a random parent: the same values that a kubelet would have given its processes. */
-import { expand } from '../../../src/core/expand.ts';
-import { field, fieldAt, objectsIn, textField } from '../../../src/core/json.ts';
-import type { CapturedFile, Json, RawPod } from '../../../src/core/model.ts';
-import { neededInputs } from '../../../src/core/references.ts';
-import type { CapturedContainer, CaptureInputs } from '../../../src/core/sanitize.ts';
+
+import { neededInputs } from '../../../src/core/copy/references.ts';
+import type { CapturedContainer, CaptureInputs } from '../../../src/core/copy/sanitize.ts';
+import { field, fieldAt, objectsIn, textField } from '../../../src/core/model/json.ts';
+import type { CapturedFile, Json, RawPod } from '../../../src/core/model/model.ts';
+import { expand } from '../../../src/core/text/expand.ts';
 import type { Random } from './random.ts';
 import { OBJECT_KEYS, OBJECT_NAMES, PLAIN_KEYS, STORED_FILES } from './volumes.ts';
 

@@ -1,7 +1,7 @@
 /** Which rows of the sanitizer's field tables did the random pods really reach, and with which end? */
-import type { FieldTable } from '../../../src/core/field-rules.ts';
-import { ALL_FIELD_TABLES } from '../../../src/core/fields.ts';
-import { isObject } from '../../../src/core/json.ts';
+import type { FieldTable } from '../../../src/core/copy/field-rules.ts';
+import { ALL_FIELD_TABLES } from '../../../src/core/copy/fields.ts';
+import { isObject } from '../../../src/core/model/json.ts';
 
 /** Types below fields whose rows do not name a table; the other fields' rows do. */
 const CHILDREN: Readonly<Record<string, string>> = {

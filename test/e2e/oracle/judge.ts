@@ -1,11 +1,11 @@
 /** Takes random parents through the product's own selection and sanitizer, and the copies to the kubelets of their versions. */
 
-import { field, fieldAt, textField } from '../../../src/core/json.ts';
-import { ANNOTATION_ATTEMPT, ANNOTATION_REVISION, copyFullName } from '../../../src/core/keys.ts';
-import { encodeManifest, resolveRevisionDir, sha256, withAnnotations } from '../../../src/core/manifest.ts';
-import type { Json, RawPod } from '../../../src/core/model.ts';
-import { type SanitizeTarget, sanitize } from '../../../src/core/sanitize.ts';
-import { select } from '../../../src/core/select.ts';
+import { type SanitizeTarget, sanitize } from '../../../src/core/copy/sanitize.ts';
+import { field, fieldAt, textField } from '../../../src/core/model/json.ts';
+import { ANNOTATION_ATTEMPT, ANNOTATION_REVISION, copyFullName } from '../../../src/core/model/keys.ts';
+import { encodeManifest, resolveRevisionDir, sha256, withAnnotations } from '../../../src/core/model/manifest.ts';
+import type { Json, RawPod } from '../../../src/core/model/model.ts';
+import { select } from '../../../src/core/select/select.ts';
 import { KUBELETS, type KubeletLine } from '../components.ts';
 import { captureOf, captureOfCopy, SECRET_MARK } from './capture.ts';
 import type { File, Oracle } from './oracle.ts';

@@ -2,9 +2,9 @@
  * Pods that no API server has judged: stored ones with one thing changed, as people slip. What `render` then takes, the
  * kubelets must take, too; and what an API server has stored, `render` must not call malformed.
  */
-import { isObject } from '../../../src/core/json.ts';
-import type { Json } from '../../../src/core/model.ts';
-import { judgeValidity } from '../../../src/core/valid-pod.ts';
+import { isObject } from '../../../src/core/model/json.ts';
+import type { Json } from '../../../src/core/model/model.ts';
+import { judgeValidity } from '../../../src/core/valid/valid-pod.ts';
 import { changedPod, TAKEN_CHANGES, WRONG_CHANGES } from '../../fixtures/wrong-pods.ts';
 import { KUBELETS } from '../components.ts';
 import { judgeParents, type Oracles, type Parent, randomOf } from './judge.ts';

@@ -1,7 +1,7 @@
 /** Asks the programs built from components/oracle. Knows their words; judges nothing itself. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Json } from '../../../src/core/model.ts';
+import type { Json } from '../../../src/core/model/model.ts';
 import { run } from '../node/process.ts';
 
 /** One built program: the code of one Kubernetes version. */

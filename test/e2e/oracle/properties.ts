@@ -1,7 +1,7 @@
 /** What must hold for every copy beside the kubelet's own word. Each function gives sentences; none means that it holds. */
-import { field, fieldAt, isObject, objectsIn, textField } from '../../../src/core/json.ts';
-import { encodeManifest } from '../../../src/core/manifest.ts';
-import type { Json } from '../../../src/core/model.ts';
+import { field, fieldAt, isObject, objectsIn, textField } from '../../../src/core/model/json.ts';
+import { encodeManifest } from '../../../src/core/model/manifest.ts';
+import type { Json } from '../../../src/core/model/model.ts';
 import type { KubeletLine } from '../components.ts';
 import { STORED_FILES } from './volumes.ts';
 

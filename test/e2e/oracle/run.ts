@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Json } from '../../../src/core/model.ts';
+import type { Json } from '../../../src/core/model/model.ts';
 import { KUBELETS, prepareOracle } from '../components.ts';
 import { say } from '../report.ts';
 import { apiFieldsProblem, writeApiFields } from './api-fields.ts';

@@ -1,6 +1,6 @@
 /** Makes a pod that went wrong smaller, as long as an API server would store it and it goes wrong in the same way. */
-import { isObject } from '../../../src/core/json.ts';
-import type { Json } from '../../../src/core/model.ts';
+import { isObject } from '../../../src/core/model/json.ts';
+import type { Json } from '../../../src/core/model/model.ts';
 import { judgeParents, type Oracles, type Verdict } from './judge.ts';
 import type { Stored } from './oracle.ts';
 

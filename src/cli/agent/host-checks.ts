@@ -1,0 +1,86 @@
+/**
+ * What is asked of the host before anything on it is changed: paths, the kubelet's own word on them, and the format of what is
+ * stored. Looking and preparing are apart, so that an agent that cannot start leaves the host as it was.
+ */
+import { access, constants, realpath, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { checkFormat } from '../../adapters/disk/format.ts';
+import { nodePrimitives } from '../../adapters/disk/primitives.ts';
+import { inspectStateDir, prepareStateDir } from '../../adapters/disk/state-dir.ts';
+import { readKubeletConfig } from '../../adapters/kubelet/config-file.ts';
+import { type Config, kubeletConfigFile } from '../../core/config/config.ts';
+import { staticPodProblem } from '../../core/kubelet/kubelet-config.ts';
+import { PortError } from '../../ports.ts';
+
+/** Paths, what the kubelet says of them, and the format of what is stored: before the lock, and only read. Throws PortError. */
+export async function inspectHost(config: Config, uid: number): Promise<void> {
+  await checkPaths(config);
+  const found = await inspectStateDir(stateDirOf(config, uid));
+  if (found !== 'absent') await checkFormat(config.stateDir);
+}
+
+/** The one thing that is changed before the lock is held, which lies in it. Throws PortError. */
+export async function prepareHost(config: Config, uid: number): Promise<void> {
+  await prepareStateDir({ ...stateDirOf(config, uid), primitives: nodePrimitives() });
+}
+
+/**
+ * For a cleanup, which wants the lock before it judges what is stored: a pod of the uninstall stays, and says so, where that
+ * is of a newer format. Throws PortError.
+ */
+export async function checkHost(config: Config, uid: number): Promise<void> {
+  await checkPaths(config);
+  await prepareHost(config, uid);
+}
+
+function stateDirOf(config: Config, uid: number): { readonly dir: string; readonly uid: number; readonly allowTmpfs: boolean } {
+  return { dir: config.stateDir, uid, allowTmpfs: config.allowTmpfs };
+}
+
+async function checkPaths(config: Config): Promise<void> {
+  await checkKubelet(config);
+  await checkStaticPodPath(config.staticPodPath);
+}
+
+/** Without a directory that we may write to the agent would run, and never place a copy. */
+async function checkStaticPodPath(path: string): Promise<void> {
+  const found = await stat(path).catch((error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') {
+      throw new PortError(
+        'invalid',
+        `staticPodPath ${path} does not exist: create it and set staticPodPath in the kubelet's configuration to it, or name the directory the kubelet uses`,
+        { cause: error },
+      );
+    }
+    const why = code === 'ENOTDIR' ? 'lies below something that is no directory' : `cannot be looked at (${code ?? 'unknown cause'})`;
+    throw new PortError('invalid', `staticPodPath ${path} ${why}: name the directory that the kubelet reads static pods from`, {
+      cause: error,
+    });
+  });
+  if (!found.isDirectory()) {
+    const kind = found.isFile() ? 'a file, not a directory' : 'no directory';
+    throw new PortError('invalid', `staticPodPath ${path} is ${kind}: name the directory that the kubelet reads static pods from`);
+  }
+  await access(path, constants.R_OK | constants.W_OK | constants.X_OK).catch((error: unknown) => {
+    throw new PortError('invalid', `staticPodPath ${path} cannot be written: mount it read-write, or run as root`, { cause: error });
+  });
+}
+
+/** A manifest in a directory that the kubelet does not read is no copy: better no agent than one that seems to work. */
+async function checkKubelet(config: Config): Promise<void> {
+  const file = kubeletConfigFile(config);
+  if (file === undefined) return;
+  const settings = await readKubeletConfig(file.path).catch((error: unknown) => {
+    if (file.sure) throw error;
+    return undefined;
+  });
+  if (settings === undefined) return;
+  const real = (path: string): Promise<string | undefined> => realpath(path).catch(() => undefined);
+  const path = resolve(dirname(file.path), settings.staticPodPath);
+  const problem = staticPodProblem({
+    ours: { path: config.staticPodPath, real: await real(config.staticPodPath) },
+    kubelet: { file: file.path, settings, path, real: await real(path) },
+  });
+  if (problem !== undefined) throw new PortError('invalid', problem);
+}

@@ -1,0 +1,110 @@
+/** The rows of `status`: the disk says what is there, the running agent says why. Reads nothing itself. */
+import type { AgentStatus } from '../../agent/agent.ts';
+import type { Checkpoint } from '../../core/model/model.ts';
+import { parseTime } from '../../core/model/time.ts';
+import type { Column } from '../output.ts';
+import type { StoredCheckpoints } from './checkpoints.ts';
+
+export interface StatusRow {
+  readonly namespace: string;
+  readonly name: string;
+  /** `damaged`, `unread` (whether it is whole could not be told) and `refused` beside the states of a checkpoint. */
+  readonly state: string;
+  readonly reason: string;
+  /** RFC 3339; empty where no agent answers. */
+  readonly since: string;
+  readonly revision: string;
+  /** Seconds since the API server confirmed the parent, as far as the disk knows. */
+  readonly ageSeconds: number | null;
+  readonly bytes: number;
+  /** Sentences: what would keep the copy from starting, or the DaemonSet's pod from taking over. */
+  readonly warnings: readonly string[];
+}
+
+export function statusRows(
+  stored: StoredCheckpoints,
+  manifests: ReadonlyMap<string, string | undefined> | undefined,
+  agent: AgentStatus | undefined,
+  wall: number,
+): readonly StatusRow[] {
+  const kept = stored.checkpoints.map((checkpoint): StatusRow => {
+    const { parent, revision } = checkpoint.record;
+    const told = agent?.checkpoints.find((candidate) => candidate.key === checkpoint.key);
+    const placed = stored.ledger.placed.find((candidate) => candidate.key === checkpoint.key);
+    const warnings = warningsOf(checkpoint, agent);
+    const missing = placed?.phase === 'placed' && manifests !== undefined && manifests.get(placed.file) !== placed.digest;
+    const onDisk = placed === undefined ? 'inactive' : placed.phase === 'placed' ? 'active' : 'handing-back';
+    const age = (wall - parseTime(checkpoint.confirmedAt)) / 1000;
+    return {
+      namespace: parent.namespace,
+      name: parent.name,
+      state: checkpoint.problem === undefined ? onDisk : checkpoint.unread === undefined ? 'damaged' : 'unread',
+      reason: checkpoint.problem ?? (missing ? 'manifest-missing' : (warnings[0]?.reason ?? told?.reason ?? '')),
+      since: told === undefined ? '' : new Date(told.sinceWall).toISOString(),
+      revision,
+      ageSeconds: Number.isFinite(age) ? Math.max(0, Math.round(age)) : null,
+      bytes: checkpoint.bytes,
+      warnings: warnings.map((warning) => warning.message),
+    };
+  });
+  const refused = (agent?.refused ?? []).map(
+    (pod): StatusRow => ({
+      namespace: pod.namespace,
+      name: pod.name,
+      state: 'refused',
+      reason: pod.reasons.map((reason) => reason.code).join(', '),
+      since: '',
+      revision: '',
+      ageSeconds: null,
+      bytes: 0,
+      warnings: [],
+    }),
+  );
+  return [...kept, ...refused].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
+}
+
+/** What would keep the copy from starting; of the agent's own, why its next pod does not take over. */
+function warningsOf(
+  checkpoint: Checkpoint,
+  agent: AgentStatus | undefined,
+): readonly { readonly reason: string; readonly message: string }[] {
+  const takeover = checkpoint.record.self === true ? agent?.takeover : undefined;
+  const own = takeover === undefined ? [] : [{ reason: `takeover-${takeover.trouble}`, message: takeover.message }];
+  return [...own, ...(agent?.warnings ?? []).filter((warning) => warning.key === checkpoint.key)];
+}
+
+/** What concerns the node as a whole, a sentence each. */
+export function statusNotes(agent: AgentStatus | undefined): readonly string[] {
+  if (agent === undefined) return ['no agent answers on this node: reasons are unknown'];
+  const { takeover, api, staticPodsUnread } = agent;
+  return [
+    ...(takeover === undefined ? [] : [`the DaemonSet's pod does not take over; the standby stays in charge: ${takeover.message}`]),
+    ...(api.denied === undefined ? [] : [api.denied]),
+    ...(staticPodsUnread === undefined ? [] : [staticPodsUnread]),
+  ];
+}
+
+export const statusColumns: readonly Column<StatusRow>[] = [
+  { header: 'NAMESPACE', cell: (row) => row.namespace },
+  { header: 'NAME', cell: (row) => row.name },
+  { header: 'STATE', cell: (row) => row.state },
+  { header: 'REASON', cell: (row) => row.reason || '-' },
+  { header: 'SINCE', cell: (row) => row.since || '-' },
+  { header: 'REVISION', cell: (row) => row.revision.slice(0, 12) || '-' },
+  { header: 'AGE', cell: (row) => (row.ageSeconds === null ? '-' : formatAge(row.ageSeconds)), align: 'right' },
+  { header: 'SIZE', cell: (row) => formatBytes(row.bytes), align: 'right' },
+];
+
+/** As kubectl writes ages: the largest unit, and one below it while it matters. */
+export function formatAge(seconds: number): string {
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 10_240) return `${bytes}B`;
+  if (bytes < 10_485_760) return `${Math.round(bytes / 1024)}Ki`;
+  return `${Math.round(bytes / 1_048_576)}Mi`;
+}

@@ -1,0 +1,189 @@
+/**
+ * Is there an API server? Probe results over time become reachable, unreachable or unsure, with hysteresis.
+ *
+ * Pure: a state, one event, the next state. Anything that speaks HTTP as an API server does (401, 403, 429 and every
+ * `Status` included) and any TLS verification failure is NOT an outage: the first proves that a server is there, the
+ * second that something else is wrong, and starting copies would mend neither.
+ */
+import type { Millis, Probe, ProbeOutcome, Reachability } from '../model/model.ts';
+
+export interface ReachabilityPolicy {
+  /** Failed rounds until unreachable. */
+  readonly probes: number;
+  /** The failed rounds must span at least this long. */
+  readonly windowMs: Millis;
+  readonly bootFastPath: boolean;
+}
+
+/** Fast path: this many failed rounds, this far apart, are enough. */
+export const FAST_PATH_ROUNDS = 2;
+export const FAST_PATH_SPAN_MS = 500;
+/** So many quick rounds at the start: the runtime, whose word the fast path needs, may come up after us. */
+const START_UP_ROUNDS = 20;
+/** An API server that answers but has lost its storage is only an outage after this long. */
+export const STORAGE_DWELL_MS = 60_000;
+/** While copies are placed the first sign of the server must be seen before the kubelet acts on it (0.4 s at best). */
+export const HAND_BACK_PACE_MS = 250;
+/**
+ * Where no watch tells and nothing waits (a refused token, a standby in charge): an outage is judged 8 s after it began at the latest, six
+ * of which the window takes, and half a second is for turns and probes. Each round is a new connection to the server, but such
+ * nodes are few; were a thousand refused at once, each endpoint would see 700 handshakes a second.
+ */
+export const STEADY_PACE_MS = 1_500;
+/** Good rounds in a row that make an unreachable server reachable. */
+export const GOOD_ROUNDS = 2;
+
+export interface ReachabilityState {
+  readonly verdict: Reachability;
+  /** Since when the verdict stands. */
+  readonly since: Millis;
+  /** A probe or a request has been answered since this process started. */
+  readonly everAnswered: boolean;
+  /** Consecutive rounds without an answer; `from` is the time at which the first began. */
+  readonly failed: { readonly rounds: number; readonly from: Millis; readonly hard: boolean };
+  /** Consecutive rounds in which only a server without storage answered. */
+  readonly storageFrom?: Millis;
+  readonly good: number;
+  /** Last moment of any answer: the first sign after an outage. */
+  readonly lastAnswer?: Millis;
+  /** Words for people: what the last round saw. */
+  readonly evidence: string;
+}
+
+export type ReachabilityEvent =
+  /** Probes, sent at `from`; the last of them ended at `at`. */
+  | {
+      readonly kind: 'round';
+      readonly from: Millis;
+      readonly at: Millis;
+      readonly probes: readonly Probe[];
+      readonly nothingRunsHere: boolean;
+    }
+  /** An authenticated request succeeded, or the open watch showed life. */
+  | { readonly kind: 'success'; readonly at: Millis }
+  /** A sign from elsewhere that the server is back (the kubelet starts an API pod): an older verdict proves nothing now. */
+  | { readonly kind: 'sign'; readonly at: Millis }
+  /** The watch broke: what was reachable no longer is for sure. */
+  | { readonly kind: 'lost'; readonly at: Millis };
+
+const NO_FAILURES = { rounds: 0, from: 0, hard: true } as const;
+
+export function initialReachability(at: Millis): ReachabilityState {
+  return { verdict: 'unsure', since: at, everAnswered: false, failed: NO_FAILURES, good: 0, evidence: 'nothing asked yet' };
+}
+
+export function nextReachability(state: ReachabilityState, event: ReachabilityEvent, policy: ReachabilityPolicy): ReachabilityState {
+  switch (event.kind) {
+    case 'success':
+      return settle({ ...answered(state, event.at), good: GOOD_ROUNDS, evidence: 'requests succeed' }, 'reachable', event.at);
+    case 'sign':
+      if (state.verdict !== 'unreachable') return state;
+      return settle({ ...state, failed: NO_FAILURES, good: 0, evidence: 'a local sign that it is back' }, 'unsure', event.at);
+    case 'lost':
+      return state.verdict === 'reachable' ? settle({ ...state, good: 0, evidence: 'the watch ended' }, 'unsure', event.at) : state;
+    case 'round':
+      return afterRound(state, event, policy);
+  }
+}
+
+type RoundClass = 'answer' | 'storage' | 'murky' | 'failed';
+
+const OUTCOME_CLASS: Readonly<Record<ProbeOutcome, RoundClass>> = {
+  ok: 'answer',
+  answered: 'answer',
+  storage: 'storage',
+  tls: 'murky',
+  refused: 'failed',
+  reset: 'failed',
+  timeout: 'failed',
+  unroutable: 'failed',
+  dns: 'failed',
+  gateway: 'failed',
+};
+
+/** A round speaks with the voice of its most reassuring endpoint: one answer anywhere is an answer. */
+function classify(probes: readonly Probe[]): RoundClass {
+  const classes = new Set(probes.map((probe) => OUTCOME_CLASS[probe.outcome]));
+  for (const candidate of ['answer', 'storage', 'murky'] as const) if (classes.has(candidate)) return candidate;
+  return probes.length === 0 ? 'murky' : 'failed';
+}
+
+function afterRound(
+  state: ReachabilityState,
+  round: Extract<ReachabilityEvent, { kind: 'round' }>,
+  policy: ReachabilityPolicy,
+): ReachabilityState {
+  const evidence = round.probes.map((probe) => `${probe.endpoint}: ${probe.outcome}`).join(', ') || 'no endpoint to ask';
+  switch (classify(round.probes)) {
+    case 'answer': {
+      const next = { ...answered(state, round.at), good: state.good + 1, evidence };
+      return settle(next, next.good >= GOOD_ROUNDS ? 'reachable' : state.verdict === 'reachable' ? 'reachable' : 'unsure', round.at);
+    }
+    case 'storage': {
+      const storageFrom = state.storageFrom ?? round.at;
+      const next = { ...state, everAnswered: true, lastAnswer: round.at, failed: NO_FAILURES, storageFrom, good: 0, evidence };
+      return settle(next, round.at - storageFrom >= STORAGE_DWELL_MS ? 'unreachable' : keepUnreachable(state), round.at);
+    }
+    case 'murky':
+      return settle({ ...withoutStorage(state), failed: NO_FAILURES, good: 0, evidence }, 'unsure', round.at);
+    case 'failed': {
+      const hard = round.probes.every((probe) => probe.outcome === 'refused' || probe.outcome === 'unroutable');
+      const first = state.failed.rounds === 0;
+      const failed = {
+        rounds: state.failed.rounds + 1,
+        // its begin, as the pace counts: counted from its end, a slow first round would put off the verdict by a whole round
+        from: first ? Math.max(round.from, state.lastAnswer ?? round.from) : state.failed.from,
+        hard: hard && (first || state.failed.hard),
+      };
+      const next = { ...withoutStorage(state), failed, good: 0, evidence };
+      const span = round.at - failed.from;
+      const ordinary = failed.rounds >= policy.probes && span >= policy.windowMs;
+      const fast =
+        policy.bootFastPath &&
+        !state.everAnswered &&
+        round.nothingRunsHere &&
+        failed.hard &&
+        failed.rounds >= FAST_PATH_ROUNDS &&
+        span >= FAST_PATH_SPAN_MS;
+      return settle(next, ordinary || fast ? 'unreachable' : keepUnreachable(state), round.at);
+    }
+  }
+}
+
+/**
+ * How long until the next round is due, counted from `lastRound`; undefined: none is needed.
+ * A healthy watch is better evidence than any probe, and a quiet agent asks nothing.
+ */
+export function nextRoundIn(
+  state: ReachabilityState,
+  watchHealthy: boolean,
+  lastRound: Millis | undefined,
+  now: Millis,
+  policy: ReachabilityPolicy,
+  copiesWait: boolean,
+): Millis | undefined {
+  if (watchHealthy) return undefined;
+  if (lastRound === undefined) return 0;
+  const ordinaryPace = policy.windowMs / Math.max(1, policy.probes - 1);
+  const startingUp = policy.bootFastPath && !state.everAnswered && state.verdict === 'unsure' && state.failed.rounds < START_UP_ROUNDS;
+  const calm = state.verdict === 'reachable' ? STEADY_PACE_MS : Math.min(ordinaryPace, 3_000);
+  const pace = startingUp ? FAST_PATH_SPAN_MS : copiesWait ? HAND_BACK_PACE_MS : calm;
+  return Math.max(0, lastRound + pace - now);
+}
+
+function keepUnreachable(state: ReachabilityState): Reachability {
+  return state.verdict === 'unreachable' ? 'unreachable' : 'unsure';
+}
+
+function withoutStorage(state: ReachabilityState): ReachabilityState {
+  const { storageFrom: _, ...rest } = state;
+  return rest;
+}
+
+function answered(state: ReachabilityState, at: Millis): ReachabilityState {
+  return { ...withoutStorage(state), everAnswered: true, lastAnswer: at, failed: NO_FAILURES };
+}
+
+function settle(state: ReachabilityState, verdict: Reachability, at: Millis): ReachabilityState {
+  return verdict === state.verdict ? state : { ...state, verdict, since: at };
+}

@@ -1,0 +1,44 @@
+/**
+ * Which files in staticPodPath are ours although the ledger does not say so: those that are, byte for byte, what we
+ * would place for a stored checkpoint. Names and annotations alone prove nothing; anybody can write them. Pure.
+ */
+import { manifestFileName } from '../model/keys.ts';
+import { sha256 } from '../model/manifest.ts';
+import type { Checkpoint, Ledger, ManifestFile, Placed } from '../model/model.ts';
+import { formatTime } from '../model/time.ts';
+import { MAX_ATTEMPTS } from './obstacles.ts';
+import { placedManifest } from './plan.ts';
+
+export function adoptOwn(ledger: Ledger, checkpoints: readonly Checkpoint[], found: readonly ManifestFile[], wall: number): Ledger {
+  const known = new Set(ledger.placed.map((placed) => placed.key));
+  const adopted = checkpoints
+    .filter((checkpoint) => !known.has(checkpoint.key) && checkpoint.problem === undefined)
+    .flatMap((c) => adopt(c, found, wall));
+  return adopted.length === 0 ? ledger : { ...ledger, placed: [...ledger.placed, ...adopted].sort((a, b) => (a.key < b.key ? -1 : 1)) };
+}
+
+function adopt(checkpoint: Checkpoint, found: readonly ManifestFile[], wall: number): readonly Placed[] {
+  const file = manifestFileName(checkpoint.record.parent);
+  const digest = found.find((candidate) => candidate.file === file)?.digest;
+  if (digest === undefined) return [];
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    if (sha256(placedManifest(checkpoint, attempt)) !== digest) continue;
+    const { revision, bootId } = checkpoint.record;
+    return [
+      {
+        key: checkpoint.key,
+        file,
+        digest,
+        revision,
+        why: 'parent-absent',
+        attempt,
+        placedAt: formatTime(wall),
+        bootId,
+        phase: 'placed',
+        knownContainers: [],
+        ...(checkpoint.record.self === true ? { self: true as const } : {}),
+      },
+    ];
+  }
+  return [];
+}

@@ -1,0 +1,204 @@
+/**
+ * Merges what the sources saw into the facts of one checkpoint. Precedence between sources is written down here only.
+ *
+ * Pure. An observation that could not be made becomes `unknown`, never a value that could start or delete something.
+ */
+import { barred } from '../barred.ts';
+import { ANNOTATION_COPY_OF, ANNOTATION_SOURCE } from '../model/keys.ts';
+import type {
+  Checkpoint,
+  Facts,
+  HandBackMemory,
+  Millis,
+  Obstacle,
+  ParentHere,
+  Placed,
+  PodName,
+  RawPod,
+  RuntimeView,
+  Sandbox,
+} from '../model/model.ts';
+import { parseTime } from '../model/time.ts';
+import type { Role } from '../self/own.ts';
+import { parentHere } from './here.ts';
+import { identities, ofPod, type Parent } from './identity.ts';
+import { parentInApi } from './retirement.ts';
+import { type Observation, STEADY_MS, type Track } from './track.ts';
+
+export interface Policy {
+  readonly orphanGraceMs: Millis;
+  readonly stuckGraceMs: Millis;
+  readonly retireGraceMs: Millis;
+  readonly handBackTimeoutMs: Millis;
+  readonly minReadyMs: Millis;
+  readonly activeLimit: number;
+  readonly role: Role;
+  /** uid of the pod that this agent runs in, where it has one. */
+  readonly ownUid?: string;
+}
+
+/** Placed and not in CRI after this long: the kubelet refused it without a word. */
+export const START_DEADLINE_MS: Millis = 30_000;
+/** A hand-back whose parent is gone again this soon was a failed one. */
+export const HAND_BACK_TRIAL_MS = 120_000;
+
+export interface Subject {
+  readonly checkpoint: Checkpoint;
+  readonly placed: Placed | undefined;
+  readonly memory: HandBackMemory | undefined;
+  readonly track: Track;
+  /** Found by `obstacles.ts`, which looks at all checkpoints together. */
+  readonly obstacle: Obstacle | undefined;
+  /** Many checkpoints became retirable at once: this one needs a read made after this moment. */
+  readonly confirmAfter: Millis | undefined;
+}
+
+export function factsOf(subject: Subject, o: Observation, policy: Policy): Facts {
+  const parent = identities(subject.checkpoint.record, o.watch.pods);
+  const here = parentHere(parent, subject.checkpoint, o);
+  const failed = handBackFailed(subject, o);
+  return {
+    api: o.api.verdict,
+    here,
+    grace: failed ? 'hand-back-failed' : graceOver(here, subject, o, policy) ? 'over' : 'running',
+    inApi: parentInApi(subject, { ...subject, retireGraceMs: policy.retireGraceMs }, o),
+    trigger: trigger(parent, subject, o, policy),
+    copy: copyHere(subject, o),
+    ...(subject.obstacle === undefined ? {} : { obstacle: subject.obstacle }),
+  };
+}
+
+/**
+ * `known`: the stuck clock runs from the moment from which the server was unreachable and no container of the parent
+ * ran steadily; each hand-back starts it anew.
+ */
+function graceOver(here: ParentHere, subject: Subject, o: Observation, policy: Policy): boolean {
+  const { track } = subject;
+  switch (here) {
+    case 'absent':
+      return true;
+    case 'orphan':
+      return track.orphanSince !== undefined && o.now - track.orphanSince >= policy.orphanGraceMs;
+    case 'known': {
+      const from = Math.max(o.api.since, track.lastSteady, track.handedBackAt ?? Number.NEGATIVE_INFINITY);
+      return o.api.verdict === 'unreachable' && o.now - from >= policy.stuckGraceMs;
+    }
+    default:
+      return false;
+  }
+}
+
+/**
+ * The parent got the copy's place and lost it again, in the same boot, while the server stays away. Handing back puts reachability to
+ * `unsure`, so an unreachable verdict younger than the hand-back was reached afresh.
+ */
+function handBackFailed(subject: Subject, o: Observation): boolean {
+  const { memory, track } = subject;
+  if (memory === undefined || memory.bootId !== o.where.bootId || o.api.verdict !== 'unreachable') return false;
+  // deleted after it had taken over: it did not fail, and what was made way for then is none the worse for it
+  if (track.handedBackAt !== undefined && track.leavingSince !== undefined && track.leavingSince > track.handedBackAt) return false;
+  if (track.handedBackAt !== undefined) return o.api.since > track.handedBackAt && o.now - track.handedBackAt <= HAND_BACK_TRIAL_MS;
+  const age = o.wall - parseTime(memory.at);
+  return age >= 0 && age <= HAND_BACK_TRIAL_MS;
+}
+
+function trigger(parent: Parent, subject: Subject, o: Observation, policy: Policy): Facts['trigger'] {
+  const { placed, track } = subject;
+  // the standby is meant to run beside its parent
+  if (placed === undefined || subject.checkpoint.record.self === true) return 'no';
+  // begun on what a turn had prepared; the parent's container may take some time more to show
+  if (o.begun.has(placed.key)) return 'yes';
+  const { awaitingSince } = track;
+  const waiting = awaitingSince !== undefined && o.now - awaitingSince >= policy.handBackTimeoutMs ? 'late' : 'no';
+  if (subject.checkpoint.record.handBack === 'first-sign') return firstSign(subject, o) ? 'yes' : waiting;
+  if (!o.runtime.known) return 'unknown';
+  const fresh = freshContainers(parent, subject, o);
+  if (fresh.length === 0) return waiting;
+  const yes =
+    subject.checkpoint.record.handBack === 'container' ? containerTrigger(fresh, subject, o) : overlapTrigger(fresh, subject, o, policy);
+  return yes ? 'yes' : waiting;
+}
+
+/** Serving containers of the parent that were not there when the copy was placed, and that are not barred. */
+export function freshContainers(parent: Parent, subject: Subject, o: Observation): RuntimeView['containers'] {
+  if (!o.runtime.known || subject.placed === undefined) return [];
+  const old = new Set(subject.placed.knownContainers);
+  const { serving } = subject.checkpoint.record;
+  return o.runtime.value.containers.filter(
+    (container) =>
+      ofPod(parent, container.podUid) &&
+      (container.state === 'created' || container.state === 'running') &&
+      !old.has(container.id) &&
+      serving.includes(container.name) &&
+      !barred(subject.memory, container.podUid, o.wall),
+  );
+}
+
+/**
+ * The parent's container, or the kubelet's attempt to create it, not its sandbox: between the two lies up to a minute in
+ * which the kubelet may still need the API server that the copy is serving. Where the kubelet knew the parent all along (it was stuck), its own hopeless
+ * attempts create containers too; there the server must have answered, or the attempt must hold.
+ */
+export function containerTrigger(fresh: RuntimeView['containers'], subject: Pick<Subject, 'placed' | 'track'>, o: Observation): boolean {
+  const why = subject.placed?.why;
+  if (why !== 'parent-stuck' && why !== 'hand-back-failed') return true;
+  return answeredSincePlaced(subject, o) || fresh.some((container) => steady(container.id, subject.track, o.now));
+}
+
+/** Ready by the API's word about this very container; without credentials, running for minReady by the runtime's. */
+function overlapTrigger(fresh: RuntimeView['containers'], subject: Subject, o: Observation, policy: Policy): boolean {
+  const running = fresh.filter((container) => container.state === 'running');
+  const complete = subject.checkpoint.record.serving.every((name) => running.some((container) => container.name === name));
+  if (!complete) return false;
+  if (o.watch.synced && o.watch.healthy) return running.every((container) => readyInApi(o.watch.pods.get(container.podUid), container.id));
+  return running.every((container) => o.now - (subject.track.runningSince.get(container.id) ?? o.now) >= policy.minReadyMs);
+}
+
+function readyInApi(pod: RawPod | undefined, containerId: string): boolean {
+  const statuses = [...(pod?.status?.containerStatuses ?? []), ...(pod?.status?.initContainerStatuses ?? [])];
+  const own = statuses.find((status) => status.containerID?.endsWith(`//${containerId}`));
+  const condition = pod?.status?.conditions?.find((candidate) => candidate.type === 'Ready');
+  return own?.ready === true && condition?.status === 'True';
+}
+
+/** A copy with a host port still counts at the kubelet's admission, so it must leave before the kubelet has the pods. */
+function firstSign(subject: Subject, o: Observation): boolean {
+  return o.api.verdict !== 'unreachable' && answeredSincePlaced(subject, o);
+}
+
+function answeredSincePlaced(subject: Pick<Subject, 'track'>, o: Observation): boolean {
+  const { placedSince } = subject.track;
+  return placedSince !== undefined && o.api.lastAnswer !== undefined && o.api.lastAnswer > placedSince.at;
+}
+
+function steady(id: string, track: Track, now: Millis): boolean {
+  return now - (track.runningSince.get(id) ?? now) >= STEADY_MS;
+}
+
+// ---- the copy ---------------------------------------------------------------------------------------------------------------
+
+export function copySandboxes(checkpoint: Pick<Checkpoint, 'record'>, view: RuntimeView): readonly Sandbox[] {
+  return sandboxesOfCopy(checkpoint.record.parent, view);
+}
+
+function sandboxesOfCopy({ namespace, name }: PodName, view: RuntimeView): readonly Sandbox[] {
+  return view.sandboxes.filter(
+    (sandbox) => sandbox.annotations[ANNOTATION_COPY_OF] === `${namespace}/${name}` && sandbox.annotations[ANNOTATION_SOURCE] === 'file',
+  );
+}
+
+/** What was placed a moment ago and does not show yet is on its way: it is not gone, and would come after its end. */
+function copyHere({ checkpoint, placed, track }: Subject, o: Observation): Facts['copy'] {
+  if (!o.runtime.known) return 'unknown';
+  if (copyAlive(checkpoint.record.parent, o.runtime.value)) return 'there';
+  const placedAt = placed?.phase === 'placed' ? track.placedSince?.at : undefined;
+  return placedAt !== undefined && o.now - placedAt < START_DEADLINE_MS ? 'unknown' : 'gone';
+}
+
+/** Does the runtime show anything of this parent's copy that serves, or could? */
+export function copyAlive(parent: PodName, view: RuntimeView): boolean {
+  const sandboxes = sandboxesOfCopy(parent, view);
+  const ids = new Set(sandboxes.map((sandbox) => sandbox.id));
+  const alive = view.containers.some((c) => ids.has(c.sandboxId) && (c.state === 'running' || c.state === 'created'));
+  return alive || sandboxes.some((sandbox) => sandbox.ready);
+}

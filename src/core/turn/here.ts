@@ -1,0 +1,44 @@
+/**
+ * Where does the parent stand on this node, by the runtime and the kubelet's own list? No API server is asked.
+ * Pure.
+ */
+
+import { ANNOTATION_SOURCE } from '../model/keys.ts';
+import type { Checkpoint, ParentHere, RuntimeContainer, RuntimeView, Seen } from '../model/model.ts';
+import { ofPod, type Parent } from './identity.ts';
+
+/** What of the observation is local truth. */
+export interface LocalTruth {
+  readonly runtime: Seen<RuntimeView>;
+  /** `namespace/name` of every pod the kubelet process knows. */
+  readonly kubelet: Seen<ReadonlySet<string>>;
+}
+
+/**
+ * A READY sandbox is no life: after a kubelet restart offline it stays READY for ever around a dead container.
+ * Containers running beside a dead one, in a pod the kubelet does not know, are an orphan as well: nobody will ever
+ * restart the dead one.
+ */
+export function parentHere(parent: Parent, checkpoint: Checkpoint, local: LocalTruth): ParentHere {
+  if (!local.runtime.known) return 'unknown';
+  const running = new Set(runningOf(parent, local.runtime.value).map((container) => container.name));
+  const { serving } = checkpoint.record;
+  if (serving.length > 0 && serving.every((name) => running.has(name))) return 'running';
+  if (!local.kubelet.known) return running.size > 0 ? 'running' : 'unknown';
+  const { value: listed } = local.kubelet;
+  if (parent.names.some((name) => listed.has(name))) return running.size > 0 ? 'running' : 'known';
+  const sandbox = local.runtime.value.sandboxes.some((candidate) => candidate.ready && ofPod(parent, candidate.uid));
+  return sandbox || running.size > 0 ? 'orphan' : 'absent';
+}
+
+/** Is nothing running that the kubelet got from the API server? The fast path at boot rests on it. */
+export function nothingFromApiRuns(view: RuntimeView): boolean {
+  const fromApi = new Set(
+    view.sandboxes.filter((sandbox) => sandbox.annotations[ANNOTATION_SOURCE] === 'api').map((sandbox) => sandbox.id),
+  );
+  return !view.containers.some((container) => container.state === 'running' && fromApi.has(container.sandboxId));
+}
+
+export function runningOf(parent: Parent, view: RuntimeView): readonly RuntimeContainer[] {
+  return view.containers.filter((container) => ofPod(parent, container.podUid) && container.state === 'running');
+}

@@ -1,0 +1,146 @@
+/**
+ * What must be asked in the next turn, and when that turn is due. Pure.
+ *
+ * Quiet when all is well: with a healthy watch and nothing placed no source is asked but the runtime now and then, and
+ * the loop turns every ten seconds.
+ */
+
+import type { ReachabilityState } from '../api/reachability.ts';
+import type { Checkpoint, CheckpointKey, Ledger, Millis } from '../model/model.ts';
+import { copiesIn, type Role } from '../self/own.ts';
+import type { Policy } from './facts.ts';
+import { retirableFrom } from './retirement.ts';
+import type { Observation } from './track.ts';
+import type { Mind } from './turn.ts';
+
+export interface Pace {
+  readonly lastRuntime: Millis | undefined;
+  readonly lastManifests: Millis | undefined;
+  readonly wasHealthy: boolean;
+}
+
+export const IDLE_MS: Millis = 10_000;
+export const ALERT_MS: Millis = 1_000;
+/** While a copy waits for its parent after the first sign of the API server. */
+export const CLOSE_MS: Millis = 250;
+const IDLE_LOOK_MS: Millis = 60_000;
+/** A standby that was placed so long ago either runs or is a matter for the look now and then. */
+const SETTLING_MS: Millis = 60_000;
+/** Without a further sign of the API server the close watch rests after this long. */
+export const CLOSE_WATCH_MS: Millis = 120_000;
+
+export interface NeedInput {
+  readonly checkpoints: readonly Checkpoint[];
+  readonly ledger: Ledger;
+  readonly mind: Mind;
+  readonly reach: ReachabilityState;
+  readonly pace: Pace;
+  readonly now: Millis;
+  readonly policy: Policy;
+}
+
+/** What this turn needs to know. */
+export interface Needs {
+  readonly runtime: boolean;
+  readonly kubelet: boolean;
+  readonly manifests: boolean;
+  /** Image references to look up. */
+  readonly images: readonly string[];
+  /** Parents to read from the API server, by checkpoint key. */
+  readonly reads: readonly { readonly key: string; readonly namespace: string; readonly name: string }[];
+}
+
+export function needs(input: NeedInput): Needs {
+  const { ledger, reach, pace, now, checkpoints } = input;
+  const alert = reach.verdict !== 'reachable' || restless({ ...input, role: input.policy.role });
+  const stale = (last: Millis | undefined): boolean => last === undefined || now - last >= IDLE_LOOK_MS;
+  const placed = new Set(ledger.placed.map((entry) => entry.key));
+  const unplaced = checkpoints.filter((checkpoint) => !placed.has(checkpoint.key));
+  // an image that is gone is best told before the outage that needs it
+  const waiting = reach.verdict === 'unreachable' || stale(pace.lastRuntime) ? unplaced : [];
+  return {
+    runtime: alert || stale(pace.lastRuntime),
+    kubelet: alert || stale(pace.lastRuntime),
+    manifests: alert || stale(pace.lastManifests),
+    images: [...new Set(waiting.flatMap((checkpoint) => checkpoint.record.images.map(({ image }) => image)))].sort(),
+    reads: reach.verdict === 'reachable' ? dueReads(input) : [],
+  };
+}
+
+/** A parent that the watch has shown as leaving for its whole grace is read once itself, and again after a brake. */
+function dueReads({ checkpoints, ledger, mind, now, policy }: NeedInput): Needs['reads'] {
+  return checkpoints
+    .filter((checkpoint) => {
+      const track = mind.tracks.get(checkpoint.key);
+      if (track === undefined) return false;
+      const placed = ledger.placed.find((entry) => entry.key === checkpoint.key);
+      const from = retirableFrom({ checkpoint, placed, track }, policy.retireGraceMs);
+      const due = from === undefined ? undefined : Math.max(from, mind.confirmAfter ?? from);
+      return due !== undefined && now >= due && (track.goneConfirmedAt === undefined || track.goneConfirmedAt < due);
+    })
+    .map(({ key, record }) => ({ key, namespace: record.parent.namespace, name: record.parent.name }));
+}
+
+interface Restless {
+  readonly ledger: Ledger;
+  readonly mind: Mind;
+  readonly now: Millis;
+  readonly role: Role;
+}
+
+/** Something of ours is on its way: copies, a parent that leaves, a standby that was just placed; or we are the standby. */
+function restless({ ledger, mind, now, role }: Restless): boolean {
+  if (role === 'standby' || copiesIn(ledger).length > 0) return true;
+  if ([...mind.tracks.values()].some((track) => track.leavingSince !== undefined)) return true;
+  return ledger.placed.some(({ key, phase }) => {
+    const since = mind.tracks.get(key)?.placedSince;
+    return phase === 'leaving' || since === undefined || now - since.at < SETTLING_MS;
+  });
+}
+
+export interface NextInput {
+  readonly ledger: Ledger;
+  readonly mind: Mind;
+  readonly reach: ReachabilityState;
+  readonly observation: Observation;
+  readonly probeIn: Millis | undefined;
+  readonly captureIn: Millis | undefined;
+  readonly acted: boolean;
+  readonly handBackTimeoutMs: Millis;
+  readonly role: Role;
+  readonly stored: Stored;
+}
+
+/** Keys of the checkpoints there are. */
+export interface Stored {
+  has(key: CheckpointKey): boolean;
+}
+
+export function nextTurnIn(input: NextInput): Millis {
+  const candidates: Millis[] = [IDLE_MS];
+  if (input.probeIn !== undefined) candidates.push(input.probeIn);
+  if (input.captureIn !== undefined) candidates.push(input.captureIn);
+  const { now } = input.observation;
+  if (input.reach.verdict !== 'reachable' || restless({ ...input, now })) candidates.push(ALERT_MS);
+  if ((signSeen(input.reach, now) || input.acted) && copiesWait(input, now)) candidates.push(CLOSE_MS);
+  return Math.max(10, Math.min(...candidates));
+}
+
+/**
+ * Is there a copy placed that has not yet waited for its parent longer than the hand-back timeout? Only then hurry, and begin
+ * nothing else. A copy whose checkpoint is lost waits for nobody: its parent must be captured first.
+ */
+export function copiesWait(
+  { ledger, stored, mind, handBackTimeoutMs }: Pick<NextInput, 'ledger' | 'stored' | 'mind' | 'handBackTimeoutMs'>,
+  now: Millis,
+): boolean {
+  return copiesIn(ledger).some((placed) => {
+    const since = mind.tracks.get(placed.key)?.awaitingSince;
+    return stored.has(placed.key) && (since === undefined || now - since < handBackTimeoutMs);
+  });
+}
+
+/** Has the API server shown a sign of life lately, whatever it said? */
+export function signSeen(reach: ReachabilityState, now: Millis): boolean {
+  return reach.verdict === 'reachable' || (reach.lastAnswer !== undefined && now - reach.lastAnswer < CLOSE_WATCH_MS);
+}

@@ -1,0 +1,151 @@
+/**
+ * Why a copy that the rules would start must not start: the checkpoint itself, its images, the limits, the order.
+ *
+ * Pure. Looks at all checkpoints together, because limits and order are about all of them.
+ */
+
+import { ANNOTATION_REVISION, manifestFileName } from '../model/keys.ts';
+import type { Checkpoint, CheckpointKey, Ledger, Millis, Obstacle, Placed } from '../model/model.ts';
+import { parseTime } from '../model/time.ts';
+import { copiesIn } from '../self/own.ts';
+import { copySandboxes, type Policy, START_DEADLINE_MS } from './facts.ts';
+import type { Observation, Track } from './track.ts';
+
+/** A copy of higher order waits this long, at most, for the lower ones to run. */
+export const ORDER_WAIT_MS: Millis = 30_000;
+export const MAX_ATTEMPTS = 5;
+
+export interface ObstacleInput {
+  readonly checkpoints: readonly Checkpoint[];
+  readonly ledger: Ledger;
+  readonly tracks: ReadonlyMap<CheckpointKey, Track>;
+  /** Since when the rules would have started each waiting copy, for the order's patience. */
+  readonly waitingSince: ReadonlyMap<CheckpointKey, Millis>;
+}
+
+export function obstacles(input: ObstacleInput, o: Observation, policy: Policy): ReadonlyMap<CheckpointKey, Obstacle> {
+  const found = new Map<CheckpointKey, Obstacle>();
+  for (const checkpoint of input.checkpoints) {
+    const placed = input.ledger.placed.find((candidate) => candidate.key === checkpoint.key);
+    const obstacle = placed === undefined ? beforePlacing(checkpoint, input, o, policy) : afterPlacing(checkpoint, placed, input, o);
+    if (obstacle !== undefined) found.set(checkpoint.key, obstacle);
+  }
+  return found;
+}
+
+function beforePlacing(checkpoint: Checkpoint, input: ObstacleInput, o: Observation, policy: Policy): Obstacle | undefined {
+  if (checkpoint.record.self === true) return ofCheckpoint(checkpoint, o) ?? nameTaken(checkpoint, o);
+  return (
+    ofCheckpoint(checkpoint, o) ??
+    superseded(checkpoint, input, o) ??
+    limit(input, policy) ??
+    nameTaken(checkpoint, o) ??
+    order(checkpoint, input, o)
+  );
+}
+
+/** A copy that was placed stays whatever has become of its checkpoint; that it lost its place or never started is worth a word. */
+function afterPlacing(checkpoint: Checkpoint, placed: Placed, input: ObstacleInput, o: Observation): Obstacle | undefined {
+  if (notOurs(placed, o)) return 'manifest-not-ours';
+  const track = input.tracks.get(checkpoint.key);
+  const given = placed.attempt >= MAX_ATTEMPTS && track !== undefined && neverStarted(checkpoint, placed, track, o);
+  return given ? 'activation-refused' : undefined;
+}
+
+/** A checkpoint is good for one node of one cluster, whole, for a time, and only with its images at hand. */
+function ofCheckpoint(checkpoint: Checkpoint, o: Observation): Obstacle | undefined {
+  if (checkpoint.problem !== undefined) return checkpoint.unread === undefined ? 'checkpoint-damaged' : 'checkpoint-unread';
+  const { record } = checkpoint;
+  if (record.node.name !== o.where.node || record.node.machineId !== o.where.machineId) return 'checkpoint-of-other-node';
+  if (record.cluster !== o.where.cluster) return 'checkpoint-of-other-cluster';
+  if (expired(checkpoint, o.wall)) return 'checkpoint-expired';
+  const missing = record.images.some(({ image }) => {
+    const present = o.images.get(image);
+    return present?.known === true && !present.value;
+  });
+  return missing ? 'image-missing' : undefined;
+}
+
+/**
+ * Of two pods of one DaemonSet captured here the later one took the other's place, port and all. The earlier is of use
+ * only where the later cannot start, or is a pod that this kubelet has and cannot keep running.
+ */
+function superseded(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Obstacle | undefined {
+  const { controller } = checkpoint.record.parent;
+  if (controller?.kind !== 'DaemonSet') return undefined;
+  const siblings = input.checkpoints.filter(
+    ({ key, record }) => key !== checkpoint.key && record.parent.controller?.uid === controller.uid,
+  );
+  const later = siblings.some((other) => {
+    const { parent, capturedAt } = other.record;
+    if (capturedAt <= checkpoint.record.capturedAt || (o.kubelet.known && o.kubelet.value.has(`${parent.namespace}/${parent.name}`)))
+      return false;
+    const hindrance = ofCheckpoint(other, o);
+    // not known to be unable to start
+    return hindrance === undefined || hindrance === 'checkpoint-unread';
+  });
+  return later || siblings.some((other) => holdsPlace(other, input, o)) ? 'superseded' : undefined;
+}
+
+/** Its copy runs, or was placed a moment ago: what has kept the other from starting first may be over, its place is taken. */
+function holdsPlace(checkpoint: Checkpoint, { ledger, tracks }: ObstacleInput, o: Observation): boolean {
+  if (!ledger.placed.some(({ key, phase }) => key === checkpoint.key && phase === 'placed')) return false;
+  const since = tracks.get(checkpoint.key)?.placedSince?.at;
+  return copyRuns(checkpoint, o) || (since !== undefined && o.now - since < START_DEADLINE_MS);
+}
+
+/** A clock before the confirmation is no proof of freshness: it was set back or lost its battery. */
+function expired(checkpoint: Checkpoint, wall: number): boolean {
+  const { maxAgeMs } = checkpoint.record;
+  if (maxAgeMs === 0) return false;
+  const age = wall - parseTime(checkpoint.confirmedAt);
+  return !(age >= 0 && age <= maxAgeMs);
+}
+
+function limit(input: ObstacleInput, policy: Policy): Obstacle | undefined {
+  return copiesIn(input.ledger).length >= policy.activeLimit ? 'active-limit-reached' : undefined;
+}
+
+function nameTaken(checkpoint: Checkpoint, o: Observation): Obstacle | undefined {
+  if (!o.manifests.known) return undefined;
+  const file = manifestFileName(checkpoint.record.parent);
+  return o.manifests.value.some((candidate) => candidate.file === file) ? 'manifest-name-taken' : undefined;
+}
+
+/**
+ * In the place of our manifest stands other content, a directory, a link, or what cannot be read. What we replace is ours
+ * as well, for as long as a crash may have come in between.
+ */
+export function notOurs(placed: Placed, o: Observation): boolean {
+  const there = o.manifests.known ? o.manifests.value.find((candidate) => candidate.file === placed.file) : undefined;
+  if (there === undefined) return false;
+  return there.digest === undefined || (there.digest !== placed.digest && there.digest !== placed.replaces);
+}
+
+function order(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Obstacle | undefined {
+  const since = input.waitingSince.get(checkpoint.key);
+  if (since !== undefined && o.now - since >= ORDER_WAIT_MS) return undefined;
+  const waitsFor = input.checkpoints.some((other) => {
+    if (other.record.self === true || other.record.order >= checkpoint.record.order || ofCheckpoint(other, o) !== undefined) return false;
+    const placed = input.ledger.placed.find((candidate) => candidate.key === other.key);
+    return placed === undefined ? input.waitingSince.has(other.key) : !copyRuns(other, o);
+  });
+  return waitsFor ? 'waiting-for-lower-order' : undefined;
+}
+
+export function copyRuns(checkpoint: Checkpoint, o: Observation): boolean {
+  if (!o.runtime.known) return false;
+  const ids = new Set(copySandboxes(checkpoint, o.runtime.value).map((sandbox) => sandbox.id));
+  const running = new Set(o.runtime.value.containers.filter((c) => ids.has(c.sandboxId) && c.state === 'running').map((c) => c.name));
+  return checkpoint.record.serving.length > 0 && checkpoint.record.serving.every((name) => running.has(name));
+}
+
+/** Nothing of the copy ever appeared: how the kubelet refuses a static pod. `undefined`: not (yet) known to be so. */
+export function neverStarted(checkpoint: Checkpoint, placed: Placed, track: Track, o: Observation): boolean {
+  if (placed.phase !== 'placed' || !o.runtime.known || track.placedSince === undefined) return false;
+  const patience = START_DEADLINE_MS * 2 ** Math.min(placed.attempt - 1, 3);
+  const sandboxes = copySandboxes(checkpoint, o.runtime.value);
+  // a standby is replaced by its next revision in place, so the one before may still be there
+  const own = checkpoint.record.self === true ? sandboxes.filter((s) => s.annotations[ANNOTATION_REVISION] === placed.revision) : sandboxes;
+  return o.now - track.placedSince.at >= patience && own.length === 0;
+}

@@ -1,0 +1,208 @@
+/**
+ * Wish against disk, afresh on every tick: what must be done so that the disk says what was decided.
+ *
+ * Pure. Nothing is remembered as done: the ledger and the directory, read again, are the proof, so an action that
+ * failed is simply planned again. While the API server is unreachable an active copy is never edited, moved or removed,
+ * but for the bounded retry of one that CRI proves never started.
+ */
+
+import type { Action, Withdrawal } from '../model/actions.ts';
+import { ANNOTATION_ATTEMPT, ANNOTATION_REVISION, manifestFileName } from '../model/keys.ts';
+import { decodeManifest, encodeManifest, sha256, withAnnotations } from '../model/manifest.ts';
+import type { Checkpoint, Decision, Facts, HandBackMemory, Json, Millis, Placed } from '../model/model.ts';
+import { formatTime } from '../model/time.ts';
+import { copySandboxes } from './facts.ts';
+import { MAX_ATTEMPTS, neverStarted, notOurs } from './obstacles.ts';
+import type { Observation, Track } from './track.ts';
+
+/**
+ * Pauses before the same pod is trusted again, by the number of hand-backs to it that failed. The first may have been a race
+ * for the port that a slow end of the copy lost, and is no fault of the pod: it gets its next start.
+ */
+export const HAND_BACK_PAUSES_MS: readonly Millis[] = [0, 5 * 60_000, 15 * 60_000, 60 * 60_000];
+/** A withdrawn copy that is still there so long after its own grace is stopped through CRI. */
+export const LAST_RESORT_MS: Millis = 60_000;
+/** A copy on the host network that is still there so long after it was told to stop is told so again, by its sandbox. */
+export const STOP_AGAIN_MS: Millis = 3_000;
+/** The API's default for terminationGracePeriodSeconds. */
+const DEFAULT_GRACE_SECONDS = 30;
+
+export interface PlanInput {
+  readonly checkpoint: Checkpoint;
+  readonly placed: Placed | undefined;
+  readonly memory: HandBackMemory | undefined;
+  readonly track: Track;
+  readonly facts: Facts;
+  readonly decision: Decision;
+  /** Uids that count as the parent; containers of theirs are no news once the copy is placed. */
+  readonly parentUids: readonly string[];
+  /** The pod whose container is the sign to leave. */
+  readonly handBackTo: string | undefined;
+  /** A standby of an older revision may be replaced now: by an agent that is not that standby, and while reachable. */
+  readonly renew: boolean;
+}
+
+/** In the order of `checkpointer/order`. `guard` runs the planning of one checkpoint; it may keep an error to itself. */
+export function plan(
+  inputs: readonly PlanInput[],
+  o: Observation,
+  guard: <T>(key: string, work: () => readonly T[]) => readonly T[],
+): readonly Action[] {
+  const inOrder = [...inputs].sort(
+    (a, b) => a.checkpoint.record.order - b.checkpoint.record.order || (a.checkpoint.key < b.checkpoint.key ? -1 : 1),
+  );
+  return inOrder.flatMap((input) => guard(input.checkpoint.key, () => planOne(input, o)));
+}
+
+function planOne(input: PlanInput, o: Observation): readonly Action[] {
+  switch (input.decision.state) {
+    case 'active':
+      return planActive(input, o);
+    case 'handing-back':
+      return planLeaving(input, o);
+    case 'retired':
+      return planRetired(input, o);
+    case 'inactive':
+      return planInactive(input);
+  }
+}
+
+function planActive(input: PlanInput, o: Observation): readonly Action[] {
+  const { placed, decision, checkpoint, track } = input;
+  // nothing is made from bytes that failed their check; what runs already goes on
+  if (checkpoint.problem !== undefined) return [];
+  if (placed !== undefined && notOurs(placed, o)) return [];
+  if (placed === undefined || placed.phase === 'leaving') {
+    const actions: Action[] = [place(input, o, placed?.attempt ?? 1, decision.reason)];
+    if (decision.reason === 'hand-back-failed' && input.memory !== undefined)
+      actions.push({ do: 'remember', memory: failedOnceMore(input.memory, o) });
+    return actions;
+  }
+  if (!o.manifests.known) return [];
+  const there = o.manifests.value.find((candidate) => candidate.file === placed.file);
+  if (there === undefined && (o.api.verdict === 'unreachable' || checkpoint.record.self === true))
+    return [place(input, o, placed.attempt, placed.why)];
+  // ours, but from before: the process ended between the ledger and the manifest
+  if (there !== undefined && there.digest !== placed.digest) return [place(input, o, placed.attempt, placed.why)];
+  // in one rename: at no moment would a power cut find the node without a standby
+  if (input.renew && placed.revision !== checkpoint.record.revision) return [place(input, o, 1, placed.why)];
+  if (neverStarted(checkpoint, placed, track, o) && placed.attempt < MAX_ATTEMPTS) return [place(input, o, placed.attempt + 1, placed.why)];
+  return [];
+}
+
+function place(input: PlanInput, o: Observation, attempt: number, why: Placed['why']): Action {
+  const manifest = placedManifest(input.checkpoint, attempt);
+  const expect = ownDigest(input.placed, o);
+  const view = o.runtime.known ? o.runtime.value : { sandboxes: [], containers: [] };
+  const ofParent = new Set(input.parentUids);
+  const there = view.containers.filter((container) => ofParent.has(container.podUid)).map((container) => container.id);
+  const placed: Placed = {
+    key: input.checkpoint.key,
+    file: manifestFileName(input.checkpoint.record.parent),
+    digest: sha256(manifest),
+    revision: input.checkpoint.record.revision,
+    why,
+    attempt,
+    placedAt: formatTime(o.wall),
+    bootId: o.where.bootId,
+    phase: 'placed',
+    ...(expect === undefined || expect === sha256(manifest) ? {} : { replaces: expect }),
+    knownContainers: [...new Set([...(input.placed?.knownContainers ?? []), ...there])].sort(),
+    ...(input.checkpoint.record.self === true ? { self: true as const } : {}),
+  };
+  const orphans = input.facts.here === 'orphan' ? view.sandboxes.filter((s) => s.ready && ofParent.has(s.uid)).map((s) => s.id) : [];
+  return { do: 'place', placed, manifest, expect, stopOrphans: orphans };
+}
+
+/** Digest of the file of ours that is there now: the last one placed, or, after a crash in between, the one before. */
+function ownDigest(placed: Placed | undefined, o: Observation): string | undefined {
+  if (placed === undefined) return undefined;
+  if (!o.manifests.known) return placed.digest;
+  const there = o.manifests.value.find((candidate) => candidate.file === placed.file)?.digest;
+  return there === placed.digest || there === placed.replaces ? there : undefined;
+}
+
+/** pod.json with what only the moment of placing knows. The attempt makes other bytes, thus another pod to the kubelet. */
+export function placedManifest(checkpoint: Checkpoint, attempt: number): string {
+  const annotations = { [ANNOTATION_REVISION]: checkpoint.record.revision, [ANNOTATION_ATTEMPT]: String(attempt) };
+  return encodeManifest(withAnnotations(JSON.parse(checkpoint.manifest) as Json, annotations));
+}
+
+function planLeaving(input: PlanInput, o: Observation): readonly Action[] {
+  const { placed, checkpoint, track } = input;
+  if (placed === undefined) return [];
+  if (placed.phase === 'placed') return [withdraw(input, placed, o), ...rememberHandBack(input, o)];
+  if (o.manifests.known && ownDigest(placed, o) !== undefined) return [withdraw(input, placed, o)];
+  if (!o.runtime.known || track.leavingCopySince === undefined) return [];
+  // on the host network the copy was told to stop when it was withdrawn: what still runs is in the parent's way
+  const inTheWay = checkpoint.record.handBack === 'container' && checkpoint.record.self !== true;
+  const graceMs = checkpoint.record.handBackGraceful || !inTheWay ? terminationGraceMs(checkpoint) : 0;
+  const patience = graceMs + (inTheWay ? STOP_AGAIN_MS : LAST_RESORT_MS);
+  if (o.now - track.leavingCopySince < patience || !(input.facts.here === 'running' || (inTheWay && input.facts.here === 'known')))
+    return [];
+  return [{ do: 'stop-copy', key: checkpoint.key, sandboxes: copySandboxes(checkpoint, o.runtime.value).map((sandbox) => sandbox.id) }];
+}
+
+/** Only where parent and copy cannot run side by side are the containers stopped by us; else the kubelet does it. */
+function withdraw(input: PlanInput, placed: Placed, o: Observation): Action {
+  const whole = prepareWithdrawal(input.checkpoint, placed, o);
+  const atOnce = input.checkpoint.record.handBack === 'container' && input.decision.reason === 'parent-started';
+  return atOnce ? whole : { ...whole, stop: [] };
+}
+
+/** The withdrawal of a copy that has to go at once, with every container of it that may be in the parent's way. */
+export function prepareWithdrawal(checkpoint: Checkpoint, placed: Placed, o: Observation): Withdrawal {
+  const sandboxes = new Set(o.runtime.known ? copySandboxes(checkpoint, o.runtime.value).map((sandbox) => sandbox.id) : []);
+  const containers = o.runtime.known
+    ? o.runtime.value.containers.filter((c) => sandboxes.has(c.sandboxId) && (c.state === 'running' || c.state === 'created'))
+    : [];
+  return {
+    do: 'withdraw',
+    placed,
+    digest: ownDigest(placed, o) ?? placed.digest,
+    ...(notOurs(placed, o) ? { replaced: true as const } : {}),
+    stop: containers.map((container) => container.id),
+    graceSeconds: checkpoint.record.handBackGraceful ? Math.ceil(terminationGraceMs(checkpoint) / 1000) : 0,
+  };
+}
+
+/**
+ * Whom the copy made way for, so that a parent that fails at once is not trusted again and again. A parent that is gone
+ * counts as one: when the API server goes with the copy, the copy was what served it.
+ */
+function rememberHandBack(input: PlanInput, o: Observation): readonly Action[] {
+  const { memory, checkpoint, decision } = input;
+  // the standby serves nothing
+  if (checkpoint.record.self === true) return [];
+  const handBackTo = decision.reason === 'parent-gone' ? checkpoint.record.parent.uid : input.handBackTo;
+  if (handBackTo === undefined || (decision.reason !== 'parent-started' && decision.reason !== 'parent-gone')) return [];
+  // nobody was there to lose a race
+  const before = decision.reason === 'parent-gone' ? 1 : 0;
+  const failures = memory?.toUid === handBackTo ? Math.max(before, memory.failures) : before;
+  return [{ do: 'remember', memory: { key: checkpoint.key, toUid: handBackTo, at: formatTime(o.wall), bootId: o.where.bootId, failures } }];
+}
+
+function planRetired(input: PlanInput, o: Observation): readonly Action[] {
+  const { placed, facts, checkpoint, decision } = input;
+  if (placed !== undefined) {
+    const leaving = planLeaving(input, o);
+    if (leaving.length > 0 || facts.copy !== 'gone') return leaving;
+    return [{ do: 'forget-copy', key: checkpoint.key }];
+  }
+  return facts.copy === 'gone' ? [{ do: 'remove-checkpoint', key: checkpoint.key, reason: decision.reason }] : [];
+}
+
+function planInactive(input: PlanInput): readonly Action[] {
+  return input.placed === undefined ? [] : [{ do: 'forget-copy', key: input.checkpoint.key }];
+}
+
+function failedOnceMore(memory: HandBackMemory, o: Observation): HandBackMemory {
+  const pause = HAND_BACK_PAUSES_MS[Math.min(memory.failures, HAND_BACK_PAUSES_MS.length - 1)] ?? 0;
+  return { ...memory, failures: memory.failures + 1, blockedUntil: formatTime(o.wall + pause) };
+}
+
+function terminationGraceMs(checkpoint: Checkpoint): Millis {
+  const decoded = decodeManifest(checkpoint.manifest);
+  const seconds = decoded.ok ? (decoded.manifest['spec'] as Json | undefined)?.['terminationGracePeriodSeconds'] : undefined;
+  return (typeof seconds === 'number' ? seconds : DEFAULT_GRACE_SECONDS) * 1000;
+}

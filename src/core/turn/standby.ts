@@ -1,0 +1,73 @@
+/**
+ * What becomes of the checkpoint of the agent's own pod, and why: the second table beside `decide.ts`.
+ *
+ * The standby's manifest lies in staticPodPath all the time, because after an offline reboot nothing else starts us. It
+ * makes way only for the standby of the DaemonSet's next pod, once that one runs, and it is retired last. Pure and
+ * total: every row is in `test/core/tables/standby.txt`.
+ */
+
+import type { Checkpoint, Decision, Facts, Ledger, Reason, State } from '../model/model.ts';
+import { copiesIn } from '../self/own.ts';
+import type { Policy } from './facts.ts';
+import { copyRuns } from './obstacles.ts';
+import type { Observation } from './track.ts';
+
+export interface StandbyFacts extends Pick<Facts, 'api' | 'copy' | 'inApi' | 'obstacle'> {
+  /** The checkpoint of the very pod that decides here, or of one captured later, whose standby takes this one's place. */
+  readonly successor: 'none' | 'stored' | 'runs';
+  /** Nothing else of ours is left on the node. */
+  readonly alone: boolean;
+}
+
+export function standbyFacts(
+  facts: Facts,
+  checkpoint: Checkpoint,
+  all: readonly Checkpoint[],
+  ledger: Ledger,
+  o: Observation,
+  policy: Policy,
+): StandbyFacts {
+  const { api, copy, inApi, obstacle } = facts;
+  return {
+    api,
+    copy,
+    inApi,
+    ...(obstacle === undefined ? {} : { obstacle }),
+    successor: successorOf(checkpoint, all, o, policy),
+    alone: copiesIn(ledger).length === 0 && all.every(({ record }) => record.self === true),
+  };
+}
+
+/**
+ * A captured agent has held the lock and was Ready for minReady: that is what being captured means. Where the pod that decides
+ * is not captured (yet), one that was captured later than this takes its place as long as its standby runs: else a rollout
+ * soon after another would put back what was just being taken away.
+ */
+function successorOf(checkpoint: Checkpoint, all: readonly Checkpoint[], o: Observation, policy: Policy): StandbyFacts['successor'] {
+  const others = all.filter(({ record, problem }) => record.self === true && problem === undefined);
+  const own = policy.role === 'daemonset' ? others.find(({ record }) => record.parent.uid === policy.ownUid) : undefined;
+  if (own?.key === checkpoint.key) return 'none';
+  if (own !== undefined) return copyRuns(own, o) ? 'runs' : 'stored';
+  const later = others.some((other) => other.record.capturedAt > checkpoint.record.capturedAt && copyRuns(other, o));
+  return later ? 'stored' : 'none';
+}
+
+export function decideStandby(state: State, facts: StandbyFacts): Decision {
+  if (state === 'retired') return to('retired', 'parent-gone');
+  if (facts.successor !== 'none') return decideSuperseded(state, facts);
+  if (facts.api === 'reachable' && facts.inApi === 'gone' && facts.alone) return to('retired', 'parent-gone');
+  // one that is leaving has lost its successor again: it returns
+  if (facts.obstacle !== undefined) return to(state === 'inactive' ? 'inactive' : 'active', facts.obstacle);
+  return to('active', 'standby-kept');
+}
+
+/** Two standbys for a while are no harm, both wait for the lock; none for a moment is. */
+function decideSuperseded(state: State, facts: StandbyFacts): Decision {
+  if (state === 'handing-back') return to('retired', 'standby-replaced');
+  if (facts.successor === 'runs' && facts.api === 'reachable') return to('retired', 'standby-replaced');
+  return to(state, 'standby-superseded');
+}
+
+function to(state: State, reason: Reason): Decision {
+  return { state, reason };
+}

@@ -1,0 +1,79 @@
+/**
+ * For whom the close watch looks, and what it does the instant they appear. Pure.
+ *
+ * A copy on the host network must leave within the 0.1 to 0.4 s between the kubelet's attempt to create the parent's
+ * container and the start of its process. A turn that asks every source first may come too late on a busy node, so each
+ * turn prepares what it would do: the withdrawal is decided here, beforehand, and only carried out by the close watch.
+ */
+
+import { barred } from '../barred.ts';
+import type { Withdrawal } from '../model/actions.ts';
+import type { Checkpoint, CheckpointKey, Ledger, Millis, RuntimeContainer } from '../model/model.ts';
+import { containerTrigger, type Policy } from './facts.ts';
+import { identities } from './identity.ts';
+import { signSeen } from './needs.ts';
+import { prepareWithdrawal } from './plan.ts';
+import { initialTrack, type Observation } from './track.ts';
+import type { Mind } from './turn.ts';
+
+export interface WatchTarget {
+  readonly key: CheckpointKey;
+  readonly podUids: readonly string[];
+  /** Containers that are no news: they were there when the copy was placed. */
+  readonly known: ReadonlySet<string>;
+  /** Names of the parent's containers that may bind a port. */
+  readonly serving: readonly string[];
+  /** Time between two looks, milliseconds. */
+  readonly paceMs: Millis;
+  /** What is done at once when such a container is there; absent where the next turn must judge first. */
+  readonly withdrawal?: Withdrawal;
+}
+
+/** A tenth of the time between a container's creation and the start of its process. */
+export const CLOSE_WATCH_PACE_MS: Millis = 10;
+/** For a parent that has kept its copy waiting longer than the hand-back timeout. */
+export const OVERDUE_PACE_MS: Millis = 100;
+
+/** Copies that must leave the instant their parents come, once there is a sign of the API server. */
+export function watchTargets(
+  checkpoints: readonly Checkpoint[],
+  ledger: Ledger,
+  mind: Mind,
+  o: Observation,
+  policy: Policy,
+): readonly WatchTarget[] {
+  return ledger.placed.flatMap((placed) => {
+    const checkpoint = checkpoints.find((candidate) => candidate.key === placed.key);
+    if (checkpoint === undefined || placed.phase !== 'placed' || placed.self === true || checkpoint.record.handBack !== 'container')
+      return [];
+    const parent = identities(checkpoint.record, o.watch.pods);
+    const listed = o.kubelet.known && parent.names.some((name) => o.kubelet.known && o.kubelet.value.has(name));
+    if (!listed && !signSeen(o.api, o.now)) return [];
+    const track = mind.tracks.get(placed.key) ?? initialTrack(o.now);
+    const overdue = track.awaitingSince !== undefined && o.now - track.awaitingSince >= policy.handBackTimeoutMs;
+    const memory = ledger.handBacks.find((candidate) => candidate.key === placed.key);
+    const uids = [parent.uid, ...parent.successors.map((pod) => pod.uid)];
+    // without the runtime's word it is not known which containers would have to stop
+    const prepared = o.runtime.known && containerTrigger([], { placed, track }, o) ? prepareWithdrawal(checkpoint, placed, o) : undefined;
+    return [
+      {
+        key: placed.key,
+        podUids: uids.filter((uid) => !barred(memory, uid, o.wall)),
+        known: new Set(placed.knownContainers),
+        serving: checkpoint.record.serving,
+        paceMs: overdue ? OVERDUE_PACE_MS : CLOSE_WATCH_PACE_MS,
+        ...(prepared === undefined ? {} : { withdrawal: prepared }),
+      },
+    ];
+  });
+}
+
+/** Is this the container that the target waits for? */
+export function isAwaited(target: WatchTarget, container: RuntimeContainer): boolean {
+  return (
+    (container.state === 'created' || container.state === 'running') &&
+    target.podUids.includes(container.podUid) &&
+    target.serving.includes(container.name) &&
+    !target.known.has(container.id)
+  );
+}

@@ -1,0 +1,195 @@
+/** The verdict on the API server: hysteresis, the fast path at boot, and what never counts as an outage. */
+import { describe, expect, it } from 'vitest';
+import {
+  initialReachability,
+  nextReachability,
+  nextRoundIn,
+  type ReachabilityPolicy,
+  type ReachabilityState,
+} from '../../../src/core/api/reachability.ts';
+import type { Probe, ProbeOutcome } from '../../../src/core/model/model.ts';
+
+const policy: ReachabilityPolicy = { probes: 3, windowMs: 6_000, bootFastPath: true };
+
+function round(at: number, ...outcomes: ProbeOutcome[]) {
+  const probes: Probe[] = outcomes.map((outcome, index) => ({ endpoint: `https://api-${index}`, outcome, at, detail: '' }));
+  return { kind: 'round', from: at, at, probes, nothingRunsHere: false } as const;
+}
+/** A round whose probes took that long to fail. */
+function slow(from: number, ms: number, ...outcomes: ProbeOutcome[]) {
+  return { ...round(from + ms, ...outcomes), from };
+}
+function follow(state: ReachabilityState, ...events: Parameters<typeof nextReachability>[1][]): ReachabilityState {
+  return events.reduce((now, event) => nextReachability(now, event, policy), state);
+}
+const reachable = follow(initialReachability(0), { kind: 'success', at: 0 });
+
+describe('an outage', () => {
+  it('is unsure at the first failure and unreachable after three over six seconds', () => {
+    const lost = follow(reachable, { kind: 'lost', at: 10_000 });
+    const once = follow(lost, round(10_000, 'refused'));
+    const twice = follow(once, round(13_000, 'refused'));
+    const thrice = follow(twice, round(16_000, 'refused'));
+
+    expect([lost, once, twice, thrice].map((state) => state.verdict)).toEqual(['unsure', 'unsure', 'unsure', 'unreachable']);
+    expect(thrice.since).toBe(16_000);
+  });
+
+  it('is not proven by three failures within less than the window', () => {
+    const state = follow(reachable, { kind: 'lost', at: 0 }, round(0, 'refused'), round(100, 'refused'), round(5_999, 'refused'));
+
+    expect(state.verdict).toBe('unsure');
+  });
+
+  it('is proven by the third round, six seconds after the first began, however long each of them took', () => {
+    const state = follow(reachable, { kind: 'lost', at: 0 }, slow(0, 40, 'refused'), slow(3_000, 5, 'refused'), slow(6_000, 2, 'refused'));
+
+    expect(state.verdict).toBe('unreachable');
+  });
+
+  it('is not counted from a round that began before the server last answered', () => {
+    const during: Parameters<typeof nextReachability>[1][] = [
+      { kind: 'success', at: 500 },
+      { kind: 'lost', at: 600 },
+    ];
+    const state = follow(reachable, ...during, slow(0, 1_000, 'timeout'), slow(3_000, 5, 'refused'), slow(6_000, 2, 'refused'));
+
+    expect(state.verdict).toBe('unsure');
+  });
+
+  it('starts from nothing again when one probe in between is answered', () => {
+    const state = follow(
+      reachable,
+      { kind: 'lost', at: 0 },
+      round(0, 'timeout'),
+      round(3_000, 'answered'),
+      round(6_000, 'timeout'),
+      round(9_000, 'timeout'),
+    );
+
+    expect(state.verdict).not.toBe('unreachable');
+  });
+
+  it('needs every endpoint to fail', () => {
+    const state = follow(
+      reachable,
+      { kind: 'lost', at: 0 },
+      round(0, 'refused', 'answered'),
+      round(3_000, 'refused', 'ok'),
+      round(6_000, 'refused', 'ok'),
+    );
+
+    expect(state.verdict).toBe('reachable');
+  });
+
+  it.each(['refused', 'reset', 'timeout', 'unroutable', 'dns', 'gateway'] as const)('is what %s means', (outcome) => {
+    const state = follow(reachable, { kind: 'lost', at: 0 }, round(0, outcome), round(3_000, outcome), round(6_000, outcome));
+
+    expect(state.verdict).toBe('unreachable');
+  });
+
+  it.each(['ok', 'answered', 'tls'] as const)('is never what %s means, however long', (outcome) => {
+    let state = follow(reachable, { kind: 'lost', at: 0 });
+    for (let at = 0; at < 3_600_000; at += 3_000) state = follow(state, round(at, outcome));
+
+    expect(state.verdict).not.toBe('unreachable');
+  });
+
+  it('of the storage behind a living server counts only after a minute', () => {
+    const early = follow(reachable, { kind: 'lost', at: 0 }, round(0, 'storage'), round(59_999, 'storage'));
+    const late = follow(early, round(60_000, 'storage'));
+
+    expect([early.verdict, late.verdict]).toEqual(['unsure', 'unreachable']);
+  });
+
+  it('is in doubt when there is no endpoint to ask', () => {
+    expect(follow(reachable, { kind: 'lost', at: 0 }, round(0), round(3_000), round(6_000)).verdict).toBe('unsure');
+  });
+});
+
+describe('the return', () => {
+  const down = follow(reachable, { kind: 'lost', at: 0 }, round(0, 'refused'), round(3_000, 'refused'), round(6_000, 'refused'));
+
+  it('takes two answered rounds', () => {
+    const once = follow(down, round(7_000, 'answered'));
+    const twice = follow(once, round(8_000, 'ok'));
+
+    expect([once.verdict, twice.verdict]).toEqual(['unsure', 'reachable']);
+    expect(once.lastAnswer).toBe(7_000);
+  });
+
+  it('is certain at once when an authenticated request succeeds', () => {
+    expect(follow(down, { kind: 'success', at: 7_000 }).verdict).toBe('reachable');
+  });
+
+  it('puts the verdict in doubt when the kubelet starts the parent, so that a failed hand-back is judged afresh', () => {
+    const signed = follow(down, { kind: 'sign', at: 7_000 });
+
+    expect(signed.verdict).toBe('unsure');
+    expect(follow(signed, round(7_100, 'refused'), round(10_100, 'refused')).verdict).toBe('unsure');
+    expect(follow(signed, round(7_100, 'refused'), round(10_100, 'refused'), round(13_200, 'refused')).verdict).toBe('unreachable');
+  });
+
+  it('flickers neither way on single answers', () => {
+    const state = follow(down, round(7_000, 'answered'), round(8_000, 'refused'), round(9_000, 'refused'));
+
+    expect(state.verdict).toBe('unsure');
+  });
+});
+
+describe('the fast path at boot', () => {
+  const quick = (at: number, outcome: ProbeOutcome) => ({ ...round(at, outcome), nothingRunsHere: true });
+
+  it('needs two refusals half a second apart while nothing from the API runs here', () => {
+    const state = follow(initialReachability(0), quick(0, 'refused'), quick(500, 'refused'));
+
+    expect(state.verdict).toBe('unreachable');
+  });
+
+  it.each([
+    ['the second comes too soon', [quick(0, 'refused'), quick(499, 'refused')]],
+    ['one of them is a timeout', [quick(0, 'timeout'), quick(500, 'refused')]],
+    ['pods from the API run here', [round(0, 'refused'), round(500, 'refused')]],
+  ])('is not taken when %s', (_name, events) => {
+    expect(follow(initialReachability(0), ...events).verdict).toBe('unsure');
+  });
+
+  it('is not taken once this process has had an answer', () => {
+    expect(follow(initialReachability(0), quick(0, 'answered'), quick(500, 'refused'), quick(1_000, 'refused')).verdict).toBe('unsure');
+  });
+});
+
+describe('the pace of the probes', () => {
+  it('is none while the watch is healthy', () => {
+    expect(nextRoundIn(reachable, true, undefined, 0, policy, false)).toBeUndefined();
+  });
+
+  it('fits three rounds into the window', () => {
+    const doubtful = follow(reachable, { kind: 'lost', at: 0 }, round(0, 'refused'));
+
+    expect(nextRoundIn(doubtful, false, 0, 1_000, policy, false)).toBe(2_000);
+  });
+
+  it('is fast while a copy waits for the first sign of the server', () => {
+    const doubtful = follow(reachable, { kind: 'lost', at: 0 }, round(0, 'refused'));
+
+    expect(nextRoundIn(doubtful, false, 0, 0, policy, true)).toBe(250);
+  });
+
+  it('is calm where no watch tells, the server answers and nothing waits', () => {
+    expect(nextRoundIn(reachable, false, 0, 500, policy, false)).toBe(1_000);
+    expect(nextRoundIn(reachable, false, 0, 0, policy, true)).toBe(250);
+  });
+
+  it.each([0, 20, 150])('judges an outage within eight seconds where no watch tells, be each round %d ms late', (lateMs) => {
+    let state = reachable;
+    let now = 0;
+    // the worst moment for it to begin: right after an answered round
+    for (let last = 0; state.verdict !== 'unreachable'; last = now) {
+      now += (nextRoundIn(state, false, last, now, policy, false) ?? 0) + lateMs;
+      state = follow(state, round(now, 'refused'));
+    }
+
+    expect(now).toBeLessThanOrEqual(8_000);
+  });
+});
