@@ -10,73 +10,31 @@ import {
   nextReachability,
   nextRoundIn,
   type ReachabilityEvent,
-  type ReachabilityPolicy,
   type ReachabilityState,
 } from '../core/api/reachability.ts';
+import { copiesIn } from '../core/model/ledger.ts';
 import type { Millis } from '../core/model/model.ts';
-import type { Limits } from '../core/select/limits.ts';
-import type { SelectionPolicy } from '../core/select/select.ts';
-import { copiesIn } from '../core/self/own.ts';
-import type { FailedTakeover } from '../core/self/takeover.ts';
-import type { Policy } from '../core/turn/facts.ts';
 import { nothingFromApiRuns } from '../core/turn/here.ts';
+import { EMPTY_MIND, type Mind } from '../core/turn/mind.ts';
 import { copiesWait, needs, nextTurnIn, type Pace } from '../core/turn/needs.ts';
-import type { Where } from '../core/turn/track.ts';
-import { EMPTY_MIND, type Mind, turn } from '../core/turn/turn.ts';
+import { turn } from '../core/turn/turn.ts';
 import { watchTargets } from '../core/turn/watch-targets.ts';
 import type { Ports } from '../ports.ts';
-import { apply, forgetWithdrawals, type Held, withdrawAtOnce } from './apply.ts';
+import { apply, forgetWithdrawals, withdrawAtOnce } from './apply.ts';
 import { createCaptures } from './capture/captures.ts';
-import { createImageLooks, type ImageWarning } from './capture/images.ts';
+import { createImageLooks } from './capture/images.ts';
 import { createCloseWatch } from './hand-back/close-watch.ts';
 import { createPids } from './hand-back/pids.ts';
+import type { Held } from './held.ts';
 import { readLedger } from './ledger.ts';
 import { createObserver } from './observe.ts';
 import { createReporter } from './report.ts';
 import { createStandby } from './self/standby.ts';
 import { createStaticPods } from './self/static-pods.ts';
+import type { AgentSettings } from './settings.ts';
+import type { AgentStatus } from './status.ts';
 import { createVerifier } from './verify.ts';
 import { createWakeups } from './wakeups.ts';
-
-export interface AgentSettings {
-  readonly where: Where;
-  /** Annotations that opt a pod in. */
-  readonly optIn: readonly string[];
-  readonly policy: Policy;
-  readonly reachability: ReachabilityPolicy & { readonly deadlineMs: Millis };
-  readonly selection: SelectionPolicy;
-  /** For people: the directory that the manifests' port stands for. */
-  readonly staticPodPath: string;
-  readonly maxAgeMs: Millis;
-  /** Image of the agent itself; '' = none. */
-  readonly agentImage: string;
-  /** The kubelet learns the node's addresses only from the API server. */
-  readonly literalHostIp?: boolean;
-  readonly limits: Limits;
-}
-
-/** What other parts of the process may ask of a running agent. */
-export interface AgentStatus {
-  /** Monotonic time of the end of the last turn. */
-  readonly lastTurn: Millis | undefined;
-  readonly lockHeld: boolean;
-  /** Every source has answered once, or is known to be down. */
-  readonly sourcesSettled: boolean;
-  readonly checkpoints: readonly { readonly key: string; readonly state: string; readonly reason: string; readonly sinceWall: number }[];
-  readonly refused: readonly {
-    readonly namespace: string;
-    readonly name: string;
-    readonly reasons: readonly { readonly code: string; readonly message: string }[];
-  }[];
-  /** Checkpoints whose copies would not get their images. */
-  readonly warnings: readonly ImageWarning[];
-  /** `denied`: one sentence where it answers and refuses us. */
-  readonly api: { readonly state: string; readonly evidence: string; readonly denied?: string | undefined };
-  /** Why the DaemonSet's pod does not take over from this standby. */
-  readonly takeover?: FailedTakeover | undefined;
-  /** One sentence while the kubelet does not start what lies in staticPodPath. */
-  readonly staticPodsUnread?: string | undefined;
-}
 
 export interface Agent {
   /**

@@ -4,30 +4,15 @@
  * Order inside an action matters and is stated where it is made. An action that fails is logged and counted; the next
  * turn plans it again.
  */
+
 import type { Action, Withdrawal } from '../core/model/actions.ts';
 import type { Checkpoint, CheckpointKey, HandBackMemory, Ledger, Millis, Placed } from '../core/model/model.ts';
 import { mayPlace } from '../core/turn/verification.ts';
 import type { Ports } from '../ports.ts';
 import type { ParentSign } from './hand-back/close-watch.ts';
-import type { Pids } from './hand-back/pids.ts';
+import type { Held } from './held.ts';
 
 const STOP_DEADLINE_MS: Millis = 10_000;
-
-/** What the agent holds in memory of the disk; the disk is written first, then this. */
-export interface Held {
-  ledger: Ledger;
-  readonly checkpoints: Map<CheckpointKey, Checkpoint>;
-  /** Withdrawals that the close watch has begun and no turn has put into the ledger yet; `done` says whether it worked. */
-  readonly withdrawing: Map<CheckpointKey, Begun>;
-  readonly pids: Pids;
-}
-
-interface Begun {
-  readonly at: Millis;
-  /** The pod that it makes way for. */
-  readonly toUid: string;
-  readonly done: Promise<boolean>;
-}
 
 /** The stored checkpoint, every byte of it read a moment ago. */
 export type ReadFresh = (key: CheckpointKey) => Promise<Checkpoint | undefined>;

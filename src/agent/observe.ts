@@ -4,10 +4,9 @@
  */
 
 import type { ReachabilityState } from '../core/api/reachability.ts';
-import type { ManifestFile, Millis, RawPod, RuntimeView, Seen } from '../core/model/model.ts';
-import { seen, unseen } from '../core/model/model.ts';
+import { type ManifestFile, type Millis, type RawPod, type RuntimeView, type Seen, seen, unseen } from '../core/model/model.ts';
 import type { Needs } from '../core/turn/needs.ts';
-import type { Observation } from '../core/turn/track.ts';
+import type { Observation } from '../core/turn/observation.ts';
 import type { Ports } from '../ports.ts';
 
 const LOCAL_DEADLINE_MS: Millis = 2_000;

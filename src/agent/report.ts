@@ -2,16 +2,16 @@
  * Tells people what happened: one log line per decision that changed, with old state, new state and reason; metrics;
  * and how long things took, taken from the runtime's own stamps. Reports only; nothing waits for it.
  */
+
 import { DENIAL_CODES, type DenialTrack, denialSentence, trackDenial } from '../core/api/denied.ts';
 import type { ReachabilityState } from '../core/api/reachability.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis, RuntimeView, State } from '../core/model/model.ts';
 import { parseTime } from '../core/model/time.ts';
-import { copySandboxes } from '../core/turn/facts.ts';
-import { copyRuns } from '../core/turn/obstacles.ts';
-import type { Observation } from '../core/turn/track.ts';
+import { copyRuns, copySandboxes } from '../core/turn/copy-here.ts';
+import type { Observation } from '../core/turn/observation.ts';
 import type { Turn, Verdict } from '../core/turn/turn.ts';
 import type { Ports } from '../ports.ts';
-import type { Held } from './apply.ts';
+import type { Held } from './held.ts';
 
 interface Known {
   readonly state: State;

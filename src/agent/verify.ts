@@ -2,10 +2,11 @@
  * Reads the stored checkpoints again, every byte of them: once a minute while nobody is busy, at the beginning of every
  * outage, right before a copy starts, and, during an outage, over and over what has a problem. When: `core/turn/verification.ts`.
  */
+
 import type { Checkpoint, CheckpointKey, Millis, Reachability } from '../core/model/model.ts';
 import { afterReading, believed, dueReads, isFresh, type Reading } from '../core/turn/verification.ts';
 import type { Ports } from '../ports.ts';
-import type { Held } from './apply.ts';
+import type { Held } from './held.ts';
 
 export interface Verifier {
   /** Once, at the start: reads all. Throws where the store cannot be read. */

@@ -1,7 +1,8 @@
 /** `demo`: the whole story in one terminal. The embedded servers are loaded only here. */
+
 import { createClock } from '../adapters/clock.ts';
 import { type Command, EXIT } from './command.ts';
-import type { Program } from './commands.ts';
+import type { Program } from './program.ts';
 
 export function demoCommand(program: Program): Command {
   return {

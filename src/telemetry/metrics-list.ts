@@ -2,10 +2,11 @@
  * Every metric there is, in one list: the registry, the README and the dashboards follow from it. Data only.
  * No label may ever hold the name or the content of a secret or configmap.
  */
+
 import { DENIAL_CODES } from '../core/api/denied.ts';
 import type { HandBackMode, ProbeOutcome, Reachability, State } from '../core/model/model.ts';
-import type { Role } from '../core/self/own.ts';
 import { TROUBLES } from '../core/self/takeover.ts';
+import type { Role } from '../core/turn/policy.ts';
 
 export interface MetricSpec {
   readonly name: string;

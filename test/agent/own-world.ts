@@ -1,5 +1,5 @@
 /** A node in memory with the agent in its DaemonSet's pod, for the tests of the agent's own survival. */
-import type { AgentSettings } from '../../src/agent/agent.ts';
+import type { AgentSettings } from '../../src/agent/settings.ts';
 import type { Ledger, RawPod, RuntimeContainer, Sandbox } from '../../src/core/model/model.ts';
 import { aContainer, aHostPod, aSandbox, policy } from '../fakes/builders.ts';
 import { createWorld, type World } from '../fakes/world.ts';

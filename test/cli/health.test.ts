@@ -1,6 +1,7 @@
 /** What the kubelet hears on /healthz and /readyz, by what the agent is. */
+
 import { expect, it } from 'vitest';
-import type { AgentStatus } from '../../src/agent/agent.ts';
+import type { AgentStatus } from '../../src/agent/status.ts';
 import { healthOf, readyOf } from '../../src/cli/agent/agent.ts';
 
 const status: AgentStatus = {

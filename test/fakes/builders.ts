@@ -1,19 +1,19 @@
 /** Small constructors for facts in tests: a node `n1` with one parent `kube-system/web-1`, all of it overridable. */
 
 import { initialReachability, type ReachabilityState } from '../../src/core/api/reachability.ts';
-import type {
-  Checkpoint,
-  Ledger,
-  Placed,
-  RawPod,
-  RevisionRecord,
-  RuntimeContainer,
-  RuntimeView,
-  Sandbox,
+import {
+  type Checkpoint,
+  type Ledger,
+  type Placed,
+  type RawPod,
+  type RevisionRecord,
+  type RuntimeContainer,
+  type RuntimeView,
+  type Sandbox,
+  seen,
 } from '../../src/core/model/model.ts';
-import { seen } from '../../src/core/model/model.ts';
-import type { Policy } from '../../src/core/turn/facts.ts';
-import type { Observation, Where } from '../../src/core/turn/track.ts';
+import type { Observation, Where } from '../../src/core/turn/observation.ts';
+import type { Policy } from '../../src/core/turn/policy.ts';
 import type { DaemonSetView } from '../../src/core/uninstall/uninstall.ts';
 
 export const where: Where = { node: 'n1', machineId: 'm1', cluster: 'c1', bootId: 'b1' };

@@ -2,11 +2,13 @@
  * An API server for the uninstall's tests: objects by path with get, list in pages, delete with a precondition, merge patch.
  * HTTPS with a token, by HTTP/2 or by HTTP/1.1. Its replies have the shape of a real server's as far as anybody looks.
  */
+
 import { createSecureServer, type ServerHttp2Session } from 'node:http2';
 import { createServer } from 'node:https';
 import { field, fieldAt, textMap } from '../../src/core/model/json.ts';
 import type { Json } from '../../src/core/model/model.ts';
-import { mergePatch, type Request, type Response } from '../../src/demo/api-server/api-server-rest.ts';
+import type { Request, Response } from '../../src/demo/api-server/api-server-reply.ts';
+import { mergePatch } from '../../src/demo/api-server/api-server-rest.ts';
 import { createAuthority, issueCertificate } from '../../src/demo/api-server/certificates.ts';
 
 export interface ObjectsServer {

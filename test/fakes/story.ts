@@ -1,5 +1,5 @@
 /** The steps that most stories of the whole agent share: a parent is captured, the API server goes, the node boots, the copy runs. */
-import type { AgentSettings } from '../../src/agent/agent.ts';
+import type { AgentSettings } from '../../src/agent/settings.ts';
 import { aHostPod, copyContainer, copySandbox, parentDied, parentRuns } from './builders.ts';
 import { createWorld, type World } from './world.ts';
 

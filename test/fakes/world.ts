@@ -2,7 +2,9 @@
  * A node in memory around a real agent: API server, runtime and kubelet as plain state that a test changes by hand.
  * It does nothing by itself; the embedded servers of the demo are what behaves like the real thing.
  */
-import { type Agent, type AgentSettings, createAgent } from '../../src/agent/agent.ts';
+
+import { type Agent, createAgent } from '../../src/agent/agent.ts';
+import type { AgentSettings } from '../../src/agent/settings.ts';
 import { DEFAULT_PULL_POLICY, type PullPolicy } from '../../src/core/kubelet/kubelet-config.ts';
 import type { FoundPullRecord } from '../../src/core/kubelet/pull-records.ts';
 import type { CapturedFile, PodName, Probe, ProbeOutcome, RawPod, RuntimeContainer, Sandbox } from '../../src/core/model/model.ts';

@@ -3,14 +3,15 @@
  *
  * No redirect is followed, no connection is opened here, and a channel is never used again once it has failed.
  */
+
 import { request as httpRequest } from 'node:http';
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, connect as http2Connect } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Millis } from '../../core/model/model.ts';
 import type { AnswerHead } from './answer.ts';
+import type { ApiEndpoint } from './endpoint.ts';
 import { ApiFailure, failure } from './failure.ts';
-import type { ApiEndpoint } from './kubeconfig.ts';
 
 /** What is asked for. A body is JSON, and its media type stands among the headers. */
 export interface Call {

@@ -4,11 +4,13 @@
  * Nothing is ever sent before the certificate was verified against the cluster's own CA and the endpoint's name; the
  * system's root certificates and proxy settings are not looked at.
  */
+
 import { isIP } from 'node:net';
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from 'node:tls';
 import type { Millis } from '../../core/model/model.ts';
+import type { ApiEndpoint } from './endpoint.ts';
 import { ApiFailure, failure } from './failure.ts';
-import type { ApiEndpoint, Trust } from './kubeconfig.ts';
+import type { Trust } from './kubeconfig.ts';
 
 export interface ConnectOptions {
   readonly endpoint: ApiEndpoint;

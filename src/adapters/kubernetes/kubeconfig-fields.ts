@@ -3,9 +3,10 @@
  *
  * YAML errors are reported by reason and line only: the parser's own message quotes the file, which may hold a token.
  */
+
 import type { Json } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
-import type { ApiEndpoint } from './kubeconfig.ts';
+import { type ApiEndpoint, apiEndpoint } from './endpoint.ts';
 
 export type UserFields = Json;
 
@@ -95,25 +96,6 @@ function nameIn(path: string, context: Json, field: string, contextName: string)
   const name = context[field];
   if (typeof name === 'string' && name !== '') return name;
   throw new PortError('invalid', `kubeconfig ${path}: context "${contextName}" names no ${field}: set context.${field}`);
-}
-
-/** `https://host[:port][/prefix]` taken apart. Throws PortError `invalid`, naming `where`. */
-export function apiEndpoint(text: string, where: string): ApiEndpoint {
-  const help = `${where}: must look like https://<host>:<port>`;
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw new PortError('invalid', `${help}: what is there is no URL`);
-  }
-  if (url.protocol !== 'https:') throw new PortError('invalid', `${help}: ${url.protocol.replace(':', '')} is not supported`);
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw new PortError('invalid', `${help}: remove user, password, query and fragment`);
-  }
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const port = url.port === '' ? 443 : Number(url.port);
-  const prefix = url.pathname.replace(/\/+$/, '');
-  return { url: `https://${url.hostname}:${port}${prefix}`, host, port, prefix };
 }
 
 function isObject(value: unknown): value is Json {

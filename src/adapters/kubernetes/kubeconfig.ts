@@ -4,19 +4,13 @@
  * It opens no connection, runs no credential plugin and accepts no unverified TLS. No error carries a token, a key or a
  * line of the kubeconfig.
  */
+
 import { isAbsolute, join } from 'node:path';
 import type { Json } from '../../core/model/model.ts';
 import { type Clock, PortError } from '../../ports.ts';
-import { apiEndpoint, parseKubeconfig, type UserFields } from './kubeconfig-fields.ts';
-import { createTokenSource, fixedToken, type TokenSource } from './token.ts';
-
-export interface ApiEndpoint {
-  /** `https://host:port` and the server's path prefix, if it has one; no trailing slash. */
-  readonly url: string;
-  readonly host: string;
-  readonly port: number;
-  readonly prefix: string;
-}
+import { type ApiEndpoint, apiEndpoint } from './endpoint.ts';
+import { parseKubeconfig, type UserFields } from './kubeconfig-fields.ts';
+import { createTokenSource, fixedToken, type ReadText, type TokenSource } from './token.ts';
 
 /** PEM texts. */
 export interface Trust {
@@ -35,8 +29,6 @@ export interface ApiAccess {
   /** Reads the files again, so a renewed CA or client certificate serves the next connection; the last good ones if that fails. */
   trust(): Promise<Trust>;
 }
-
-export type ReadText = (path: string) => Promise<string>;
 
 export interface InCluster {
   /** KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT; absent in a static pod that nobody gave them to. */

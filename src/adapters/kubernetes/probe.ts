@@ -4,14 +4,16 @@
  * It never reuses a connection, never throws, and sends credentials only after the certificate was verified. What the
  * outcomes mean for the node is decided elsewhere (core/reachability).
  */
+
 import type { Millis, Probe, ProbeOutcome } from '../../core/model/model.ts';
 import type { ApiProbe, ApiRequestObserver, Clock } from '../../ports.ts';
 import { type AnswerHead, GATEWAY_CODES, isKubernetesAnswer, namesStorage } from './answer.ts';
 import { readBody } from './body.ts';
 import { http1Send } from './channel.ts';
 import { connectTls } from './connect.ts';
+import type { ApiEndpoint } from './endpoint.ts';
 import { ApiFailure, causeOf, type FailureCause, withDeadline } from './failure.ts';
-import type { ApiAccess, ApiEndpoint } from './kubeconfig.ts';
+import type { ApiAccess } from './kubeconfig.ts';
 
 /** A failing readyz lists its checks in a few kilobytes. */
 const MAX_BODY_BYTES = 64 << 10;

@@ -6,7 +6,6 @@
  */
 import type { Millis } from '../../core/model/model.ts';
 import { type Clock, PortError } from '../../ports.ts';
-import type { ReadText } from './kubeconfig.ts';
 
 /** As client-go has it (transport/token_source.go: cachingTokenSource, one minute). */
 export const TOKEN_MAX_AGE_MS: Millis = 60_000;
@@ -55,3 +54,5 @@ function checkToken(text: string, what: string): string {
   }
   return token;
 }
+
+export type ReadText = (path: string) => Promise<string>;

@@ -8,6 +8,7 @@
 
 import { neededInputs } from '../../core/copy/references.ts';
 import { type CaptureInputs, type Sanitized, sanitize } from '../../core/copy/sanitize.ts';
+import { asStandby } from '../../core/copy/standby-copy.ts';
 import { earliestTokenExpiry } from '../../core/copy/token.ts';
 import { checkpointKey } from '../../core/model/keys.ts';
 import type { CapturedFile, Checkpoint, Millis, RawPod, RevisionDraft } from '../../core/model/model.ts';
@@ -15,9 +16,8 @@ import { type Refusal, refusal } from '../../core/model/refusal.ts';
 import { formatTime } from '../../core/model/time.ts';
 import { type Limits, tooLargeForPod, tooLargeForTotal } from '../../core/select/limits.ts';
 import type { PodOptions } from '../../core/select/select.ts';
-import { asStandby } from '../../core/self/own.ts';
 import { pinnedImage } from '../../core/text/image.ts';
-import type { Where } from '../../core/turn/track.ts';
+import type { Where } from '../../core/turn/observation.ts';
 import { PortError, type PortErrorKind, type Ports } from '../../ports.ts';
 
 export interface CaptureSettings {

@@ -15,16 +15,16 @@ import {
   type CaptureTrack,
   captureIn,
   inputsDigest,
+  mayCapture,
   watchGoodness,
 } from '../../core/select/capture-need.ts';
 import { bytesLeftFor, noRoomFor } from '../../core/select/limits.ts';
 import { type PodOptions, select } from '../../core/select/select.ts';
 import { isSibling } from '../../core/self/own.ts';
-import type { Observation } from '../../core/turn/track.ts';
-import { mayCapture } from '../../core/turn/turn.ts';
+import type { Observation } from '../../core/turn/observation.ts';
 import type { Ports } from '../../ports.ts';
-import type { AgentSettings } from '../agent.ts';
-import type { Held } from '../apply.ts';
+import type { Held } from '../held.ts';
+import type { AgentSettings } from '../settings.ts';
 import { type CaptureResult, capture, volumeVersions } from './capture.ts';
 
 /** Some 45 seconds after the first one: what passes by itself has passed. */

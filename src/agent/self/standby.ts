@@ -3,6 +3,7 @@
  * `core/self/yield.ts` says so, and tells why that pod does not take over. Chooses nothing itself; of any other agent it only
  * writes down that it ended in order.
  */
+
 import type { YieldMemory } from '../../core/model/model.ts';
 import { type FailedTakeover, failedTakeover, type IdleSince, podsOfFamily, TROUBLES, watchIdle } from '../../core/self/takeover.ts';
 import {
@@ -18,11 +19,11 @@ import {
   watchAgents,
   yieldTo,
 } from '../../core/self/yield.ts';
-import type { Observation } from '../../core/turn/track.ts';
-import type { Mind } from '../../core/turn/turn.ts';
+import type { Mind } from '../../core/turn/mind.ts';
+import type { Observation } from '../../core/turn/observation.ts';
 import type { Ports } from '../../ports.ts';
-import type { AgentSettings } from '../agent.ts';
-import type { Held } from '../apply.ts';
+import type { Held } from '../held.ts';
+import type { AgentSettings } from '../settings.ts';
 
 export interface Standby {
   /** Once, when the lock is ours and the ledger was read. */

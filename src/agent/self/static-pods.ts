@@ -2,11 +2,12 @@
  * Tells whether the kubelet starts what is placed in staticPodPath, by the standby that the agent in its DaemonSet's pod
  * places. Says it once; the rule is in `core/self/static-pods-run.ts`, and nothing but readiness depends on it.
  */
+
 import { FIRST_LOOK, unreadSentence, watchStart } from '../../core/self/static-pods-run.ts';
-import type { Observation } from '../../core/turn/track.ts';
+import type { Observation } from '../../core/turn/observation.ts';
 import type { Ports } from '../../ports.ts';
-import type { AgentSettings } from '../agent.ts';
-import type { Held } from '../apply.ts';
+import type { Held } from '../held.ts';
+import type { AgentSettings } from '../settings.ts';
 
 export interface StaticPods {
   look(o: Observation): void;

@@ -2,32 +2,23 @@
  * `agent`: the node agent as a process. Checks the host, waits for the host lock, joins the ports, serves metrics and
  * health, and runs the loop until it is told to stop. Placed copies stay placed when it ends.
  */
+
 import { createClock } from '../../adapters/clock.ts';
 import { createHostLock } from '../../adapters/disk/lock.ts';
-import { type Agent, type AgentStatus, createAgent } from '../../agent/agent.ts';
+import { type Agent, createAgent } from '../../agent/agent.ts';
+import type { AgentStatus } from '../../agent/status.ts';
 import type { Config } from '../../core/config/config.ts';
-import { type Role, readPlace } from '../../core/self/own.ts';
-
+import { readPlace } from '../../core/self/own.ts';
+import type { Role } from '../../core/turn/policy.ts';
 import { type Clock, type HostLock, type Log, PortError } from '../../ports.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { createApiObserver, createMetrics, type Metrics } from '../../telemetry/metrics.ts';
 import { registerProcessGauges } from '../../telemetry/process-gauges.ts';
 import { createTelemetryServer, type TelemetryServer } from '../../telemetry/server.ts';
+import { checkApiAccess, checkRuntime } from '../connect.ts';
+import type { AgentProcess } from '../program.ts';
 import { inspectHost, prepareHost } from './host-checks.ts';
-import { checkApiAccess, checkRuntime, type Wired, wire } from './wire.ts';
-
-export interface AgentProcess {
-  readonly config: Config;
-  readonly version: string;
-  readonly nodeVersion: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly uid: number;
-  readonly random: () => number;
-  /** Descriptor the log goes to. */
-  readonly logTo: number;
-  /** Aborted by SIGTERM or SIGINT. */
-  readonly signal: AbortSignal;
-}
+import { type Wired, wire } from './wire.ts';
 
 const LOCK_RETRY_MS = 1_000;
 /** The loop turns at least every ten seconds; a turn that waits for a slow disk may take longer. */

@@ -2,10 +2,11 @@
  * What `status` and `verify` know: the store on the disk, read without the lock and without changing anything, and,
  * where an agent runs on this node, its own word on why each checkpoint is where it is.
  */
+
 import { request } from 'node:http';
 import { openManifestDir } from '../../adapters/disk/manifest-dir.ts';
 import { openStore } from '../../adapters/disk/store.ts';
-import type { AgentStatus } from '../../agent/agent.ts';
+import type { AgentStatus } from '../../agent/status.ts';
 import type { Config } from '../../core/config/config.ts';
 import { findApiReferences } from '../../core/copy/api-references.ts';
 import { decodeManifest } from '../../core/model/manifest.ts';

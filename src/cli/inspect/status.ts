@@ -1,5 +1,5 @@
 /** The rows of `status`: the disk says what is there, the running agent says why. Reads nothing itself. */
-import type { AgentStatus } from '../../agent/agent.ts';
+import type { AgentStatus } from '../../agent/status.ts';
 import type { Checkpoint } from '../../core/model/model.ts';
 import { parseTime } from '../../core/model/time.ts';
 import type { Column } from '../output.ts';

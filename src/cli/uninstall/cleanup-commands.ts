@@ -4,15 +4,9 @@ import { parseDuration } from '../../core/model/duration.ts';
 import { isDnsSubdomain } from '../../core/model/json.ts';
 import { asUsage } from '../as-usage.ts';
 import { type Command, type Context, EXIT, type Flag, UsageError } from '../command.ts';
-import type { Program } from '../commands.ts';
+import type { Program } from '../program.ts';
 import { runCleanup } from './cleanup.ts';
-
-/** The two DaemonSets of an uninstall. */
-export interface UninstallNames {
-  readonly namespace: string;
-  readonly agents: string;
-  readonly cleaners: string;
-}
+import type { UninstallNames } from './names.ts';
 
 const NAMES: readonly Flag[] = [
   { name: 'namespace', kind: 'text', value: 'NAME', doc: 'Namespace of both DaemonSets.' },

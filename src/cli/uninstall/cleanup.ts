@@ -2,6 +2,7 @@
  * `cleanup`: the ordered uninstall of this node. Takes the host lock first, so no agent and no standby acts meanwhile; with
  * `--stay` it keeps the lock afterwards and says on /readyz that the node is clean, until it is told to stop.
  */
+
 import { lstat } from 'node:fs/promises';
 import { createClock } from '../../adapters/clock.ts';
 import { createHostLock, type WaitingLock } from '../../adapters/disk/lock.ts';
@@ -14,8 +15,9 @@ import { PortError } from '../../ports.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { createTelemetryServer, type TelemetryServer } from '../../telemetry/server.ts';
-import type { AgentProcess } from '../agent/agent.ts';
-import { checkHost, connectRuntime } from '../agent/wire.ts';
+import { checkHost } from '../agent/wire.ts';
+import { connectRuntime } from '../connect.ts';
+import type { AgentProcess } from '../program.ts';
 
 export interface CleanupProcess extends Omit<AgentProcess, 'env' | 'random'> {
   readonly purge: boolean;

@@ -1,13 +1,14 @@
 /** `uninstall`: joins its two steps with the API server. Touches nothing of the node that it runs on. */
+
 import { createClock } from '../../adapters/clock.ts';
 import { type ClosableUninstallApi, createUninstallApi } from '../../adapters/kubernetes/uninstall.ts';
 import { awaitNodes, removeAgents } from '../../agent/uninstall/uninstall.ts';
 import type { Millis } from '../../core/model/model.ts';
 import type { Clock } from '../../ports.ts';
-import type { AgentProcess } from '../agent/agent.ts';
-import { apiAccess } from '../agent/wire.ts';
+import { apiAccess } from '../connect.ts';
+import type { AgentProcess } from '../program.ts';
 import { sayOnce } from './cleanup.ts';
-import type { UninstallNames } from './cleanup-commands.ts';
+import type { UninstallNames } from './names.ts';
 
 export interface UninstallProcess extends UninstallNames, Pick<AgentProcess, 'config' | 'env' | 'version' | 'signal'> {
   readonly step: 'agents' | 'nodes';

@@ -13,7 +13,7 @@ import { byCodeUnit, field, isAbsent, objectsIn, textField } from '../model/json
 import type { Json } from '../model/model.ts';
 import { refusal } from '../model/refusal.ts';
 import { expand } from '../text/expand.ts';
-import type { RenderContext } from './render-inputs.ts';
+import { missingKey, missingObject, type RenderContext } from './render-context.ts';
 import type { DataKind } from './render-objects.ts';
 
 interface Environment {
@@ -70,16 +70,6 @@ function addAll(source: Json, at: string, environment: Environment, context: Ren
       context.reasons.push(refusal('env-not-captured', missingObject(at, kind, name, context)));
     }
   }
-}
-
-/** One sentence for volumes and variables alike. */
-export function missingObject(at: string, kind: DataKind, name: string, { namespace }: Pick<RenderContext, 'namespace'>): string {
-  return `${at} needs ${kind} ${namespace}/${name.slice(0, 253)}, which none of the files holds; add it with -f, or set optional: true`;
-}
-
-/** One sentence for volumes and variables alike. */
-export function missingKey(at: string, kind: DataKind, name: string, key: string, { namespace }: Pick<RenderContext, 'namespace'>): string {
-  return `${at} needs the key ${JSON.stringify(key.slice(0, 60))} of ${kind} ${namespace}/${name}, which has no such key; add it, or set optional: true`;
 }
 
 function addReference(name: string, source: unknown, container: Json, at: string, environment: Environment, context: RenderContext): void {

@@ -12,18 +12,10 @@ import { field, objectsIn, textField } from '../model/json.ts';
 import type { CapturedFile, Json } from '../model/model.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { PodOptions } from '../select/select.ts';
+import type { RenderContext } from './render-context.ts';
 import { renderEnvironment } from './render-env.ts';
 import type { GivenObjects } from './render-objects.ts';
 import { renderVolume } from './render-volumes.ts';
-
-export interface RenderContext {
-  readonly objects: GivenObjects;
-  readonly namespace: string;
-  readonly options: PodOptions;
-  readonly target: SanitizeTarget;
-  /** Filled in by the helpers. */
-  readonly reasons: Refusal[];
-}
 
 export interface RenderedInputs {
   /** Only as complete as `reasons` is empty. */

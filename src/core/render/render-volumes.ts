@@ -4,13 +4,13 @@
  *
  * Owners by the alpha fields `defaultUser` and `user` are not honoured: the gate is off by default.
  */
+
 import { Buffer } from 'node:buffer';
 import { fieldValue, resourceValue } from '../copy/downward-values.ts';
 import { field, isObject, objectsIn, textField } from '../model/json.ts';
 import type { CapturedFile, Json } from '../model/model.ts';
 import { refusal } from '../model/refusal.ts';
-import { missingKey, missingObject } from './render-env.ts';
-import type { RenderContext } from './render-inputs.ts';
+import { missingKey, missingObject, type RenderContext } from './render-context.ts';
 import type { DataKind } from './render-objects.ts';
 
 interface Payload {

@@ -4,8 +4,10 @@
  * Pure.
  */
 
+import { checkpointKey } from '../model/keys.ts';
+import { barred, copiesIn } from '../model/ledger.ts';
 import { encodeManifest, sha256 } from '../model/manifest.ts';
-import type { Millis, RawPod } from '../model/model.ts';
+import type { CheckpointKey, Ledger, Millis, RawPod } from '../model/model.ts';
 
 export interface CaptureTrack {
   readonly uid: string;
@@ -78,4 +80,15 @@ export function afterCapture(track: CaptureTrack, digest: string | undefined, no
 export function afterFailedCapture(track: CaptureTrack, now: Millis): CaptureTrack {
   const pause = RETRY_MS[Math.min(track.failures, RETRY_MS.length - 1)] ?? RECHECK_MS;
   return { ...track, failures: track.failures + 1, retryAt: now + pause };
+}
+
+/**
+ * A pod that may be captured anew: not one that failed a hand-back and is barred, and not one whose copy is placed, but
+ * that its checkpoint is lost and nothing could hand back to it.
+ */
+export function mayCapture(ledger: Ledger, stored: { has(key: CheckpointKey): boolean }, pod: RawPod, wall: number): boolean {
+  const uid = pod.metadata?.uid ?? '';
+  const key = checkpointKey({ namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '' });
+  const placed = copiesIn(ledger).some((entry) => entry.key === key);
+  return !(placed && stored.has(key)) && !ledger.handBacks.some((memory) => barred(memory, uid, wall));
 }

@@ -6,8 +6,8 @@
  */
 
 import type { Checkpoint, Millis, Placed } from '../model/model.ts';
-import { copySandboxes } from '../turn/facts.ts';
-import type { Observation } from '../turn/track.ts';
+import { copySandboxes } from '../turn/copy-here.ts';
+import type { Observation } from '../turn/observation.ts';
 
 /** The kubelet sees a new file at once, or by its list of every 20 s. */
 export const UNREAD_MS: Millis = 30_000;

@@ -6,7 +6,7 @@
  */
 
 import type { Millis, YieldMemory } from '../model/model.ts';
-import type { LocalTruth } from '../turn/here.ts';
+import type { LocalTruth } from '../turn/observation.ts';
 import { type Family, isAgent, isBlocked } from './yield.ts';
 
 /**

@@ -7,13 +7,13 @@
 
 import { field, fieldAt, textMap } from '../model/json.ts';
 import { ANNOTATION_COPY_OF, ANNOTATION_SOURCE, LABEL_COPY } from '../model/keys.ts';
+import { copiesIn } from '../model/ledger.ts';
 import { decodeManifest } from '../model/manifest.ts';
 import type { Checkpoint, Ledger, Millis, RuntimeContainer, RuntimeView, Sandbox, YieldMemory } from '../model/model.ts';
 import { formatTime, parseTime } from '../model/time.ts';
-import { HAND_BACK_TRIAL_MS, type Policy } from '../turn/facts.ts';
-import type { Observation } from '../turn/track.ts';
-import type { Mind } from '../turn/turn.ts';
-import { copiesIn } from './own.ts';
+import type { Mind } from '../turn/mind.ts';
+import type { Observation } from '../turn/observation.ts';
+import { HAND_BACK_TRIAL_MS, type Policy } from '../turn/policy.ts';
 
 /** By these labels a chart's DaemonSet knows its pods. */
 const SELECTOR_LABELS = ['app.kubernetes.io/name', 'app.kubernetes.io/instance'];

@@ -3,44 +3,17 @@
  *
  * Pure. An observation that could not be made becomes `unknown`, never a value that could start or delete something.
  */
-import { barred } from '../barred.ts';
-import { ANNOTATION_COPY_OF, ANNOTATION_SOURCE } from '../model/keys.ts';
-import type {
-  Checkpoint,
-  Facts,
-  HandBackMemory,
-  Millis,
-  Obstacle,
-  ParentHere,
-  Placed,
-  PodName,
-  RawPod,
-  RuntimeView,
-  Sandbox,
-} from '../model/model.ts';
+
+import { barred } from '../model/ledger.ts';
+import type { Checkpoint, Facts, HandBackMemory, Millis, Obstacle, ParentHere, Placed, RawPod, RuntimeView } from '../model/model.ts';
 import { parseTime } from '../model/time.ts';
-import type { Role } from '../self/own.ts';
+import { copyAlive } from './copy-here.ts';
 import { parentHere } from './here.ts';
 import { identities, ofPod, type Parent } from './identity.ts';
+import type { Observation } from './observation.ts';
+import { HAND_BACK_TRIAL_MS, type Policy, START_DEADLINE_MS } from './policy.ts';
 import { parentInApi } from './retirement.ts';
-import { type Observation, STEADY_MS, type Track } from './track.ts';
-
-export interface Policy {
-  readonly orphanGraceMs: Millis;
-  readonly stuckGraceMs: Millis;
-  readonly retireGraceMs: Millis;
-  readonly handBackTimeoutMs: Millis;
-  readonly minReadyMs: Millis;
-  readonly activeLimit: number;
-  readonly role: Role;
-  /** uid of the pod that this agent runs in, where it has one. */
-  readonly ownUid?: string;
-}
-
-/** Placed and not in CRI after this long: the kubelet refused it without a word. */
-export const START_DEADLINE_MS: Millis = 30_000;
-/** A hand-back whose parent is gone again this soon was a failed one. */
-export const HAND_BACK_TRIAL_MS = 120_000;
+import { STEADY_MS, type Track } from './track.ts';
 
 export interface Subject {
   readonly checkpoint: Checkpoint;
@@ -177,28 +150,10 @@ function steady(id: string, track: Track, now: Millis): boolean {
 
 // ---- the copy ---------------------------------------------------------------------------------------------------------------
 
-export function copySandboxes(checkpoint: Pick<Checkpoint, 'record'>, view: RuntimeView): readonly Sandbox[] {
-  return sandboxesOfCopy(checkpoint.record.parent, view);
-}
-
-function sandboxesOfCopy({ namespace, name }: PodName, view: RuntimeView): readonly Sandbox[] {
-  return view.sandboxes.filter(
-    (sandbox) => sandbox.annotations[ANNOTATION_COPY_OF] === `${namespace}/${name}` && sandbox.annotations[ANNOTATION_SOURCE] === 'file',
-  );
-}
-
 /** What was placed a moment ago and does not show yet is on its way: it is not gone, and would come after its end. */
 function copyHere({ checkpoint, placed, track }: Subject, o: Observation): Facts['copy'] {
   if (!o.runtime.known) return 'unknown';
   if (copyAlive(checkpoint.record.parent, o.runtime.value)) return 'there';
   const placedAt = placed?.phase === 'placed' ? track.placedSince?.at : undefined;
   return placedAt !== undefined && o.now - placedAt < START_DEADLINE_MS ? 'unknown' : 'gone';
-}
-
-/** Does the runtime show anything of this parent's copy that serves, or could? */
-export function copyAlive(parent: PodName, view: RuntimeView): boolean {
-  const sandboxes = sandboxesOfCopy(parent, view);
-  const ids = new Set(sandboxes.map((sandbox) => sandbox.id));
-  const alive = view.containers.some((c) => ids.has(c.sandboxId) && (c.state === 'running' || c.state === 'created'));
-  return alive || sandboxes.some((sandbox) => sandbox.ready);
 }

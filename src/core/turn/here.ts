@@ -4,15 +4,9 @@
  */
 
 import { ANNOTATION_SOURCE } from '../model/keys.ts';
-import type { Checkpoint, ParentHere, RuntimeContainer, RuntimeView, Seen } from '../model/model.ts';
+import type { Checkpoint, ParentHere, RuntimeContainer, RuntimeView } from '../model/model.ts';
 import { ofPod, type Parent } from './identity.ts';
-
-/** What of the observation is local truth. */
-export interface LocalTruth {
-  readonly runtime: Seen<RuntimeView>;
-  /** `namespace/name` of every pod the kubelet process knows. */
-  readonly kubelet: Seen<ReadonlySet<string>>;
-}
+import type { LocalTruth } from './observation.ts';
 
 /**
  * A READY sandbox is no life: after a kubelet restart offline it stays READY for ever around a dead container.

@@ -6,12 +6,12 @@
  */
 
 import type { ReachabilityState } from '../api/reachability.ts';
+import { copiesIn } from '../model/ledger.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis } from '../model/model.ts';
-import { copiesIn, type Role } from '../self/own.ts';
-import type { Policy } from './facts.ts';
+import type { Mind } from './mind.ts';
+import type { Observation } from './observation.ts';
+import type { Policy, Role } from './policy.ts';
 import { retirableFrom } from './retirement.ts';
-import type { Observation } from './track.ts';
-import type { Mind } from './turn.ts';
 
 export interface Pace {
   readonly lastRuntime: Millis | undefined;

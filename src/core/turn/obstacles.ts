@@ -4,12 +4,14 @@
  * Pure. Looks at all checkpoints together, because limits and order are about all of them.
  */
 
-import { ANNOTATION_REVISION, manifestFileName } from '../model/keys.ts';
+import { manifestFileName } from '../model/keys.ts';
+import { copiesIn } from '../model/ledger.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis, Obstacle, Placed } from '../model/model.ts';
 import { parseTime } from '../model/time.ts';
-import { copiesIn } from '../self/own.ts';
-import { copySandboxes, type Policy, START_DEADLINE_MS } from './facts.ts';
-import type { Observation, Track } from './track.ts';
+import { copyRuns, neverStarted } from './copy-here.ts';
+import type { Observation } from './observation.ts';
+import { type Policy, START_DEADLINE_MS } from './policy.ts';
+import type { Track } from './track.ts';
 
 /** A copy of higher order waits this long, at most, for the lower ones to run. */
 export const ORDER_WAIT_MS: Millis = 30_000;
@@ -131,21 +133,4 @@ function order(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Ob
     return placed === undefined ? input.waitingSince.has(other.key) : !copyRuns(other, o);
   });
   return waitsFor ? 'waiting-for-lower-order' : undefined;
-}
-
-export function copyRuns(checkpoint: Checkpoint, o: Observation): boolean {
-  if (!o.runtime.known) return false;
-  const ids = new Set(copySandboxes(checkpoint, o.runtime.value).map((sandbox) => sandbox.id));
-  const running = new Set(o.runtime.value.containers.filter((c) => ids.has(c.sandboxId) && c.state === 'running').map((c) => c.name));
-  return checkpoint.record.serving.length > 0 && checkpoint.record.serving.every((name) => running.has(name));
-}
-
-/** Nothing of the copy ever appeared: how the kubelet refuses a static pod. `undefined`: not (yet) known to be so. */
-export function neverStarted(checkpoint: Checkpoint, placed: Placed, track: Track, o: Observation): boolean {
-  if (placed.phase !== 'placed' || !o.runtime.known || track.placedSince === undefined) return false;
-  const patience = START_DEADLINE_MS * 2 ** Math.min(placed.attempt - 1, 3);
-  const sandboxes = copySandboxes(checkpoint, o.runtime.value);
-  // a standby is replaced by its next revision in place, so the one before may still be there
-  const own = checkpoint.record.self === true ? sandboxes.filter((s) => s.annotations[ANNOTATION_REVISION] === placed.revision) : sandboxes;
-  return o.now - track.placedSince.at >= patience && own.length === 0;
 }

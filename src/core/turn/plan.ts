@@ -11,9 +11,10 @@ import { ANNOTATION_ATTEMPT, ANNOTATION_REVISION, manifestFileName } from '../mo
 import { decodeManifest, encodeManifest, sha256, withAnnotations } from '../model/manifest.ts';
 import type { Checkpoint, Decision, Facts, HandBackMemory, Json, Millis, Placed } from '../model/model.ts';
 import { formatTime } from '../model/time.ts';
-import { copySandboxes } from './facts.ts';
-import { MAX_ATTEMPTS, neverStarted, notOurs } from './obstacles.ts';
-import type { Observation, Track } from './track.ts';
+import { copySandboxes, neverStarted } from './copy-here.ts';
+import type { Observation } from './observation.ts';
+import { MAX_ATTEMPTS, notOurs } from './obstacles.ts';
+import type { Track } from './track.ts';
 
 /**
  * Pauses before the same pod is trusted again, by the number of hand-backs to it that failed. The first may have been a race

@@ -6,10 +6,12 @@
  * withdrawn at first, its checkpoint kept: should the server be gone with it, it is placed again (a failed hand-back,
  * to nobody) and left alone for a while. Pure.
  */
-import { barred } from '../barred.ts';
+
+import { barred } from '../model/ledger.ts';
 import type { Checkpoint, HandBackMemory, Millis, ParentInApi, Placed } from '../model/model.ts';
 import { identities, optedIn } from './identity.ts';
-import { type Observation, parentInWatch, type Track, vanished } from './track.ts';
+import type { Observation } from './observation.ts';
+import { parentInWatch, type Track, vanished } from './track.ts';
 
 /** Between the end of a DaemonSet's pod and the next one 79 s were seen, and a controller manager may be down far longer. */
 export const SUCCESSOR_GRACE_MS: Millis = 10 * 60_000;

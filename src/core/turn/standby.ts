@@ -6,11 +6,11 @@
  * total: every row is in `test/core/tables/standby.txt`.
  */
 
+import { copiesIn } from '../model/ledger.ts';
 import type { Checkpoint, Decision, Facts, Ledger, Reason, State } from '../model/model.ts';
-import { copiesIn } from '../self/own.ts';
-import type { Policy } from './facts.ts';
-import { copyRuns } from './obstacles.ts';
-import type { Observation } from './track.ts';
+import { copyRuns } from './copy-here.ts';
+import type { Observation } from './observation.ts';
+import type { Policy } from './policy.ts';
 
 export interface StandbyFacts extends Pick<Facts, 'api' | 'copy' | 'inApi' | 'obstacle'> {
   /** The checkpoint of the very pod that decides here, or of one captured later, whose standby takes this one's place. */

@@ -4,31 +4,21 @@
  * Pure, and the whole of it: `agent/` only asks and obeys. Order of the checkpoints given does not matter.
  */
 
-import { barred } from '../barred.ts';
 import type { Action } from '../model/actions.ts';
-import { checkpointKey } from '../model/keys.ts';
-import type { Checkpoint, CheckpointKey, Decision, Facts, Ledger, Millis, Obstacle, RawPod, State } from '../model/model.ts';
-import { copiesIn } from '../self/own.ts';
+import { copiesIn, placedOf } from '../model/ledger.ts';
+import type { Checkpoint, CheckpointKey, Decision, Facts, Ledger, Millis, Obstacle, State } from '../model/model.ts';
 import { decide } from './decide.ts';
-import { factsOf, freshContainers, type Policy, type Subject } from './facts.ts';
+import { factsOf, freshContainers, type Subject } from './facts.ts';
 import { identities } from './identity.ts';
+import type { Mind } from './mind.ts';
+import type { Observation } from './observation.ts';
 import { obstacles } from './obstacles.ts';
 import { type PlanInput, plan } from './plan.ts';
+import type { Policy } from './policy.ts';
 import { successorHolds } from './retirement.ts';
 import { decideStandby, standbyFacts } from './standby.ts';
 import { throttle } from './throttle.ts';
-import { initialTrack, type Observation, type Track, track } from './track.ts';
-
-/** Carried from turn to turn in memory; losing it (a restart) only starts graces anew. */
-export interface Mind {
-  readonly tracks: ReadonlyMap<CheckpointKey, Track>;
-  /** Since when the rules would start each copy that some obstacle holds back. */
-  readonly waitingSince: ReadonlyMap<CheckpointKey, Millis>;
-  /** Many checkpoints were about to be retired at once: each needs a read made at or after this moment. */
-  readonly confirmAfter?: Millis;
-}
-
-export const EMPTY_MIND: Mind = { tracks: new Map(), waitingSince: new Map() };
+import { initialTrack, type Track, track } from './track.ts';
 
 export interface Verdict {
   readonly key: CheckpointKey;
@@ -150,10 +140,6 @@ function stateOf(placed: { readonly phase: 'placed' | 'leaving' } | undefined): 
   return placed.phase === 'placed' ? 'active' : 'handing-back';
 }
 
-function placedOf(ledger: Ledger, key: CheckpointKey): Ledger['placed'][number] | undefined {
-  return ledger.placed.find((placed) => placed.key === key);
-}
-
 /** Whether the images are there must be known before a copy starts: not knowing is like not knowing the parent. */
 function imagesUnknown(checkpoint: Checkpoint, placed: boolean, o: Observation): boolean {
   // the standby's image is the one that we run from
@@ -206,15 +192,4 @@ function pullBrake(
   const many = leaving > 3 && leaving > parents.length / 2;
   if (mind.confirmAfter === undefined) return many ? o.now + 2 * policy.retireGraceMs : undefined;
   return leaving > 0 || o.now < mind.confirmAfter ? mind.confirmAfter : undefined;
-}
-
-/**
- * A pod that may be captured anew: not one that failed a hand-back and is barred, and not one whose copy is placed, but
- * that its checkpoint is lost and nothing could hand back to it.
- */
-export function mayCapture(ledger: Ledger, stored: { has(key: CheckpointKey): boolean }, pod: RawPod, wall: number): boolean {
-  const uid = pod.metadata?.uid ?? '';
-  const key = checkpointKey({ namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '' });
-  const placed = copiesIn(ledger).some((entry) => entry.key === key);
-  return !(placed && stored.has(key)) && !ledger.handBacks.some((memory) => barred(memory, uid, wall));
 }

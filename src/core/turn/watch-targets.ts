@@ -6,15 +6,17 @@
  * turn prepares what it would do: the withdrawal is decided here, beforehand, and only carried out by the close watch.
  */
 
-import { barred } from '../barred.ts';
 import type { Withdrawal } from '../model/actions.ts';
+import { barred } from '../model/ledger.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis, RuntimeContainer } from '../model/model.ts';
-import { containerTrigger, type Policy } from './facts.ts';
+import { containerTrigger } from './facts.ts';
 import { identities } from './identity.ts';
+import type { Mind } from './mind.ts';
 import { signSeen } from './needs.ts';
+import type { Observation } from './observation.ts';
 import { prepareWithdrawal } from './plan.ts';
-import { initialTrack, type Observation } from './track.ts';
-import type { Mind } from './turn.ts';
+import type { Policy } from './policy.ts';
+import { initialTrack } from './track.ts';
 
 export interface WatchTarget {
   readonly key: CheckpointKey;

@@ -5,7 +5,7 @@
 
 import { looksLikeManifestFile, parseCheckpointKey } from '../model/keys.ts';
 import type { Ledger, ManifestFile, Placed, RuntimeView } from '../model/model.ts';
-import { copyAlive } from '../turn/facts.ts';
+import { copyAlive } from '../turn/copy-here.ts';
 
 /** The standby goes last: until then nothing else would bring this node's copies under control again. */
 export const CLEANUP_ORDER = ['copies', 'standby'] as const;

@@ -4,25 +4,12 @@
  * The replies have the shape of a real server's as far as the agent and the kubelet stand-in look. No admission, no
  * authorization beyond the token, no other resource; events are accepted and kept for whoever looks.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
+
 import type { Json } from '../../core/model/model.ts';
-import type { Fault, FaultBox, RequestVerb } from './api-server-faults.ts';
+import type { Fault, RequestVerb } from './api-server-faults.ts';
+import { destroy, type Request, type Response, type RestOptions, send, sendText, statusObject } from './api-server-reply.ts';
 import { nameOf, type PodStore, StoreError } from './api-server-store.ts';
 import { type PodSelection, selects, startWatch } from './api-server-watch.ts';
-
-/** node:http2 serves both protocols with objects of the same shape; HTTP/1.1's types are the ones that fit. */
-export type Request = IncomingMessage;
-export type Response = ServerResponse;
-
-export interface RestOptions {
-  readonly store: PodStore;
-  readonly faults: FaultBox;
-  readonly tokens: ReadonlySet<string>;
-  readonly bookmarkMs: number;
-  /** Events (core/v1) that clients posted. */
-  readonly events: Json[];
-}
 
 const MAX_BODY_BYTES = 4 << 20;
 
@@ -228,26 +215,4 @@ function applyFault(fault: Fault, response: Response): boolean {
     case 'lines':
       return false;
   }
-}
-
-/** Breaks the connection a response belongs to. */
-export function destroy(response: Response): void {
-  const { stream } = response as unknown as Partial<Http2ServerResponse>;
-  if (stream?.session !== undefined) stream.session.destroy();
-  else response.socket?.destroy();
-}
-
-function send(response: Response, code: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void {
-  if (response.headersSent) return;
-  response.writeHead(code, { 'content-type': 'application/json', 'audit-id': 'embedded', ...headers });
-  response.end(JSON.stringify(body));
-}
-
-function sendText(response: Response, code: number, text: string): void {
-  response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end(text);
-}
-
-export function statusObject(code: number, reason: string, message: string): Json {
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code };
 }

@@ -3,9 +3,10 @@
  *
  * A pod that enters or leaves a selector shows as ADDED or DELETED, as in the real server's watch cache.
  */
+
 import type { Json, RawPod } from '../../core/model/model.ts';
 import type { Fault } from './api-server-faults.ts';
-import { type Response, type RestOptions, statusObject } from './api-server-rest.ts';
+import { type Response, type RestOptions, statusObject } from './api-server-reply.ts';
 import type { StoreEvent } from './api-server-store.ts';
 
 export interface PodSelection {

@@ -4,6 +4,7 @@
  * It can be stopped at once and started again on the same port with the same pods, and can be told to misbehave. It is
  * no part of the agent and is never reachable from another machine.
  */
+
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createSecureServer, type ServerHttp2Session } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
@@ -12,7 +13,8 @@ import type { Json, PodName, RawPod } from '../../core/model/model.ts';
 import { freePort } from '../free-port.ts';
 import { createFaultBox, type FaultBox } from './api-server-faults.ts';
 import { createFront, type Front } from './api-server-front.ts';
-import { createRestHandler, deletePod, mergePatch, type Request, type Response } from './api-server-rest.ts';
+import type { Request, Response } from './api-server-reply.ts';
+import { createRestHandler, deletePod, mergePatch } from './api-server-rest.ts';
 import { createPodStore } from './api-server-store.ts';
 import { type CertificateAuthority, createAuthority, type Identity, issueCertificate } from './certificates.ts';
 

@@ -1,8 +1,10 @@
 /** What the agent knows of its own pod, and what makes its copy the standby. */
+
 import { describe, expect, it } from 'vitest';
+import { asStandby } from '../../../src/core/copy/standby-copy.ts';
 import type { Json, RawPod } from '../../../src/core/model/model.ts';
 import { select } from '../../../src/core/select/select.ts';
-import { asStandby, isSibling, readPlace } from '../../../src/core/self/own.ts';
+import { isSibling, readPlace } from '../../../src/core/self/own.ts';
 import { aPod } from '../../fakes/builders.ts';
 import { accepted, file, inputsFor, run, tinyPod } from '../pods.ts';
 

@@ -1,4 +1,5 @@
 /** When the standby makes way for the DaemonSet's pod, and what it remembers of that. */
+
 import { describe, expect, it } from 'vitest';
 import {
   afterReturn,
@@ -10,8 +11,8 @@ import {
   type YieldInput,
   yieldTo,
 } from '../../../src/core/self/yield.ts';
+import { EMPTY_MIND, type Mind } from '../../../src/core/turn/mind.ts';
 import { initialTrack } from '../../../src/core/turn/track.ts';
-import { EMPTY_MIND, type Mind } from '../../../src/core/turn/turn.ts';
 import { aCheckpoint, aContainer, aLedger, aPlaced, aSandbox, WALL, where } from '../../fakes/builders.ts';
 
 const LABELS = { 'app.kubernetes.io/name': 'pod-checkpointer', 'app.kubernetes.io/instance': 'one' };

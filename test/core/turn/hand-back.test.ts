@@ -1,9 +1,10 @@
 /** How a copy makes way for its parent, by mode, and what happens when that fails. */
+
 import { describe, expect, it } from 'vitest';
-import type { RuntimeView } from '../../../src/core/model/model.ts';
-import { seen } from '../../../src/core/model/model.ts';
+import { type RuntimeView, seen } from '../../../src/core/model/model.ts';
+import { EMPTY_MIND, type Mind } from '../../../src/core/turn/mind.ts';
 import { initialTrack } from '../../../src/core/turn/track.ts';
-import { EMPTY_MIND, type Mind, turn } from '../../../src/core/turn/turn.ts';
+import { turn } from '../../../src/core/turn/turn.ts';
 import {
   aCheckpoint,
   aContainer,

@@ -1,8 +1,9 @@
 /** What is asked, how often: quiet when all is well, quick when it counts. */
+
 import { describe, expect, it } from 'vitest';
+import { EMPTY_MIND, type Mind } from '../../../src/core/turn/mind.ts';
 import { needs, nextTurnIn } from '../../../src/core/turn/needs.ts';
 import { initialTrack } from '../../../src/core/turn/track.ts';
-import { EMPTY_MIND, type Mind } from '../../../src/core/turn/turn.ts';
 import { aCheckpoint, aLedger, anObservation, aPlaced, aReach, policy } from '../../fakes/builders.ts';
 
 const checkpoint = aCheckpoint();

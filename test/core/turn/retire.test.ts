@@ -1,7 +1,9 @@
 /** On whose word, and after how long, a checkpoint is retired. */
+
 import { describe, expect, it } from 'vitest';
 import { seen, unseen } from '../../../src/core/model/model.ts';
-import { EMPTY_MIND, type Turn, turn } from '../../../src/core/turn/turn.ts';
+import { EMPTY_MIND } from '../../../src/core/turn/mind.ts';
+import { type Turn, turn } from '../../../src/core/turn/turn.ts';
 import { aCheckpoint, aLedger, anObservation, aPlaced, aPod, aReach, copyServes, policy, watching } from '../../fakes/builders.ts';
 
 import { checkpoint, kinds, over, placedFile, verdictOf } from './turns.ts';

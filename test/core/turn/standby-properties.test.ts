@@ -1,8 +1,10 @@
 /** The standby stands beside the copies: no limit, no order and no decision about any of them knows it. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seen } from '../../../src/core/model/model.ts';
-import { EMPTY_MIND, turn } from '../../../src/core/turn/turn.ts';
+import { EMPTY_MIND } from '../../../src/core/turn/mind.ts';
+import { turn } from '../../../src/core/turn/turn.ts';
 import { aCheckpoint, aContainer, aLedger, anObservation, aPlaced, aReach, aSandbox, policy } from '../../fakes/builders.ts';
 import { own, placedOf } from '../standbys.ts';
 

@@ -1,9 +1,10 @@
 /** The standby's own table row by row, and what a whole turn makes of the checkpoint of the agent's own pod. */
+
 import { describe, expect, it } from 'vitest';
-import type { State } from '../../../src/core/model/model.ts';
-import { seen } from '../../../src/core/model/model.ts';
+import { type State, seen } from '../../../src/core/model/model.ts';
+import { EMPTY_MIND } from '../../../src/core/turn/mind.ts';
 import { decideStandby, type StandbyFacts } from '../../../src/core/turn/standby.ts';
-import { EMPTY_MIND, turn } from '../../../src/core/turn/turn.ts';
+import { turn } from '../../../src/core/turn/turn.ts';
 import { aCheckpoint, aContainer, aLedger, anObservation, aPlaced, aPod, aReach, policy, watching } from '../../fakes/builders.ts';
 import { own, placedOf, standbyRuns } from '../standbys.ts';
 import { allCases, type Case, misfits, readTable, unreached } from '../tables.ts';

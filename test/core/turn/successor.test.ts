@@ -2,11 +2,12 @@
  * A parent that a controller replaces: its checkpoint, and above all a copy of it that serves, outlive the time in which
  * neither the old pod nor the new one is there. On a node that is its own control plane that copy is the API server.
  */
+
 import { describe, expect, it } from 'vitest';
-import type { Ledger, RawPod } from '../../../src/core/model/model.ts';
-import { seen } from '../../../src/core/model/model.ts';
-import type { Observation } from '../../../src/core/turn/track.ts';
-import { EMPTY_MIND, type Mind, type Turn, turn } from '../../../src/core/turn/turn.ts';
+import { type Ledger, type RawPod, seen } from '../../../src/core/model/model.ts';
+import { EMPTY_MIND, type Mind } from '../../../src/core/turn/mind.ts';
+import type { Observation } from '../../../src/core/turn/observation.ts';
+import { type Turn, turn } from '../../../src/core/turn/turn.ts';
 import {
   aCheckpoint,
   aLedger,

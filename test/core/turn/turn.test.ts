@@ -1,9 +1,10 @@
 /** When a copy starts, and what becomes of one that does not; no I/O, no clock. */
+
 import { describe, expect, it } from 'vitest';
-import type { Checkpoint, ManifestFile, Placed } from '../../../src/core/model/model.ts';
-import { seen, unseen } from '../../../src/core/model/model.ts';
-import type { Observation } from '../../../src/core/turn/track.ts';
-import { EMPTY_MIND, type Turn, turn } from '../../../src/core/turn/turn.ts';
+import { type Checkpoint, type ManifestFile, type Placed, seen, unseen } from '../../../src/core/model/model.ts';
+import { EMPTY_MIND } from '../../../src/core/turn/mind.ts';
+import type { Observation } from '../../../src/core/turn/observation.ts';
+import { type Turn, turn } from '../../../src/core/turn/turn.ts';
 import {
   aCheckpoint,
   aContainer,

@@ -1,9 +1,10 @@
 /** One checkpoint `kube-system/web-1` and a turn of the agent's thought about it, for the tests of `turn`. */
+
 import type { Action } from '../../../src/core/model/actions.ts';
-import type { Checkpoint, Ledger } from '../../../src/core/model/model.ts';
-import { seen } from '../../../src/core/model/model.ts';
-import type { Observation } from '../../../src/core/turn/track.ts';
-import { EMPTY_MIND, type Mind, type Turn, turn } from '../../../src/core/turn/turn.ts';
+import { type Checkpoint, type Ledger, seen } from '../../../src/core/model/model.ts';
+import { EMPTY_MIND, type Mind } from '../../../src/core/turn/mind.ts';
+import type { Observation } from '../../../src/core/turn/observation.ts';
+import { type Turn, turn } from '../../../src/core/turn/turn.ts';
 import { aCheckpoint, aLedger, anObservation, policy } from '../../fakes/builders.ts';
 
 export const checkpoint = aCheckpoint();

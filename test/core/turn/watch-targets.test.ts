@@ -1,8 +1,9 @@
 /** For whom the close watch looks, how often, and what it may do the instant they appear. */
+
 import { describe, expect, it } from 'vitest';
 import { seen, unseen } from '../../../src/core/model/model.ts';
+import { EMPTY_MIND, type Mind } from '../../../src/core/turn/mind.ts';
 import { initialTrack } from '../../../src/core/turn/track.ts';
-import { EMPTY_MIND, type Mind } from '../../../src/core/turn/turn.ts';
 import { isAwaited, watchTargets } from '../../../src/core/turn/watch-targets.ts';
 import { aCheckpoint, aContainer, aLedger, anObservation, aPlaced, aReach, copyServes, policy, WALL } from '../../fakes/builders.ts';
 

@@ -1,0 +1,24 @@
+/** What an agent is told once, when it is made. */
+import type { ReachabilityPolicy } from '../core/api/reachability.ts';
+import type { Millis } from '../core/model/model.ts';
+import type { Limits } from '../core/select/limits.ts';
+import type { SelectionPolicy } from '../core/select/select.ts';
+import type { Where } from '../core/turn/observation.ts';
+import type { Policy } from '../core/turn/policy.ts';
+
+export interface AgentSettings {
+  readonly where: Where;
+  /** Annotations that opt a pod in. */
+  readonly optIn: readonly string[];
+  readonly policy: Policy;
+  readonly reachability: ReachabilityPolicy & { readonly deadlineMs: Millis };
+  readonly selection: SelectionPolicy;
+  /** For people: the directory that the manifests' port stands for. */
+  readonly staticPodPath: string;
+  readonly maxAgeMs: Millis;
+  /** Image of the agent itself; '' = none. */
+  readonly agentImage: string;
+  /** The kubelet learns the node's addresses only from the API server. */
+  readonly literalHostIp?: boolean;
+  readonly limits: Limits;
+}

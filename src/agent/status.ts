@@ -1,0 +1,27 @@
+/** What other parts of the process may ask of a running agent. */
+import type { Millis } from '../core/model/model.ts';
+import type { FailedTakeover } from '../core/self/takeover.ts';
+import type { ImageWarning } from './capture/images.ts';
+
+/** What other parts of the process may ask of a running agent. */
+export interface AgentStatus {
+  /** Monotonic time of the end of the last turn. */
+  readonly lastTurn: Millis | undefined;
+  readonly lockHeld: boolean;
+  /** Every source has answered once, or is known to be down. */
+  readonly sourcesSettled: boolean;
+  readonly checkpoints: readonly { readonly key: string; readonly state: string; readonly reason: string; readonly sinceWall: number }[];
+  readonly refused: readonly {
+    readonly namespace: string;
+    readonly name: string;
+    readonly reasons: readonly { readonly code: string; readonly message: string }[];
+  }[];
+  /** Checkpoints whose copies would not get their images. */
+  readonly warnings: readonly ImageWarning[];
+  /** `denied`: one sentence where it answers and refuses us. */
+  readonly api: { readonly state: string; readonly evidence: string; readonly denied?: string | undefined };
+  /** Why the DaemonSet's pod does not take over from this standby. */
+  readonly takeover?: FailedTakeover | undefined;
+  /** One sentence while the kubelet does not start what lies in staticPodPath. */
+  readonly staticPodsUnread?: string | undefined;
+}
