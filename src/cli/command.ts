@@ -68,6 +68,15 @@ export interface Command {
 /** Exit codes of the program. */
 export const EXIT = { done: 0, problem: 1, usage: 2, refused: 3, unreachable: 4 } as const;
 
+/** What each of them says, a sentence for the reference. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  done: 'Done, and nothing is wrong.',
+  problem: 'A check found a problem, something is not clean, or the program itself has made a mistake.',
+  usage: 'The usage or the configuration is wrong. Every mistake is told at once, with what to write instead.',
+  refused: 'The pod is refused. Every reason is told at once.',
+  unreachable: 'Something that is needed could not be reached, read or written.',
+};
+
 /** Wrong usage or configuration: every problem one sentence that says what to do. */
 export class UsageError extends Error {
   readonly problems: readonly string[];

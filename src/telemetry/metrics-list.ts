@@ -1,5 +1,5 @@
 /**
- * Every metric there is, in one list: the registry, the README and the dashboards follow from it. Data only.
+ * Every metric there is, in one list: the registry, the reference and the dashboards follow from it. Data only.
  * No label may ever hold the name or the content of a secret or configmap.
  */
 

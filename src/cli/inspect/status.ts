@@ -4,6 +4,7 @@ import type { Checkpoint } from '../../core/model/model.ts';
 import { parseTime } from '../../core/model/time.ts';
 import type { Column } from '../output.ts';
 import type { StoredCheckpoints } from './checkpoints.ts';
+import type { StatusReason } from './status-reasons.ts';
 
 export interface StatusRow {
   readonly namespace: string;
@@ -20,6 +21,8 @@ export interface StatusRow {
   /** Sentences: what would keep the copy from starting, or the DaemonSet's pod from taking over. */
   readonly warnings: readonly string[];
 }
+
+const MISSING: StatusReason = 'manifest-missing';
 
 export function statusRows(
   stored: StoredCheckpoints,
@@ -39,7 +42,7 @@ export function statusRows(
       namespace: parent.namespace,
       name: parent.name,
       state: checkpoint.problem === undefined ? onDisk : checkpoint.unread === undefined ? 'damaged' : 'unread',
-      reason: checkpoint.problem ?? (missing ? 'manifest-missing' : (warnings[0]?.reason ?? told?.reason ?? '')),
+      reason: checkpoint.problem ?? (missing ? MISSING : (warnings[0]?.reason ?? told?.reason ?? '')),
       since: told === undefined ? '' : new Date(told.sinceWall).toISOString(),
       revision,
       ageSeconds: Number.isFinite(age) ? Math.max(0, Math.round(age)) : null,
@@ -67,9 +70,9 @@ export function statusRows(
 function warningsOf(
   checkpoint: Checkpoint,
   agent: AgentStatus | undefined,
-): readonly { readonly reason: string; readonly message: string }[] {
+): readonly { readonly reason: StatusReason; readonly message: string }[] {
   const takeover = checkpoint.record.self === true ? agent?.takeover : undefined;
-  const own = takeover === undefined ? [] : [{ reason: `takeover-${takeover.trouble}`, message: takeover.message }];
+  const own = takeover === undefined ? [] : [{ reason: `takeover-${takeover.trouble}` as const, message: takeover.message }];
   return [...own, ...(agent?.warnings ?? []).filter((warning) => warning.key === checkpoint.key)];
 }
 

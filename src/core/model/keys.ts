@@ -19,7 +19,7 @@ export const ANNOTATION_MIN_READY = 'checkpointer/min-ready';
 export const ANNOTATION_MAX_AGE = 'checkpointer/max-age';
 
 /** What people may write on a parent, with the values allowed, in words. */
-export const PARENT_ANNOTATIONS: Readonly<Record<string, string>> = {
+const VALUES = {
   [ANNOTATION_ENABLED]: '"true"',
   [ANNOTATION_SECRET_ENV]: '"refuse", "inline" or "env-file"',
   [ANNOTATION_ALLOW_DUPLICATE]: '"true"',
@@ -27,7 +27,10 @@ export const PARENT_ANNOTATIONS: Readonly<Record<string, string>> = {
   [ANNOTATION_ORDER]: 'an integer from -1000 to 1000',
   [ANNOTATION_MIN_READY]: 'a duration such as "10s" or "2m"',
   [ANNOTATION_MAX_AGE]: 'a duration such as "24h", or "0" for unlimited',
-};
+} as const;
+/** What they are for is in `annotation-meanings.ts`, which must have a row for each. */
+export type ParentAnnotation = keyof typeof VALUES;
+export const PARENT_ANNOTATIONS: Readonly<Record<string, string>> = VALUES;
 
 // Written by the agent on a copy.
 /** Label, value "true". */

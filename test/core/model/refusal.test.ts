@@ -1,4 +1,4 @@
-/** Every reason for a refusal can occur: one pod, or one node, for each. A code without a producer would be a promise in the README only. */
+/** Every reason for a refusal can occur: one pod, or one node, for each. A code without a producer would be a promise in the reference only. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { judgeApiReferences } from '../../../src/core/copy/api-references.ts';
 import type { CaptureInputs, SanitizeTarget } from '../../../src/core/copy/sanitize.ts';

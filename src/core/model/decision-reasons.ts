@@ -1,0 +1,153 @@
+/**
+ * Why a checkpoint is in its state, in sentences for the reference: one row for every reason of a decision.
+ * Data for documentation only: nothing of the agent reads it, so that the bundle goes without. A test holds the states
+ * against the decision tables.
+ */
+import type { Obstacle, Reason, State } from './model.ts';
+
+export interface ReasonMeaning {
+  /** The states that it is given for. */
+  readonly states: readonly State[];
+  readonly means: string;
+  /** Left out where there is nothing to do. */
+  readonly todo?: string;
+}
+
+/** Why the copy runs, does not run, or ends. In the order of an outage. */
+export const DECISION_REASONS: Readonly<Record<Exclude<Reason, Obstacle>, ReasonMeaning>> = {
+  'api-reachable': { states: ['inactive'], means: 'The API server answers. No copy has to start.' },
+  'api-unsure': {
+    states: ['inactive'],
+    means: 'Whether the API server can be reached is not certain. In doubt nothing starts.',
+    todo: 'Wait some seconds. Where it stays so, `checkpointer_api_probes_total` tells how the probes end.',
+  },
+  'local-truth-unknown': {
+    states: ['inactive', 'active'],
+    means: 'The container runtime or the kubelet could not be asked what runs, or which images are there. Unknown starts and ends nothing.',
+    todo: '`checkpointer_source_up` and the log name the source. Check `criSocket` and `podResourcesSocket`.',
+  },
+  'parent-running': { states: ['inactive'], means: 'No API server answers, but the pod itself runs. No copy is needed.' },
+  'kubelet-has-parent': {
+    states: ['inactive'],
+    means: 'No API server answers and the pod does not run, but the kubelet has it and may start it. It has `stuckGrace` for that.',
+  },
+  'parent-orphan-grace': {
+    states: ['inactive'],
+    means: 'No API server answers, and the kubelet has forgotten the pod, of which something is left. The copy starts after `orphanGrace`.',
+  },
+  'parent-absent': {
+    states: ['active'],
+    means: 'The copy starts: no API server answers, the kubelet does not have the pod, and nothing of it is left.',
+  },
+  'parent-orphaned': {
+    states: ['active'],
+    means: 'The copy starts: no API server answers, and what is left of the pod has been without a kubelet for `orphanGrace`.',
+  },
+  'parent-stuck': {
+    states: ['active'],
+    means: 'The copy starts: no API server answers, and the kubelet has not got the pod to run for `stuckGrace`.',
+    todo: "The kubelet's log tells why the pod does not start.",
+  },
+  'hand-back-failed': {
+    states: ['active'],
+    means: 'The copy starts again: it made way for the pod, the pod does not run, and no API server answers.',
+    todo: 'Look why the pod ended, such as a bad rollout. From the second time on the copy ignores that pod for 5, 15, then 60 minutes.',
+  },
+  'copy-serving': { states: ['active'], means: 'The copy serves. The API server is not known to be back.' },
+  'awaiting-parent': { states: ['active'], means: 'The API server is back. The copy serves until the pod takes over.' },
+  'hand-back-overdue': {
+    states: ['active'],
+    means: 'The API server has been back for longer than `handBackTimeout`, and the pod has not taken over. The copy stays.',
+    todo: 'Look why the pod does not start or does not become Ready: `kubectl describe pod`.',
+  },
+  'parent-started': {
+    states: ['handing-back'],
+    means:
+      "The copy makes way. On the host network: the kubelet starts the pod. With an address of its own: the pod is Ready. With a host port there: the API server's first sign.",
+  },
+  'copy-not-needed': {
+    states: ['handing-back'],
+    means: 'The API server is back, and nothing of the copy runs. Its manifest is taken away.',
+  },
+  'copy-leaving': { states: ['handing-back'], means: 'The manifest is taken away. The containers of the copy are ending.' },
+  'handed-back': { states: ['inactive'], means: 'Nothing of the copy runs any more. Its place is free for the pod.' },
+  'parent-leaving': {
+    states: ['inactive', 'active'],
+    means:
+      'The API server shows the pod to be gone: deleted, ended, on another node or no longer opted in. The checkpoint is kept for `retireGrace`, and beside a copy of a DaemonSet for ten minutes at least.',
+    todo: 'Nothing, if that is what you wanted.',
+  },
+  'parent-gone': {
+    states: ['retired'],
+    means: 'The pod is gone for good, confirmed by one more read of the API server. A copy ends first; then the checkpoint is removed.',
+  },
+  'standby-kept': { states: ['active'], means: "The standby, a copy of the agent's own pod, lies in its place, as it should." },
+  'standby-superseded': {
+    states: ['inactive', 'active'],
+    means: 'A later pod of the agent takes the place of this one. This standby is left as it is until the later one runs.',
+  },
+  'standby-replaced': { states: ['retired'], means: "The standby of the agent's later pod has taken over. This one is removed." },
+};
+
+/** Why a copy that should start does not; the last two, why one that is placed may not run. */
+export const OBSTACLES: Readonly<Record<Obstacle, ReasonMeaning>> = {
+  'checkpoint-damaged': {
+    states: ['inactive'],
+    means: 'What is stored is not whole, or not what was stored.',
+    todo: '`pod-checkpointer verify` tells what is wrong. The pod is captured anew while the API server answers. Check the disk.',
+  },
+  'checkpoint-unread': {
+    states: ['inactive'],
+    means: 'What is stored could not be read, so nobody knows whether it is whole. It is read again after 2, 4, … 60 s.',
+    todo: "The log has the system's word. Look for a disk that fails, or too many open files.",
+  },
+  'checkpoint-expired': {
+    states: ['inactive'],
+    means: 'The API server last confirmed the pod longer ago than the age allowed, or in the future by the clock of the node.',
+    todo: "Correct the node's clock, or raise `checkpointer/max-age` or `maxAge`.",
+  },
+  'checkpoint-of-other-node': {
+    states: ['inactive'],
+    means: 'It was made on a node with another name or machine id, as on a cloned disk.',
+    todo: 'Let the API server answer: what runs here is captured anew.',
+  },
+  'checkpoint-of-other-cluster': {
+    states: ['inactive'],
+    means: 'It was made in another cluster.',
+    todo: 'Let the API server answer: what runs here is captured anew.',
+  },
+  'image-missing': {
+    states: ['inactive'],
+    means: 'An image of the copy is not on the node.',
+    todo: 'Load it onto the node. `checkpointer_image_missing` tells before the next outage.',
+  },
+  'active-limit-reached': {
+    states: ['inactive'],
+    means: 'As many copies run as `limits.active` allows.',
+    todo: 'Raise `limits.active`.',
+  },
+  'manifest-name-taken': {
+    states: ['inactive'],
+    means: "A file that the agent did not place has the name of the copy's manifest. It is left alone.",
+    todo: 'Move the file away from `staticPodPath`.',
+  },
+  superseded: {
+    states: ['inactive'],
+    means: 'A later pod of the same DaemonSet has the place of this one, and its copy starts instead.',
+  },
+  'waiting-for-lower-order': {
+    states: ['inactive'],
+    means: 'Copies with a lower `checkpointer/order` start first. It waits 30 s at most.',
+  },
+  'manifest-not-ours': {
+    states: ['active'],
+    means: "In the place of the copy's manifest lies something that the agent did not write. It is left alone.",
+    todo: 'Move it away from `staticPodPath`, and find who put it there.',
+  },
+  'activation-refused': {
+    states: ['active'],
+    means:
+      'The manifest was placed five times, and nothing of the copy has ever appeared: the kubelet refuses it, or does not read the directory.',
+    todo: "The kubelet's log tells why. Check `staticPodPath`.",
+  },
+};
