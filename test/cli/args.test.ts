@@ -102,7 +102,7 @@ describe('configuration', () => {
     const { code, err } = await run('render', '--config', '/c.yaml', '--unreachable-probes', 'many');
     expect(code).toBe(2);
     expect(err.split('\n')).toEqual([
-      'pod-checkpointer render: /c.yaml: odd: no such key; see the list of keys in the README',
+      'pod-checkpointer render: /c.yaml: odd: no such key; see the list of keys in deploy/REFERENCE.md',
       'pod-checkpointer render: /c.yaml: minReady: "x" is not allowed; write a duration such as 500ms, 10s or 2m, 1h at most',
       'pod-checkpointer render: --unreachable-probes: "many" is not allowed; write a whole number, from 1 to 100',
       '',

@@ -180,7 +180,7 @@ function advice(name: string, names: readonly string[]): string {
   if (meant !== undefined) return `did you mean ${meant}?`;
   const section = name.includes('.') ? name.slice(0, name.indexOf('.')) : undefined;
   return section === undefined
-    ? 'see the list of keys in the README'
+    ? 'see the list of keys in deploy/REFERENCE.md'
     : `the keys below ${section} are ${keysBelow(section, names).join(', ')}`;
 }
 
