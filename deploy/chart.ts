@@ -94,9 +94,9 @@ function readme(): string {
   return `<!-- Made by deploy/chart.ts; change it there. -->
 # The chart pod-checkpointer
 
-The agent of pod-checkpointer ${version}, one on every node. What it does and needs, and how to install, upgrade and remove it, stands in the
-project's README. Unknown values are refused, and so is what the chart can see cannot work, with a sentence each, all at once. What only a node can
-show, the agent refuses in one line of its log.
+The agent of pod-checkpointer ${version}, one on every node. What it does stands in the [project's README](../../README.md). What it needs, and how to
+install, upgrade and remove it, stands in [deploy/README.md](../../deploy/README.md). Unknown values are refused, and so is what the chart can see cannot
+work, with a sentence each, all at once. What only a node can show, the agent refuses in one line of its log.
 
 \`\`\`
 helm install pod-checkpointer charts/pod-checkpointer --namespace kube-system --set image.repository=registry.example.com/pod-checkpointer
