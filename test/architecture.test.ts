@@ -1,7 +1,9 @@
 /** The house rules: each is shown an offender that it must find, then the whole tree, which must have none. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { codeOffences, importOffences, MAX_LINES, purityOffences, type TreeFile, textOffences } from './architecture/rules.ts';
+import { circleOffences, importOffences } from './architecture/imports.ts';
+import { codeOffences, MAX_LINES, purityOffences, type TreeFile, textOffences } from './architecture/rules.ts';
+import { commentOffences, parameterOffences } from './architecture/shape.ts';
 import { readSource } from './architecture/source.ts';
 
 /** Not ours, or made by a command. */
@@ -31,24 +33,31 @@ describe('the tree', () => {
   test.each<[string, (file: TreeFile) => readonly string[]]>([
     ['imports only what its room may know', (file) => importOffences(file, DEPENDENCIES)],
     ['keeps its core pure', purityOffences],
+    ['takes few things by position', parameterOffences],
+    ['has comments of a readable width', commentOffences],
     ['keeps to the form of a source file', codeOffences],
     ['names no machine and leaves nothing unfinished', textOffences],
   ])('%s', (_, offences) => {
     expect(tree.flatMap(offences)).toEqual([]);
   });
+
+  test('has no circle of imports', () => {
+    expect(circleOffences(tree)).toEqual([]);
+  });
 });
 
 describe('an import', () => {
   test.each([
-    ['src/core/a.ts', "import { b } from './b.ts';"],
+    ['src/core/turn/a.ts', "import { b } from './b.ts';"],
     ['src/core/a.ts', "import { createHash } from 'node:crypto';"],
     ['src/core/a.ts', "import type { V1Pod } from '@kubernetes/client-node';"],
-    ['src/agent/a.ts', "import { PortError } from '../ports.ts';\nimport { b } from '../core/b.ts';"],
+    ['src/agent/a.ts', "import { PortError } from '../ports.ts';\nimport { b } from '../core/turn/b.ts';"],
     ['src/adapters/cri/a.ts', "import { readFile } from 'node:fs/promises';\nimport x from 'js-yaml';\nimport { b } from './b.ts';"],
     ['src/adapters/kubelet/a.ts', "import { b } from '../grpc/grpc.ts';"],
     ['src/telemetry/a.ts', "import { pino } from 'pino';"],
     ['src/cli/a.ts', "const { runDemo } = await import('../demo/demo.ts');"],
     ['src/main.ts', "import { runCli } from './cli/args.ts';"],
+    ['src/core/self/a.ts', "import { b } from '../turn/b.ts';\nimport type { c } from '../model/c.ts';"],
     ['test/a.test.ts', "import { x } from 'whatever';"],
     ['src/core/a.ts', "export interface A {\n  readonly from: 'x' | 'agent';\n}"],
     ['src/core/a.ts', '// import { x } from "../agent/x.ts"\nconst text = "import { x } from \'../agent/x.ts\'";'],
@@ -58,6 +67,11 @@ describe('an import', () => {
 
   test.each([
     ['src/core/a.ts', "import { b } from '../ports.ts';", 'core may not know ports'],
+    ['src/core/turn/a.ts', "import type { b } from '../copy/b.ts';", 'core/turn may not know core/copy'],
+    ['src/core/model/a.ts', "export { b } from '../text/b.ts';", 'core/model may not know core/text'],
+    ['src/core/turn/a.ts', "import { b } from '../b.ts';", 'core/turn may not know core/b.ts'],
+    ['src/core/a.ts', "import { b } from './model/b.ts';", 'src/core has rooms only'],
+    ['src/core/cellar/a.ts', "import { b } from '../model/b.ts';", 'core/cellar is no room'],
     ['src/core/a.ts', "import type { b } from '../agent/b.ts';", 'core may not know agent'],
     ['src/core/a.ts', "import { readFile } from 'node:fs';", 'core may not know packages'],
     ['src/core/a.ts', "import { load } from 'js-yaml';", 'core may not know packages'],
@@ -82,6 +96,91 @@ describe('an import', () => {
     const found = importOffences({ path, text }, DEPENDENCIES);
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(why);
+  });
+});
+
+describe('a circle', () => {
+  test.each([
+    [
+      'of two',
+      [
+        ['src/a.ts', "import { b } from './b.ts';"],
+        ['src/b.ts', "import { a } from './a.ts';"],
+      ],
+      'src/a.ts imports src/b.ts imports src/a.ts',
+    ],
+    [
+      'of types',
+      [
+        ['src/a.ts', "import type { B } from './x/b.ts';"],
+        ['src/x/b.ts', "export type { A } from '../a.ts';"],
+      ],
+      'src/a.ts imports src/x/b.ts imports src/a.ts',
+    ],
+    [
+      'that is entered from outside',
+      [
+        ['src/a.ts', "import './b.ts';"],
+        ['src/b.ts', "import './c.ts';"],
+        ['src/c.ts', "const { b } = await import('./b.ts');"],
+      ],
+      'src/b.ts imports src/c.ts imports src/b.ts',
+    ],
+  ] as const)('%s is refused', (_, files, why) => {
+    const found = circleOffences(files.map(([path, text]) => ({ path, text })));
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(why);
+  });
+
+  test('is not what two ways to one file make', () => {
+    const files = [
+      { path: 'src/a.ts', text: "import './b.ts';\nimport './c.ts';" },
+      { path: 'src/b.ts', text: "import './d.ts';" },
+      { path: 'src/c.ts', text: "import './d.ts';" },
+      { path: 'src/d.ts', text: '' },
+    ];
+    expect(circleOffences(files)).toEqual([]);
+  });
+});
+
+describe('a sixth positional parameter', () => {
+  test.each([
+    'function a(b: B, c: C, d: D, e: E, f: F, g: G): void {}',
+    'export async function a(\n  b: B,\n  c: C,\n  d: D,\n  e: E,\n  f: F,\n  g = 1,\n): Promise<void> {\n}',
+    'const a = (b: B, c: C, d: D, e: E, f: F, g: G) => 1;',
+    'const a = { b(c, d, e, f, g, h) {} };',
+    'type A = (b: B, c: C, d: D, e: E, f: F, g: G) => void;',
+    'interface A {\n  b(c: C, d: D, e: E, f: F, g: G, ...h: H[]): void;\n}',
+  ])('is refused: %s', (text) => {
+    const found = parameterOffences({ path: 'src/a.ts', text });
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(/^src\/a\.ts:[12]: 6 positional parameters/);
+  });
+
+  test.each([
+    'function a(b: B, c: C, d: D, e: E, f: F): void {}',
+    'function a({ b, c, d, e, f, g }: X): void {}',
+    'function a(b: Map<string, B>, c: [C, C], d: { e: E; f: F }, g: (h: H, i: I) => J): void {}',
+    'a(b, c, d, e, f, g);',
+    'const a = b ? c(d, e, f, g, h, i) : { j: 1 };',
+    'if (a(b, c, d, e, f, g)) {\n}',
+    "const a = 'function a(b, c, d, e, f, g) {}';",
+  ])('is not: %s', (text) => {
+    expect(parameterOffences({ path: 'src/a.ts', text })).toEqual([]);
+  });
+});
+
+describe('a comment', () => {
+  const wide = 'x'.repeat(120);
+  test.each([`/** ${wide} */`, `/**\n * ${wide}\n */`, `  // ${wide}`, `const a = 1; // ${wide}`])(
+    'is refused when it is wide: %s',
+    (text) => {
+      expect(commentOffences({ path: 'src/a.ts', text })).toHaveLength(1);
+    },
+  );
+
+  test.each([`const a = '${wide}';`, `const a = 'https://${wide}';`, `/** ${'x'.repeat(113)} */`])('is not: %s', (text) => {
+    expect(commentOffences({ path: 'src/a.ts', text })).toEqual([]);
   });
 });
 

@@ -7,7 +7,7 @@ export default defineConfig({
     exclude: ['test/e2e/**', 'test/image/**', 'test/chart/**', 'node_modules/**'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
+    testTimeout: 120_000,
     hookTimeout: 20_000,
     // A test that only passes at the second try hides a race.
     retry: 0,

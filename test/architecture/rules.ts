@@ -2,7 +2,6 @@
  * The house rules as functions: a file in, its offences out. `architecture.test.ts` shows each of them an offender first
  * and then the whole tree.
  */
-import { posix } from 'node:path';
 import { readSource } from './source.ts';
 
 export interface TreeFile {
@@ -12,68 +11,6 @@ export interface TreeFile {
 }
 
 export const MAX_LINES = 320;
-
-/** Who may know whom, by room: prefixes of paths below src, and of packages. A room may always know itself. */
-const MAY_KNOW: Readonly<Record<string, { readonly rooms: readonly string[]; readonly packages: 'any' | readonly string[] }>> = {
-  core: { rooms: [], packages: ['node:buffer', 'node:crypto'] },
-  ports: { rooms: ['core'], packages: [] },
-  agent: { rooms: ['core', 'ports'], packages: [] },
-  adapters: { rooms: ['core', 'ports'], packages: 'any' },
-  telemetry: { rooms: ['core', 'ports'], packages: 'any' },
-  cli: { rooms: ['core', 'ports', 'agent', 'adapters', 'telemetry', 'demo'], packages: 'any' },
-  demo: { rooms: ['core', 'ports', 'agent', 'adapters', 'telemetry', 'cli'], packages: 'any' },
-  main: { rooms: ['core', 'ports', 'agent', 'adapters', 'telemetry', 'cli', 'demo'], packages: 'any' },
-};
-
-/** What the adapters of the runtime and of the kubelet's podresources share: gRPC on a unix socket. It knows no adapter itself. */
-const SHARED_ADAPTER = 'adapters/grpc';
-
-/** The types of this package are used, its code never: it costs 50 MB of memory. */
-const TYPES_ONLY = '@kubernetes/client-node';
-
-export function importOffences(file: TreeFile, dependencies: readonly string[]): readonly string[] {
-  if (!file.path.startsWith('src/')) return [];
-  const here = file.path.slice('src/'.length);
-  const found: string[] = [];
-  for (const { specifier, typeOnly } of readSource(file.text).imports) {
-    const problem = specifier.startsWith('.')
-      ? roomProblem(here, posix.join(posix.dirname(here), specifier))
-      : packageProblem(here, specifier, typeOnly, dependencies);
-    if (problem !== undefined) found.push(`${file.path} imports ${specifier}: ${problem}`);
-  }
-  return found;
-}
-
-function roomProblem(from: string, to: string): string | undefined {
-  if (to.startsWith('..')) return 'src knows nothing outside itself';
-  const room = roomOf(from);
-  const target = roomOf(to);
-  if (target === 'main') return 'nothing imports main';
-  if (houseOf(from) === houseOf(to)) return undefined;
-  if (room === 'adapters' && target === 'adapters') return houseOf(to) === SHARED_ADAPTER ? undefined : 'adapters do not know each other';
-  return MAY_KNOW[room]?.rooms.includes(target) === true ? undefined : `${room} may not know ${target}`;
-}
-
-function roomOf(path: string): string {
-  return (path.split('/')[0] ?? '').replace(/\.ts$/, '');
-}
-
-/** As {@link roomOf}, but each adapter is a house of its own. */
-function houseOf(path: string): string {
-  return path.startsWith('adapters/') ? path.split('/').slice(0, 2).join('/') : roomOf(path);
-}
-
-function packageProblem(from: string, specifier: string, typeOnly: boolean, dependencies: readonly string[]): string | undefined {
-  const name = specifier
-    .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
-    .join('/');
-  if (name === TYPES_ONLY) return typeOnly ? undefined : 'its types only: write "import type"';
-  const builtin = specifier.startsWith('node:');
-  if (!builtin && !dependencies.includes(name)) return 'it is no dependency in package.json, or a part of Node without "node:"';
-  const allowed = MAY_KNOW[roomOf(from)]?.packages;
-  return allowed === 'any' || allowed?.includes(specifier) === true ? undefined : `${roomOf(from)} may not know packages`;
-}
 
 /** Words that have no place in src/core: it neither waits nor looks at the world. */
 const IMPURE: readonly (readonly [RegExp, string])[] = [
