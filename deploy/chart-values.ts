@@ -104,7 +104,7 @@ export const chartValues: readonly ChartValue[] = [
     doc: 'Further API server URLs to probe besides the service address, such as https://10.0.0.1:6443.',
     schema: texts,
   },
-  { name: 'config', default: {}, doc: "The agent's other configuration keys, listed in the README.", schema: configSchema() },
+  { name: 'config', default: {}, doc: "The agent's other configuration keys; deploy/REFERENCE.md explains each.", schema: configSchema() },
   {
     name: 'metrics.enabled',
     default: false,
