@@ -3,6 +3,7 @@
  * What is left is to say so. Pure.
  */
 import type { Millis } from '../model/model.ts';
+import { since } from '../model/since.ts';
 
 /** HTTP 401 and HTTP 403. */
 export type Denial = 'unauthorized' | 'forbidden';
@@ -26,7 +27,8 @@ export interface DenialTrack {
 
 export function trackDenial(before: DenialTrack | undefined, denial: Denial | undefined, now: Millis): DenialTrack | undefined {
   if (denial === undefined) return undefined;
-  return before?.denial === denial ? before : { denial, since: now };
+  const same = before?.denial === denial ? before.since : undefined;
+  return { denial, since: since(same, true, now) };
 }
 
 /** The sentence for people once it has lasted; undefined: all is well, or it is too early to tell. */

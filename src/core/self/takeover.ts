@@ -6,6 +6,7 @@
  */
 
 import type { Millis, YieldMemory } from '../model/model.ts';
+import { sinceEach } from '../model/since.ts';
 import type { LocalTruth } from '../turn/observation.ts';
 import { type Family, isAgent, isBlocked } from './yield.ts';
 
@@ -66,7 +67,8 @@ function isPodOf(name: string, namespace: string, daemonSet: string | undefined)
 export type IdleSince = ReadonlyMap<string, Millis>;
 
 export function watchIdle(before: IdleSince, pods: readonly FamilyPod[], now: Millis): IdleSince {
-  return new Map(pods.filter(({ running }) => !running).map(({ name }) => [name, before.get(name) ?? now]));
+  const idle = pods.filter(({ running }) => !running).map(({ name }) => name);
+  return sinceEach(before, idle, now);
 }
 
 export interface TakeoverInput {

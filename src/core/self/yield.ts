@@ -10,6 +10,7 @@ import { ANNOTATION_COPY_OF, ANNOTATION_SOURCE, LABEL_COPY } from '../model/keys
 import { copiesIn } from '../model/ledger.ts';
 import { decodeManifest } from '../model/manifest.ts';
 import type { Checkpoint, Ledger, Millis, RuntimeContainer, RuntimeView, Sandbox, YieldMemory } from '../model/model.ts';
+import { sinceEach } from '../model/since.ts';
 import { formatTime, parseTime } from '../model/time.ts';
 import type { Mind } from '../turn/mind.ts';
 import type { Observation } from '../turn/observation.ts';
@@ -83,7 +84,8 @@ export function isAgent({ namespace, labels, annotations }: Sandbox, own: Family
 export type RunningSince = ReadonlyMap<string, Millis>;
 
 export function watchAgents(before: RunningSince, containers: readonly RuntimeContainer[], now: Millis): RunningSince {
-  return new Map(containers.map(({ id }) => [id, before.get(id) ?? now]));
+  const ids = containers.map(({ id }) => id);
+  return sinceEach(before, ids, now);
 }
 
 export interface YieldInput {

@@ -5,6 +5,7 @@
  */
 
 import type { Checkpoint, Millis, ParentInApi, Placed, RawPod } from '../model/model.ts';
+import { since, sinceEach } from '../model/since.ts';
 import { parentHere, runningOf } from './here.ts';
 import { identities, optedIn, type Parent } from './identity.ts';
 import type { Observation } from './observation.ts';
@@ -46,26 +47,26 @@ export function initialTrack(now: Millis): Track {
 export function track(before: Track, checkpoint: Checkpoint, placed: Placed | undefined, o: Observation, successor: boolean): Track {
   const parent: Parent = identities(checkpoint.record, o.watch.pods);
   const running = o.runtime.known ? runningOf(parent, o.runtime.value).map((container) => container.id) : [];
-  const runningSince = new Map(running.map((id) => [id, before.runningSince.get(id) ?? o.now] as const));
+  const runningSince = sinceEach(before.runningSince, running, o.now);
   const steady = running.some((id) => o.now - (runningSince.get(id) ?? o.now) >= STEADY_MS);
   const shown = parentInWatch(checkpoint, o);
-  const absent = shown === 'unknown' ? undefined : shown === 'leaving' && !successor && !vanished(before, o);
-  const leavingSince = absent === undefined ? before.leavingSince : absent ? (before.leavingSince ?? o.now) : undefined;
+  const leaves = shown === 'unknown' ? 'unknown' : shown === 'leaving' && !successor && !vanished(before, o);
+  const leavingSince = since(before.leavingSince, leaves, o.now);
   const read = o.reads.get(checkpoint.key);
-  const confirmed = read?.known === true && !stillParent(checkpoint, read.value, o);
+  const confirmedAt = read?.known === true && !stillParent(checkpoint, read.value, o) ? o.now : before.goneConfirmedAt;
   const here = parentHere(parent, checkpoint, o);
   return compact({
     runningSince: o.runtime.known ? runningSince : before.runningSince,
     lastSteady: steady || !o.runtime.known ? o.now : before.lastSteady,
-    orphanSince: here === 'orphan' ? (before.orphanSince ?? o.now) : here === 'unknown' ? before.orphanSince : undefined,
+    orphanSince: since(before.orphanSince, here === 'unknown' ? 'unknown' : here === 'orphan', o.now),
     leavingSince,
-    unplacedSince: placed === undefined ? (before.unplacedSince ?? o.now) : undefined,
+    unplacedSince: since(before.unplacedSince, placed === undefined, o.now),
     shownAt: shown === 'present' ? regressionsOf(o) : before.shownAt,
-    goneConfirmedAt: leavingSince === undefined ? undefined : confirmed ? o.now : before.goneConfirmedAt,
+    goneConfirmedAt: leavingSince === undefined ? undefined : confirmedAt,
     placedSince: placedSince(before, placed, o.now),
-    leavingCopySince: placed?.phase === 'leaving' ? (before.leavingCopySince ?? o.now) : undefined,
+    leavingCopySince: since(before.leavingCopySince, placed?.phase === 'leaving', o.now),
     handedBackAt: before.handedBackAt,
-    awaitingSince: placed?.phase === 'placed' && o.api.verdict === 'reachable' ? (before.awaitingSince ?? o.now) : undefined,
+    awaitingSince: since(before.awaitingSince, placed?.phase === 'placed' && o.api.verdict === 'reachable', o.now),
   });
 }
 

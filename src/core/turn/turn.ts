@@ -7,6 +7,7 @@
 import type { Action } from '../model/actions.ts';
 import { copiesIn, placedOf } from '../model/ledger.ts';
 import type { Checkpoint, CheckpointKey, Decision, Facts, Ledger, Millis, Obstacle, State } from '../model/model.ts';
+import { sinceEach } from '../model/since.ts';
 import { decide } from './decide.ts';
 import { factsOf, freshContainers, type Subject } from './facts.ts';
 import { identities } from './identity.ts';
@@ -157,9 +158,8 @@ function waiting(mind: Mind, views: readonly View[], o: Observation): ReadonlyMa
     ({ input, from }) => from === 'inactive' && input.facts.obstacle !== undefined && input.decision.reason === input.facts.obstacle,
   );
   const starting = copies.filter(({ input, from }) => from === 'inactive' && input.decision.state === 'active');
-  return new Map(
-    [...blocked, ...starting].map(({ input }) => [input.checkpoint.key, mind.waitingSince.get(input.checkpoint.key) ?? o.now]),
-  );
+  const keys = [...blocked, ...starting].map(({ input }) => input.checkpoint.key);
+  return sinceEach(mind.waitingSince, keys, o.now);
 }
 
 /** A hand-back that begins now, be it to nobody, starts the stuck clock anew. */
