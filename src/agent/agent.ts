@@ -97,7 +97,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   function probeWhenDue(): Millis | undefined {
     const now = ports.clock.now();
     const hurry = copiesWait(waiting(), now);
-    const due = nextRoundIn(reach, ports.watch.view().healthy, lastRound, now, settings.reachability, hurry);
+    const due = nextRoundIn(reach, { watchHealthy: ports.watch.view().healthy, lastRound, copiesWait: hurry, now }, settings.reachability);
     if (due === undefined || due > 0 || probing) return due;
     probing = true;
     lastRound = now;

@@ -15,7 +15,7 @@ export interface ReachabilityPolicy {
   readonly bootFastPath: boolean;
 }
 
-/** Fast path: this many failed rounds, this far apart, are enough. */
+/** Fast path: this many failed rounds that span this long, in milliseconds, are enough. */
 export const FAST_PATH_ROUNDS = 2;
 export const FAST_PATH_SPAN_MS = 500;
 /** So many quick rounds at the start: the runtime, whose word the fast path needs, may come up after us. */
@@ -25,11 +25,14 @@ export const STORAGE_DWELL_MS = 60_000;
 /** While copies are placed the first sign of the server must be seen before the kubelet acts on it (0.4 s at best). */
 export const HAND_BACK_PACE_MS = 250;
 /**
- * Where no watch tells and nothing waits (a refused token, a standby in charge): an outage is judged 8 s after it began at the latest, six
- * of which the window takes, and half a second is for turns and probes. Each round is a new connection to the server, but such
- * nodes are few; were a thousand refused at once, each endpoint would see 700 handshakes a second.
+ * Where no watch tells, the server answers and nothing waits (a refused token, a standby in charge). An outage is judged
+ * 8 s after it began at the latest: six of them are the window, and half a second is for turns and probes. Each round is
+ * a new connection to the server, but such nodes are few. Were a thousand refused at once, each endpoint would see 700
+ * handshakes a second.
  */
 export const STEADY_PACE_MS = 1_500;
+/** While the verdict is open or negative, however wide the window is. */
+export const SLOWEST_DOUBT_PACE_MS = 3_000;
 /** Good rounds in a row that make an unreachable server reachable. */
 export const GOOD_ROUNDS = 2;
 
@@ -61,17 +64,19 @@ export type ReachabilityEvent =
     }
   /** An authenticated request succeeded, or the open watch showed life. */
   | { readonly kind: 'success'; readonly at: Millis }
-  /** A sign from elsewhere that the server is back (the kubelet starts an API pod): an older verdict proves nothing now. */
+  /** A sign from elsewhere that the server is back (the kubelet starts a parent): an older verdict proves nothing now. */
   | { readonly kind: 'sign'; readonly at: Millis }
   /** The watch broke: what was reachable no longer is for sure. */
   | { readonly kind: 'lost'; readonly at: Millis };
 
 const NO_FAILURES = { rounds: 0, from: 0, hard: true } as const;
 
+/** Before anything was asked; `at` is the moment from which the verdict stands. */
 export function initialReachability(at: Millis): ReachabilityState {
   return { verdict: 'unsure', since: at, everAnswered: false, failed: NO_FAILURES, good: 0, evidence: 'nothing asked yet' };
 }
 
+/** What is believed after this event. Pure, and total: any event may come in any state. */
 export function nextReachability(state: ReachabilityState, event: ReachabilityEvent, policy: ReachabilityPolicy): ReachabilityState {
   switch (event.kind) {
     case 'success':
@@ -108,16 +113,14 @@ function classify(probes: readonly Probe[]): RoundClass {
   return probes.length === 0 ? 'murky' : 'failed';
 }
 
-function afterRound(
-  state: ReachabilityState,
-  round: Extract<ReachabilityEvent, { kind: 'round' }>,
-  policy: ReachabilityPolicy,
-): ReachabilityState {
+type Round = Extract<ReachabilityEvent, { kind: 'round' }>;
+
+function afterRound(state: ReachabilityState, round: Round, policy: ReachabilityPolicy): ReachabilityState {
   const evidence = round.probes.map((probe) => `${probe.endpoint}: ${probe.outcome}`).join(', ') || 'no endpoint to ask';
   switch (classify(round.probes)) {
     case 'answer': {
       const next = { ...answered(state, round.at), good: state.good + 1, evidence };
-      return settle(next, next.good >= GOOD_ROUNDS ? 'reachable' : state.verdict === 'reachable' ? 'reachable' : 'unsure', round.at);
+      return settle(next, next.good >= GOOD_ROUNDS || state.verdict === 'reachable' ? 'reachable' : 'unsure', round.at);
     }
     case 'storage': {
       const storageFrom = state.storageFrom ?? round.at;
@@ -126,49 +129,63 @@ function afterRound(
     }
     case 'murky':
       return settle({ ...withoutStorage(state), failed: NO_FAILURES, good: 0, evidence }, 'unsure', round.at);
-    case 'failed': {
-      const hard = round.probes.every((probe) => probe.outcome === 'refused' || probe.outcome === 'unroutable');
-      const first = state.failed.rounds === 0;
-      const failed = {
-        rounds: state.failed.rounds + 1,
-        // its begin, as the pace counts: counted from its end, a slow first round would put off the verdict by a whole round
-        from: first ? Math.max(round.from, state.lastAnswer ?? round.from) : state.failed.from,
-        hard: hard && (first || state.failed.hard),
-      };
-      const next = { ...withoutStorage(state), failed, good: 0, evidence };
-      const span = round.at - failed.from;
-      const ordinary = failed.rounds >= policy.probes && span >= policy.windowMs;
-      const fast =
-        policy.bootFastPath &&
-        !state.everAnswered &&
-        round.nothingRunsHere &&
-        failed.hard &&
-        failed.rounds >= FAST_PATH_ROUNDS &&
-        span >= FAST_PATH_SPAN_MS;
-      return settle(next, ordinary || fast ? 'unreachable' : keepUnreachable(state), round.at);
-    }
+    case 'failed':
+      return afterFailure(state, round, evidence, policy);
   }
 }
 
-/**
- * How long until the next round is due, counted from `lastRound`; undefined: none is needed.
- * A healthy watch is better evidence than any probe, and a quiet agent asks nothing.
- */
-export function nextRoundIn(
-  state: ReachabilityState,
-  watchHealthy: boolean,
-  lastRound: Millis | undefined,
-  now: Millis,
-  policy: ReachabilityPolicy,
-  copiesWait: boolean,
-): Millis | undefined {
-  if (watchHealthy) return undefined;
-  if (lastRound === undefined) return 0;
-  const ordinaryPace = policy.windowMs / Math.max(1, policy.probes - 1);
-  const startingUp = policy.bootFastPath && !state.everAnswered && state.verdict === 'unsure' && state.failed.rounds < START_UP_ROUNDS;
-  const calm = state.verdict === 'reachable' ? STEADY_PACE_MS : Math.min(ordinaryPace, 3_000);
-  const pace = startingUp ? FAST_PATH_SPAN_MS : copiesWait ? HAND_BACK_PACE_MS : calm;
-  return Math.max(0, lastRound + pace - now);
+function afterFailure(state: ReachabilityState, round: Round, evidence: string, policy: ReachabilityPolicy): ReachabilityState {
+  const hard = round.probes.every((probe) => probe.outcome === 'refused' || probe.outcome === 'unroutable');
+  const first = state.failed.rounds === 0;
+  const failed = {
+    rounds: state.failed.rounds + 1,
+    // its begin, as the pace counts: from its end on, a slow first round would put off the verdict by a whole round
+    from: first ? Math.max(round.from, state.lastAnswer ?? round.from) : state.failed.from,
+    hard: hard && (first || state.failed.hard),
+  };
+  const span = round.at - failed.from;
+  const ordinary = failed.rounds >= policy.probes && span >= policy.windowMs;
+  const fast =
+    policy.bootFastPath &&
+    !state.everAnswered &&
+    round.nothingRunsHere &&
+    failed.hard &&
+    failed.rounds >= FAST_PATH_ROUNDS &&
+    span >= FAST_PATH_SPAN_MS;
+  const next = { ...withoutStorage(state), failed, good: 0, evidence };
+  return settle(next, ordinary || fast ? 'unreachable' : keepUnreachable(state), round.at);
+}
+
+/** What the next round of probes waits for. */
+export interface ProbeWait {
+  /** A healthy watch is better evidence than any probe. */
+  readonly watchHealthy: boolean;
+  /** When the last round began; undefined: there was none. */
+  readonly lastRound: Millis | undefined;
+  /** A copy waits to hand back and must see the first sign of the server. */
+  readonly copiesWait: boolean;
+  readonly now: Millis;
+}
+
+/** Milliseconds until the next round is due; undefined: none is needed, for a quiet agent asks nothing. */
+export function nextRoundIn(state: ReachabilityState, wait: ProbeWait, policy: ReachabilityPolicy): Millis | undefined {
+  if (wait.watchHealthy) return undefined;
+  if (wait.lastRound === undefined) return 0;
+  return Math.max(0, wait.lastRound + paceOf(state, wait.copiesWait, policy) - wait.now);
+}
+
+/** Milliseconds from the begin of one round to that of the next. */
+function paceOf(state: ReachabilityState, copiesWait: boolean, policy: ReachabilityPolicy): Millis {
+  if (startsUp(state, policy)) return FAST_PATH_SPAN_MS;
+  if (copiesWait) return HAND_BACK_PACE_MS;
+  if (state.verdict === 'reachable') return STEADY_PACE_MS;
+  const windowPace = policy.windowMs / Math.max(1, policy.probes - 1);
+  return Math.min(windowPace, SLOWEST_DOUBT_PACE_MS);
+}
+
+/** The fast path may still be taken. */
+function startsUp(state: ReachabilityState, policy: ReachabilityPolicy): boolean {
+  return policy.bootFastPath && !state.everAnswered && state.verdict === 'unsure' && state.failed.rounds < START_UP_ROUNDS;
 }
 
 function keepUnreachable(state: ReachabilityState): Reachability {

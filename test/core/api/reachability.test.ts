@@ -4,6 +4,7 @@ import {
   initialReachability,
   nextReachability,
   nextRoundIn,
+  type ProbeWait,
   type ReachabilityPolicy,
   type ReachabilityState,
 } from '../../../src/core/api/reachability.ts';
@@ -160,25 +161,52 @@ describe('the fast path at boot', () => {
 });
 
 describe('the pace of the probes', () => {
+  /** No watch tells, the last round was at 0, and nobody waits. */
+  const blind: ProbeWait = { watchHealthy: false, lastRound: 0, copiesWait: false, now: 0 };
+
   it('is none while the watch is healthy', () => {
-    expect(nextRoundIn(reachable, true, undefined, 0, policy, false)).toBeUndefined();
+    expect(nextRoundIn(reachable, { ...blind, watchHealthy: true, lastRound: undefined }, policy)).toBeUndefined();
   });
 
   it('fits three rounds into the window', () => {
     const doubtful = follow(reachable, { kind: 'lost', at: 0 }, round(0, 'refused'));
 
-    expect(nextRoundIn(doubtful, false, 0, 1_000, policy, false)).toBe(2_000);
+    expect(nextRoundIn(doubtful, { ...blind, now: 1_000 }, policy)).toBe(2_000);
   });
 
   it('is fast while a copy waits for the first sign of the server', () => {
     const doubtful = follow(reachable, { kind: 'lost', at: 0 }, round(0, 'refused'));
 
-    expect(nextRoundIn(doubtful, false, 0, 0, policy, true)).toBe(250);
+    expect(nextRoundIn(doubtful, { ...blind, copiesWait: true }, policy)).toBe(250);
   });
 
   it('is calm where no watch tells, the server answers and nothing waits', () => {
-    expect(nextRoundIn(reachable, false, 0, 500, policy, false)).toBe(1_000);
-    expect(nextRoundIn(reachable, false, 0, 0, policy, true)).toBe(250);
+    expect(nextRoundIn(reachable, { ...blind, now: 500 }, policy)).toBe(1_000);
+    expect(nextRoundIn(reachable, { ...blind, copiesWait: true }, policy)).toBe(250);
+  });
+
+  it('begins at once, and is due at once when it is late', () => {
+    expect(nextRoundIn(reachable, { ...blind, lastRound: undefined }, policy)).toBe(0);
+    expect(nextRoundIn(reachable, { ...blind, now: 60_000 }, policy)).toBe(0);
+  });
+
+  it('is quick while the fast path at boot may still be taken, for twenty rounds, whoever waits', () => {
+    const fresh = initialReachability(0);
+    const tried = (rounds: number) => ({ ...fresh, failed: { rounds, from: 0, hard: true } });
+
+    expect(nextRoundIn(tried(19), { ...blind, copiesWait: true }, policy)).toBe(500);
+    expect(nextRoundIn(tried(20), { ...blind, copiesWait: true }, policy)).toBe(250);
+    expect(nextRoundIn(tried(20), blind, policy)).toBe(3_000);
+    expect(nextRoundIn(fresh, blind, { ...policy, bootFastPath: false })).toBe(3_000);
+    expect(nextRoundIn({ ...fresh, everAnswered: true }, blind, policy)).toBe(3_000);
+  });
+
+  it('is never slower than three seconds in doubt or in an outage, and quicker for more rounds in the window', () => {
+    const out: ReachabilityState = { ...reachable, verdict: 'unreachable' };
+
+    expect(nextRoundIn(out, blind, { ...policy, windowMs: 60_000 })).toBe(3_000);
+    expect(nextRoundIn(out, blind, { ...policy, probes: 7 })).toBe(1_000);
+    expect(nextRoundIn(out, blind, { ...policy, probes: 1, windowMs: 2_000 })).toBe(2_000);
   });
 
   it.each([0, 20, 150])('judges an outage within eight seconds where no watch tells, be each round %d ms late', (lateMs) => {
@@ -186,7 +214,7 @@ describe('the pace of the probes', () => {
     let now = 0;
     // the worst moment for it to begin: right after an answered round
     for (let last = 0; state.verdict !== 'unreachable'; last = now) {
-      now += (nextRoundIn(state, false, last, now, policy, false) ?? 0) + lateMs;
+      now += (nextRoundIn(state, { ...blind, lastRound: last, now }, policy) ?? 0) + lateMs;
       state = follow(state, round(now, 'refused'));
     }
 
