@@ -4,6 +4,7 @@
  * writes down that it ended in order.
  */
 
+import { barred } from '../../core/model/ledger.ts';
 import type { YieldMemory } from '../../core/model/model.ts';
 import { type FailedTakeover, failedTakeover, type IdleSince, podsOfFamily, TROUBLES, watchIdle } from '../../core/self/takeover.ts';
 import {
@@ -13,7 +14,6 @@ import {
   daemonSetOf,
   type Family,
   familyOf,
-  isBlocked,
   type RunningSince,
   shouldYield,
   watchAgents,
@@ -73,7 +73,7 @@ export function createStandby(ports: Ports, settings: AgentSettings, held: Held)
     runningSince = watchAgents(runningSince, containers, o.now);
     tellTakeover(o, family);
     const { ledger } = held;
-    const blocked = containers.some(({ podUid }) => isBlocked(ledger.yielded, podUid, o.wall));
+    const blocked = containers.some(({ podUid }) => barred(ledger.yielded, podUid, o.wall));
     ports.meter.gauge('checkpointer_yield_blocked', blocked ? 1 : 0);
     const to = shouldYield({ containers, runningSince, ledger, mind, withdrawing: held.withdrawing.size > 0, now: o.now, wall: o.wall });
     if (to === undefined) return false;

@@ -1,17 +1,22 @@
-/** Questions to the ledger: what is placed, and whom a place is not given to for a while. Pure. */
+/** Three questions to the ledger: which copies are placed, what of this checkpoint, and who is not trusted for now? Pure. */
 import type { CheckpointKey, HandBackMemory, Ledger, Placed } from './model.ts';
 import { parseTime } from './time.ts';
 
-/** Placed copies of others: the standby beside them waits for no parent and counts against no limit. */
+/** Placed copies, leaving ones included. The standby is none: it waits for no parent and counts against no limit. */
 export function copiesIn(ledger: Ledger): readonly Placed[] {
   return ledger.placed.filter((placed) => placed.self !== true);
 }
 
-export function placedOf(ledger: Ledger, key: CheckpointKey): Ledger['placed'][number] | undefined {
+/** The copy or the standby of this checkpoint, as the disk has it. */
+export function placedOf(ledger: Ledger, key: CheckpointKey): Placed | undefined {
   return ledger.placed.find((placed) => placed.key === key);
 }
 
-/** From the second failed hand-back on the same pod waits 5, 15, then 60 minutes; another uid starts afresh. */
-export function barred(memory: HandBackMemory | undefined, uid: string, wall: number): boolean {
+/**
+ * Has this pod just failed with the place it was given, so that it does not get it again yet? The pauses are those of
+ * `core/turn/plan.ts` for a copy's place and of `core/self/yield.ts` for the lock; another uid starts afresh.
+ * `wall`: milliseconds since 1970.
+ */
+export function barred(memory: Pick<HandBackMemory, 'toUid' | 'blockedUntil'> | undefined, uid: string, wall: number): boolean {
   return memory?.blockedUntil !== undefined && memory.toUid === uid && wall < parseTime(memory.blockedUntil);
 }

@@ -5,10 +5,11 @@
  * that crashes or is missing, a volume that cannot be mounted), or one that lost the node's lock at once.
  */
 
+import { barred } from '../model/ledger.ts';
 import type { Millis, YieldMemory } from '../model/model.ts';
 import { sinceEach } from '../model/since.ts';
 import type { LocalTruth } from '../turn/observation.ts';
-import { type Family, isAgent, isBlocked } from './yield.ts';
+import { type Family, isAgent } from './yield.ts';
 
 /**
  * - `not-started`: the kubelet has the pod and has started no container of it
@@ -96,7 +97,7 @@ export function failedTakeover(input: TakeoverInput): FailedTakeover | undefined
 }
 
 function troubleOf(pod: FamilyPod, { idleSince, memory, now, wall }: TakeoverInput): Trouble | undefined {
-  if (pod.running) return pod.uid !== undefined && isBlocked(memory, pod.uid, wall) ? 'blocked' : undefined;
+  if (pod.running) return pod.uid !== undefined && barred(memory, pod.uid, wall) ? 'blocked' : undefined;
   const idle = now - (idleSince.get(pod.name) ?? now);
   if (pod.ended) return idle >= ENDING_MS ? 'ending' : undefined;
   return idle >= NOT_STARTED_MS ? 'not-started' : undefined;

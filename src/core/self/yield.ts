@@ -7,7 +7,7 @@
 
 import { field, fieldAt, textMap } from '../model/json.ts';
 import { ANNOTATION_COPY_OF, ANNOTATION_SOURCE, LABEL_COPY } from '../model/keys.ts';
-import { copiesIn } from '../model/ledger.ts';
+import { barred, copiesIn } from '../model/ledger.ts';
 import { decodeManifest } from '../model/manifest.ts';
 import type { Checkpoint, Ledger, Millis, RuntimeContainer, RuntimeView, Sandbox, YieldMemory } from '../model/model.ts';
 import { sinceEach } from '../model/since.ts';
@@ -102,7 +102,7 @@ export interface YieldInput {
 /** uid of the pod to make way for; undefined: stay. */
 export function shouldYield(input: YieldInput): string | undefined {
   const { containers, ledger, mind, now } = input;
-  const trusted = containers.filter(({ podUid }) => !isBlocked(ledger.yielded, podUid, input.wall));
+  const trusted = containers.filter(({ podUid }) => !barred(ledger.yielded, podUid, input.wall));
   const longest = trusted.reduce<RuntimeContainer | undefined>(
     (first, one) => (first && since(first) <= since(one) ? first : one),
     undefined,
@@ -116,11 +116,6 @@ export function shouldYield(input: YieldInput): string | undefined {
   function isFreshlyLeaving({ key, phase }: Ledger['placed'][number]): boolean {
     return phase === 'leaving' && now - (mind.tracks.get(key)?.leavingCopySince ?? now) < LEAVING_REST_MS;
   }
-}
-
-/** Its last yields came to nothing, and the pause after that is not over; another pod's uid starts afresh. */
-export function isBlocked(memory: YieldMemory | undefined, uid: string, wall: number): boolean {
-  return memory?.blockedUntil !== undefined && memory.toUid === uid && wall < parseTime(memory.blockedUntil);
 }
 
 /** What to write down before the process ends. */

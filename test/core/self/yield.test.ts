@@ -1,11 +1,11 @@
 /** When the standby makes way for the DaemonSet's pod, and what it remembers of that. */
 
 import { describe, expect, it } from 'vitest';
+import { barred } from '../../../src/core/model/ledger.ts';
 import {
   afterReturn,
   agentContainers,
   familyOf,
-  isBlocked,
   shouldYield,
   watchAgents,
   type YieldInput,
@@ -121,8 +121,8 @@ describe('a yield that came back', () => {
     for (let failure = 0; failure < 4; failure += 1) {
       const back = afterReturn(memory, where.bootId, WALL + 120_000);
       minutes.push((Date.parse(back?.blockedUntil ?? '') - WALL - 120_000) / 60_000);
-      expect(isBlocked(back, 'd1', WALL + 120_001)).toBe(true);
-      expect(isBlocked(back, 'd2', WALL + 120_001)).toBe(false);
+      expect(barred(back, 'd1', WALL + 120_001)).toBe(true);
+      expect(barred(back, 'd2', WALL + 120_001)).toBe(false);
       memory = yieldTo('d1', back, { wall: WALL, where });
     }
 
