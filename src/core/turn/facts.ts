@@ -5,40 +5,54 @@
  */
 
 import { barred } from '../model/ledger.ts';
-import type { Checkpoint, Facts, HandBackMemory, Millis, Obstacle, ParentHere, Placed, RawPod, RuntimeView } from '../model/model.ts';
+import type { CheckpointKey, Facts, Millis, Obstacle, ParentHere, RawPod, RuntimeContainer } from '../model/model.ts';
 import { parseTime } from '../model/time.ts';
 import { copyAlive } from './copy-here.ts';
 import { parentHere } from './here.ts';
-import { identities, ofPod, type Parent } from './identity.ts';
+import { ofPod } from './identity.ts';
 import type { Observation } from './observation.ts';
 import { HAND_BACK_TRIAL_MS, type Policy, START_DEADLINE_MS } from './policy.ts';
 import { parentInApi } from './retirement.ts';
+import type { Subject } from './subject.ts';
 import { STEADY_MS, type Track } from './track.ts';
 
-export interface Subject {
-  readonly checkpoint: Checkpoint;
-  readonly placed: Placed | undefined;
-  readonly memory: HandBackMemory | undefined;
-  readonly track: Track;
-  /** Found by `obstacles.ts`, which looks at all checkpoints together. */
-  readonly obstacle: Obstacle | undefined;
-  /** Many checkpoints became retirable at once: this one needs a read made after this moment. */
+/** What was found of all checkpoints together. */
+export interface Found {
+  /** By `obstacles.ts`. */
+  readonly obstacles: ReadonlyMap<CheckpointKey, Obstacle>;
+  /** Many checkpoints became retirable at once: each needs a read made at or after this moment. */
   readonly confirmAfter: Millis | undefined;
 }
 
-export function factsOf(subject: Subject, o: Observation, policy: Policy): Facts {
-  const parent = identities(subject.checkpoint.record, o.watch.pods);
-  const here = parentHere(parent, subject.checkpoint, o);
+/** Makes the facts from one subject. `fresh`: its {@link freshContainers}. */
+export function factsOf(
+  subject: Subject,
+  fresh: readonly RuntimeContainer[],
+  { obstacles, confirmAfter }: Found,
+  o: Observation,
+  policy: Policy,
+): Facts {
+  const here = parentHere(subject.parent, subject.checkpoint, o);
   const failed = handBackFailed(subject, o);
+  const blind = imagesUnknown(subject, o);
+  const obstacle = blind ? undefined : obstacles.get(subject.checkpoint.key);
   return {
     api: o.api.verdict,
-    here,
+    // not knowing whether the images are there is like not knowing the parent: no copy starts
+    here: blind && here !== 'running' ? 'unknown' : here,
     grace: failed ? 'hand-back-failed' : graceOver(here, subject, o, policy) ? 'over' : 'running',
-    inApi: parentInApi(subject, { ...subject, retireGraceMs: policy.retireGraceMs }, o),
-    trigger: trigger(parent, subject, o, policy),
+    inApi: parentInApi(subject, { retireGraceMs: policy.retireGraceMs, confirmAfter }, o),
+    trigger: trigger(subject, fresh, o, policy),
     copy: copyHere(subject, o),
-    ...(subject.obstacle === undefined ? {} : { obstacle: subject.obstacle }),
+    ...(obstacle === undefined ? {} : { obstacle }),
   };
+}
+
+/** Whether the images are there must be known before a copy starts. */
+function imagesUnknown({ checkpoint, placed }: Subject, o: Observation): boolean {
+  // the standby's image is the one that we run from
+  if (placed !== undefined || checkpoint.record.self === true || o.api.verdict !== 'unreachable') return false;
+  return checkpoint.record.images.some(({ image }) => o.images.get(image)?.known !== true);
 }
 
 /**
@@ -62,8 +76,8 @@ function graceOver(here: ParentHere, subject: Subject, o: Observation, policy: P
 }
 
 /**
- * The parent got the copy's place and lost it again, in the same boot, while the server stays away. Handing back puts reachability to
- * `unsure`, so an unreachable verdict younger than the hand-back was reached afresh.
+ * The parent got the copy's place and lost it again, in the same boot, while the server stays away. Handing back puts
+ * reachability to `unsure`, so an unreachable verdict younger than the hand-back was reached afresh.
  */
 function handBackFailed(subject: Subject, o: Observation): boolean {
   const { memory, track } = subject;
@@ -75,51 +89,55 @@ function handBackFailed(subject: Subject, o: Observation): boolean {
   return age >= 0 && age <= HAND_BACK_TRIAL_MS;
 }
 
-function trigger(parent: Parent, subject: Subject, o: Observation, policy: Policy): Facts['trigger'] {
+function trigger(subject: Subject, fresh: readonly RuntimeContainer[], o: Observation, policy: Policy): Facts['trigger'] {
   const { placed, track } = subject;
+  const { self, handBack } = subject.checkpoint.record;
   // the standby is meant to run beside its parent
-  if (placed === undefined || subject.checkpoint.record.self === true) return 'no';
+  if (placed === undefined || self === true) return 'no';
   // begun on what a turn had prepared; the parent's container may take some time more to show
   if (o.begun.has(placed.key)) return 'yes';
   const { awaitingSince } = track;
   const waiting = awaitingSince !== undefined && o.now - awaitingSince >= policy.handBackTimeoutMs ? 'late' : 'no';
-  if (subject.checkpoint.record.handBack === 'first-sign') return firstSign(subject, o) ? 'yes' : waiting;
+  if (handBack === 'first-sign') return firstSign(subject, o) ? 'yes' : waiting;
   if (!o.runtime.known) return 'unknown';
-  const fresh = freshContainers(parent, subject, o);
   if (fresh.length === 0) return waiting;
-  const yes =
-    subject.checkpoint.record.handBack === 'container' ? containerTrigger(fresh, subject, o) : overlapTrigger(fresh, subject, o, policy);
+  const yes = handBack === 'container' ? containerTrigger(fresh, subject, o) : overlapTrigger(fresh, subject, o, policy);
   return yes ? 'yes' : waiting;
 }
 
 /** Serving containers of the parent that were not there when the copy was placed, and that are not barred. */
-export function freshContainers(parent: Parent, subject: Subject, o: Observation): RuntimeView['containers'] {
-  if (!o.runtime.known || subject.placed === undefined) return [];
-  const old = new Set(subject.placed.knownContainers);
-  const { serving } = subject.checkpoint.record;
+export function freshContainers({ checkpoint, parent, placed, memory }: Subject, o: Observation): readonly RuntimeContainer[] {
+  if (!o.runtime.known || placed === undefined) return [];
+  const old = new Set(placed.knownContainers);
+  const { serving } = checkpoint.record;
   return o.runtime.value.containers.filter(
     (container) =>
       ofPod(parent, container.podUid) &&
       (container.state === 'created' || container.state === 'running') &&
       !old.has(container.id) &&
       serving.includes(container.name) &&
-      !barred(subject.memory, container.podUid, o.wall),
+      !barred(memory, container.podUid, o.wall),
   );
 }
 
 /**
  * The parent's container, or the kubelet's attempt to create it, not its sandbox: between the two lies up to a minute in
- * which the kubelet may still need the API server that the copy is serving. Where the kubelet knew the parent all along (it was stuck), its own hopeless
- * attempts create containers too; there the server must have answered, or the attempt must hold.
+ * which the kubelet may still need the API server that the copy is serving.
+ *
+ * Where the kubelet knew the parent all along (it was stuck), its own hopeless attempts create containers too. There the
+ * server must have answered since the copy was placed, or the attempt must hold.
  */
-export function containerTrigger(fresh: RuntimeView['containers'], subject: Pick<Subject, 'placed' | 'track'>, o: Observation): boolean {
+export function containerTrigger(fresh: readonly RuntimeContainer[], subject: Subject, o: Observation): boolean {
   const why = subject.placed?.why;
   if (why !== 'parent-stuck' && why !== 'hand-back-failed') return true;
   return answeredSincePlaced(subject, o) || fresh.some((container) => steady(container.id, subject.track, o.now));
 }
 
-/** Ready by the API's word about this very container; without credentials, running for minReady by the runtime's. */
-function overlapTrigger(fresh: RuntimeView['containers'], subject: Subject, o: Observation, policy: Policy): boolean {
+/**
+ * Ready by the API's word about this very container; where no healthy watch tells, running for minReady by the
+ * runtime's.
+ */
+function overlapTrigger(fresh: readonly RuntimeContainer[], subject: Subject, o: Observation, policy: Policy): boolean {
   const running = fresh.filter((container) => container.state === 'running');
   const complete = subject.checkpoint.record.serving.every((name) => running.some((container) => container.name === name));
   if (!complete) return false;
@@ -139,7 +157,7 @@ function firstSign(subject: Subject, o: Observation): boolean {
   return o.api.verdict !== 'unreachable' && answeredSincePlaced(subject, o);
 }
 
-function answeredSincePlaced(subject: Pick<Subject, 'track'>, o: Observation): boolean {
+function answeredSincePlaced(subject: Subject, o: Observation): boolean {
   const { placedSince } = subject.track;
   return placedSince !== undefined && o.api.lastAnswer !== undefined && o.api.lastAnswer > placedSince.at;
 }
@@ -148,9 +166,7 @@ function steady(id: string, track: Track, now: Millis): boolean {
   return now - (track.runningSince.get(id) ?? now) >= STEADY_MS;
 }
 
-// ---- the copy ---------------------------------------------------------------------------------------------------------------
-
-/** What was placed a moment ago and does not show yet is on its way: it is not gone, and would come after its end. */
+/** What was placed a moment ago and does not show yet is on its way: it is not gone, and would come after all. */
 function copyHere({ checkpoint, placed, track }: Subject, o: Observation): Facts['copy'] {
   if (!o.runtime.known) return 'unknown';
   if (copyAlive(checkpoint.record.parent, o.runtime.value)) return 'there';

@@ -5,52 +5,55 @@
  */
 
 import { manifestFileName } from '../model/keys.ts';
-import { copiesIn } from '../model/ledger.ts';
-import type { Checkpoint, CheckpointKey, Ledger, Millis, Obstacle, Placed } from '../model/model.ts';
+import type { Checkpoint, CheckpointKey, Millis, Obstacle, Placed } from '../model/model.ts';
 import { parseTime } from '../model/time.ts';
 import { copyRuns, neverStarted } from './copy-here.ts';
 import type { Observation } from './observation.ts';
-import { type Policy, START_DEADLINE_MS } from './policy.ts';
-import type { Track } from './track.ts';
+import { START_DEADLINE_MS } from './policy.ts';
+import type { Subject } from './subject.ts';
 
 /** A copy of higher order waits this long, at most, for the lower ones to run. */
 export const ORDER_WAIT_MS: Millis = 30_000;
+/** So often a copy that never started is placed. */
 export const MAX_ATTEMPTS = 5;
 
 export interface ObstacleInput {
-  readonly checkpoints: readonly Checkpoint[];
-  readonly ledger: Ledger;
-  readonly tracks: ReadonlyMap<CheckpointKey, Track>;
+  readonly subjects: readonly Subject[];
+  /** Copies that may be added, by the ledger and the limit. */
+  readonly free: number;
   /** Since when the rules would have started each waiting copy, for the order's patience. */
   readonly waitingSince: ReadonlyMap<CheckpointKey, Millis>;
 }
 
-export function obstacles(input: ObstacleInput, o: Observation, policy: Policy): ReadonlyMap<CheckpointKey, Obstacle> {
+export function obstacles(input: ObstacleInput, o: Observation): ReadonlyMap<CheckpointKey, Obstacle> {
   const found = new Map<CheckpointKey, Obstacle>();
-  for (const checkpoint of input.checkpoints) {
-    const placed = input.ledger.placed.find((candidate) => candidate.key === checkpoint.key);
-    const obstacle = placed === undefined ? beforePlacing(checkpoint, input, o, policy) : afterPlacing(checkpoint, placed, input, o);
-    if (obstacle !== undefined) found.set(checkpoint.key, obstacle);
+  for (const subject of input.subjects) {
+    const { placed } = subject;
+    const obstacle = placed === undefined ? beforePlacing(subject, input, o) : afterPlacing(subject, placed, o);
+    if (obstacle !== undefined) found.set(subject.checkpoint.key, obstacle);
   }
   return found;
 }
 
-function beforePlacing(checkpoint: Checkpoint, input: ObstacleInput, o: Observation, policy: Policy): Obstacle | undefined {
+function beforePlacing(subject: Subject, input: ObstacleInput, o: Observation): Obstacle | undefined {
+  const { checkpoint } = subject;
   if (checkpoint.record.self === true) return ofCheckpoint(checkpoint, o) ?? nameTaken(checkpoint, o);
   return (
     ofCheckpoint(checkpoint, o) ??
     superseded(checkpoint, input, o) ??
-    limit(input, policy) ??
+    (input.free <= 0 ? 'active-limit-reached' : undefined) ??
     nameTaken(checkpoint, o) ??
     order(checkpoint, input, o)
   );
 }
 
-/** A copy that was placed stays whatever has become of its checkpoint; that it lost its place or never started is worth a word. */
-function afterPlacing(checkpoint: Checkpoint, placed: Placed, input: ObstacleInput, o: Observation): Obstacle | undefined {
+/**
+ * A copy that was placed stays whatever has become of its checkpoint. That it lost its place or never started is worth a
+ * word.
+ */
+function afterPlacing({ checkpoint, track }: Subject, placed: Placed, o: Observation): Obstacle | undefined {
   if (notOurs(placed, o)) return 'manifest-not-ours';
-  const track = input.tracks.get(checkpoint.key);
-  const given = placed.attempt >= MAX_ATTEMPTS && track !== undefined && neverStarted(checkpoint, placed, track, o);
+  const given = placed.attempt >= MAX_ATTEMPTS && neverStarted(checkpoint, placed, track, o);
   return given ? 'activation-refused' : undefined;
 }
 
@@ -75,25 +78,28 @@ function ofCheckpoint(checkpoint: Checkpoint, o: Observation): Obstacle | undefi
 function superseded(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Obstacle | undefined {
   const { controller } = checkpoint.record.parent;
   if (controller?.kind !== 'DaemonSet') return undefined;
-  const siblings = input.checkpoints.filter(
-    ({ key, record }) => key !== checkpoint.key && record.parent.controller?.uid === controller.uid,
+  const siblings = input.subjects.filter(
+    ({ checkpoint: { key, record } }) => key !== checkpoint.key && record.parent.controller?.uid === controller.uid,
   );
   const later = siblings.some((other) => {
-    const { parent, capturedAt } = other.record;
+    const { parent, capturedAt } = other.checkpoint.record;
     if (capturedAt <= checkpoint.record.capturedAt || (o.kubelet.known && o.kubelet.value.has(`${parent.namespace}/${parent.name}`)))
       return false;
-    const hindrance = ofCheckpoint(other, o);
+    const hindrance = ofCheckpoint(other.checkpoint, o);
     // not known to be unable to start
     return hindrance === undefined || hindrance === 'checkpoint-unread';
   });
-  return later || siblings.some((other) => holdsPlace(other, input, o)) ? 'superseded' : undefined;
+  return later || siblings.some((other) => holdsPlace(other, o)) ? 'superseded' : undefined;
 }
 
-/** Its copy runs, or was placed a moment ago: what has kept the other from starting first may be over, its place is taken. */
-function holdsPlace(checkpoint: Checkpoint, { ledger, tracks }: ObstacleInput, o: Observation): boolean {
-  if (!ledger.placed.some(({ key, phase }) => key === checkpoint.key && phase === 'placed')) return false;
-  const since = tracks.get(checkpoint.key)?.placedSince?.at;
-  return copyRuns(checkpoint, o) || (since !== undefined && o.now - since < START_DEADLINE_MS);
+/**
+ * Its copy runs, or was placed a moment ago: what has kept the other from starting first may be over, its place is
+ * taken.
+ */
+function holdsPlace({ checkpoint, placed, track }: Subject, o: Observation): boolean {
+  if (placed?.phase !== 'placed') return false;
+  const from = track.placedSince?.at;
+  return copyRuns(checkpoint, o) || (from !== undefined && o.now - from < START_DEADLINE_MS);
 }
 
 /** A clock before the confirmation is no proof of freshness: it was set back or lost its battery. */
@@ -104,10 +110,6 @@ function expired(checkpoint: Checkpoint, wall: number): boolean {
   return !(age >= 0 && age <= maxAgeMs);
 }
 
-function limit(input: ObstacleInput, policy: Policy): Obstacle | undefined {
-  return copiesIn(input.ledger).length >= policy.activeLimit ? 'active-limit-reached' : undefined;
-}
-
 function nameTaken(checkpoint: Checkpoint, o: Observation): Obstacle | undefined {
   if (!o.manifests.known) return undefined;
   const file = manifestFileName(checkpoint.record.parent);
@@ -115,8 +117,8 @@ function nameTaken(checkpoint: Checkpoint, o: Observation): Obstacle | undefined
 }
 
 /**
- * In the place of our manifest stands other content, a directory, a link, or what cannot be read. What we replace is ours
- * as well, for as long as a crash may have come in between.
+ * In the place of our manifest stands other content, a directory, a link, or what cannot be read. What we replace is
+ * ours as well, for as long as a crash may have come in between.
  */
 export function notOurs(placed: Placed, o: Observation): boolean {
   const there = o.manifests.known ? o.manifests.value.find((candidate) => candidate.file === placed.file) : undefined;
@@ -124,12 +126,12 @@ export function notOurs(placed: Placed, o: Observation): boolean {
   return there.digest === undefined || (there.digest !== placed.digest && there.digest !== placed.replaces);
 }
 
+/** A copy of lower order is still to come; after {@link ORDER_WAIT_MS} nobody waits for it any more. */
 function order(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Obstacle | undefined {
   const since = input.waitingSince.get(checkpoint.key);
   if (since !== undefined && o.now - since >= ORDER_WAIT_MS) return undefined;
-  const waitsFor = input.checkpoints.some((other) => {
+  const waitsFor = input.subjects.some(({ checkpoint: other, placed }) => {
     if (other.record.self === true || other.record.order >= checkpoint.record.order || ofCheckpoint(other, o) !== undefined) return false;
-    const placed = input.ledger.placed.find((candidate) => candidate.key === other.key);
     return placed === undefined ? input.waitingSince.has(other.key) : !copyRuns(other, o);
   });
   return waitsFor ? 'waiting-for-lower-order' : undefined;

@@ -9,12 +9,13 @@
 import type { Action, Withdrawal } from '../model/actions.ts';
 import { ANNOTATION_ATTEMPT, ANNOTATION_REVISION, manifestFileName } from '../model/keys.ts';
 import { decodeManifest, encodeManifest, sha256, withAnnotations } from '../model/manifest.ts';
-import type { Checkpoint, Decision, Facts, HandBackMemory, Json, Millis, Placed } from '../model/model.ts';
+import type { Checkpoint, Decision, Facts, HandBackMemory, Json, Millis, Placed, RuntimeView } from '../model/model.ts';
 import { formatTime } from '../model/time.ts';
 import { copySandboxes, neverStarted } from './copy-here.ts';
+import { ofPod } from './identity.ts';
 import type { Observation } from './observation.ts';
 import { MAX_ATTEMPTS, notOurs } from './obstacles.ts';
-import type { Track } from './track.ts';
+import type { Subject } from './subject.ts';
 
 /**
  * Pauses before the same pod is trusted again, by the number of hand-backs to it that failed. The first may have been a race
@@ -28,17 +29,11 @@ export const STOP_AGAIN_MS: Millis = 3_000;
 /** The API's default for terminationGracePeriodSeconds. */
 const DEFAULT_GRACE_SECONDS = 30;
 
-export interface PlanInput {
-  readonly checkpoint: Checkpoint;
-  readonly placed: Placed | undefined;
-  readonly memory: HandBackMemory | undefined;
-  readonly track: Track;
+export interface PlanInput extends Subject {
   readonly facts: Facts;
   readonly decision: Decision;
-  /** Uids that count as the parent; containers of theirs are no news once the copy is placed. */
-  readonly parentUids: readonly string[];
   /** The pod whose container is the sign to leave. */
-  readonly handBackTo: string | undefined;
+  readonly handBackTo: string;
   /** A standby of an older revision may be replaced now: by an agent that is not that standby, and while reachable. */
   readonly renew: boolean;
 }
@@ -91,12 +86,13 @@ function planActive(input: PlanInput, o: Observation): readonly Action[] {
   return [];
 }
 
+const NOTHING_SEEN: RuntimeView = { sandboxes: [], containers: [] };
+
 function place(input: PlanInput, o: Observation, attempt: number, why: Placed['why']): Action {
   const manifest = placedManifest(input.checkpoint, attempt);
   const expect = ownDigest(input.placed, o);
-  const view = o.runtime.known ? o.runtime.value : { sandboxes: [], containers: [] };
-  const ofParent = new Set(input.parentUids);
-  const there = view.containers.filter((container) => ofParent.has(container.podUid)).map((container) => container.id);
+  const view = o.runtime.known ? o.runtime.value : NOTHING_SEEN;
+  const there = view.containers.filter(({ podUid }) => ofPod(input.parent, podUid)).map(({ id }) => id);
   const placed: Placed = {
     key: input.checkpoint.key,
     file: manifestFileName(input.checkpoint.record.parent),
@@ -108,11 +104,12 @@ function place(input: PlanInput, o: Observation, attempt: number, why: Placed['w
     bootId: o.where.bootId,
     phase: 'placed',
     ...(expect === undefined || expect === sha256(manifest) ? {} : { replaces: expect }),
+    // what exists already is no sign that the kubelet starts the parent anew
     knownContainers: [...new Set([...(input.placed?.knownContainers ?? []), ...there])].sort(),
     ...(input.checkpoint.record.self === true ? { self: true as const } : {}),
   };
-  const orphans = input.facts.here === 'orphan' ? view.sandboxes.filter((s) => s.ready && ofParent.has(s.uid)).map((s) => s.id) : [];
-  return { do: 'place', placed, manifest, expect, stopOrphans: orphans };
+  const orphans = view.sandboxes.filter((sandbox) => sandbox.ready && ofPod(input.parent, sandbox.uid)).map(({ id }) => id);
+  return { do: 'place', placed, manifest, expect, stopOrphans: input.facts.here === 'orphan' ? orphans : [] };
 }
 
 /** Digest of the file of ours that is there now: the last one placed, or, after a crash in between, the one before. */
@@ -176,7 +173,7 @@ function rememberHandBack(input: PlanInput, o: Observation): readonly Action[] {
   // the standby serves nothing
   if (checkpoint.record.self === true) return [];
   const handBackTo = decision.reason === 'parent-gone' ? checkpoint.record.parent.uid : input.handBackTo;
-  if (handBackTo === undefined || (decision.reason !== 'parent-started' && decision.reason !== 'parent-gone')) return [];
+  if (decision.reason !== 'parent-started' && decision.reason !== 'parent-gone') return [];
   // nobody was there to lose a race
   const before = decision.reason === 'parent-gone' ? 1 : 0;
   const failures = memory?.toUid === handBackTo ? Math.max(before, memory.failures) : before;

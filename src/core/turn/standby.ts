@@ -13,37 +13,44 @@ import type { Observation } from './observation.ts';
 import type { Policy } from './policy.ts';
 
 export interface StandbyFacts extends Pick<Facts, 'api' | 'copy' | 'inApi' | 'obstacle'> {
-  /** The checkpoint of the very pod that decides here, or of one captured later, whose standby takes this one's place. */
+  /**
+   * Whose standby takes this one's place?
+   * - `none`: nobody's; this may be that of the very pod that decides here
+   * - `stored`: that of the pod that decides here, which does not run yet; or that of one captured later, which runs
+   * - `runs`: that of the pod that decides here
+   */
   readonly successor: 'none' | 'stored' | 'runs';
   /** Nothing else of ours is left on the node. */
   readonly alone: boolean;
 }
 
-export function standbyFacts(
-  facts: Facts,
-  checkpoint: Checkpoint,
-  all: readonly Checkpoint[],
-  ledger: Ledger,
-  o: Observation,
-  policy: Policy,
-): StandbyFacts {
-  const { api, copy, inApi, obstacle } = facts;
+/** What one turn knows beside the checkpoint that it looks at. */
+export interface Scene {
+  readonly all: readonly Checkpoint[];
+  readonly ledger: Ledger;
+  readonly o: Observation;
+  readonly policy: Policy;
+}
+
+export function standbyFacts({ api, copy, inApi, obstacle }: Facts, checkpoint: Checkpoint, scene: Scene): StandbyFacts {
+  const { all, ledger } = scene;
   return {
     api,
     copy,
     inApi,
     ...(obstacle === undefined ? {} : { obstacle }),
-    successor: successorOf(checkpoint, all, o, policy),
+    successor: successorOf(checkpoint, scene),
     alone: copiesIn(ledger).length === 0 && all.every(({ record }) => record.self === true),
   };
 }
 
 /**
- * A captured agent has held the lock and was Ready for minReady: that is what being captured means. Where the pod that decides
- * is not captured (yet), one that was captured later than this takes its place as long as its standby runs: else a rollout
- * soon after another would put back what was just being taken away.
+ * A captured agent has held the lock and was Ready for minReady: that is what being captured means.
+ *
+ * Where the pod that decides is not captured (yet), one that was captured later than this takes its place as long as its
+ * standby runs. Else a rollout soon after another would put back what was just being taken away.
  */
-function successorOf(checkpoint: Checkpoint, all: readonly Checkpoint[], o: Observation, policy: Policy): StandbyFacts['successor'] {
+function successorOf(checkpoint: Checkpoint, { all, o, policy }: Scene): StandbyFacts['successor'] {
   const others = all.filter(({ record, problem }) => record.self === true && problem === undefined);
   const own = policy.role === 'daemonset' ? others.find(({ record }) => record.parent.uid === policy.ownUid) : undefined;
   if (own?.key === checkpoint.key) return 'none';

@@ -6,6 +6,7 @@ import type { CheckpointKey, Millis, Obstacle, State } from '../model/model.ts';
 import { ORDER_WAIT_MS } from './obstacles.ts';
 import type { PlanInput } from './plan.ts';
 
+/** A checkpoint that was judged by itself, and the state that it comes from. */
 export interface Candidate {
   readonly input: PlanInput;
   readonly from: State;
@@ -18,7 +19,8 @@ export interface ThrottleRules {
   readonly now: Millis;
 }
 
-export function throttle<T extends Candidate>(views: readonly T[], rules: ThrottleRules): readonly T[] {
+/** The same views, in the same order; those that must not start now stay inactive, with the reason. */
+export function throttle(views: readonly Candidate[], rules: ThrottleRules): readonly Candidate[] {
   const starting = views.filter(starts).sort(byOrder);
   const lowest = starting[0]?.input.checkpoint.record.order;
   const held = new Map<CheckpointKey, Obstacle>();

@@ -5,21 +5,22 @@
  */
 
 import type { Action } from '../model/actions.ts';
-import { copiesIn, placedOf } from '../model/ledger.ts';
-import type { Checkpoint, CheckpointKey, Decision, Facts, Ledger, Millis, Obstacle, State } from '../model/model.ts';
+import { copiesIn } from '../model/ledger.ts';
+import type { Checkpoint, CheckpointKey, Decision, Facts, Ledger, Millis, Placed, State } from '../model/model.ts';
 import { sinceEach } from '../model/since.ts';
+import { movedOn } from './clocks.ts';
 import { decide } from './decide.ts';
-import { factsOf, freshContainers, type Subject } from './facts.ts';
-import { identities } from './identity.ts';
+import { type Found, factsOf, freshContainers } from './facts.ts';
 import type { Mind } from './mind.ts';
 import type { Observation } from './observation.ts';
 import { obstacles } from './obstacles.ts';
-import { type PlanInput, plan } from './plan.ts';
+import { plan } from './plan.ts';
 import type { Policy } from './policy.ts';
 import { successorHolds } from './retirement.ts';
-import { decideStandby, standbyFacts } from './standby.ts';
-import { throttle } from './throttle.ts';
-import { initialTrack, type Track, track } from './track.ts';
+import { decideStandby, type Scene, standbyFacts } from './standby.ts';
+import { type Subject, subjectOf } from './subject.ts';
+import { type Candidate, throttle } from './throttle.ts';
+import type { Track } from './track.ts';
 
 export interface Verdict {
   readonly key: CheckpointKey;
@@ -40,16 +41,16 @@ export interface Turn {
   readonly errors: ReadonlyMap<CheckpointKey, string>;
 }
 
+/** `ledger` and `checkpoints`: what the disk says; `mind`: what the last turn left, {@link EMPTY_MIND} at first. */
 export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Ledger, o: Observation, policy: Policy): Turn {
-  const tracks = new Map(
-    checkpoints.map((c) => {
-      const placed = placedOf(ledger, c.key);
-      const successor = successorHolds(c, placed, checkpoints, o);
-      return [c.key, track(mind.tracks.get(c.key) ?? initialTrack(o.now), c, placed, o, successor)];
-    }),
-  );
-  const found = obstacles({ checkpoints, ledger, tracks, waitingSince: mind.waitingSince }, o, policy);
-  const confirmAfter = pullBrake(mind, checkpoints, tracks, o, policy);
+  const subjects = checkpoints.map((checkpoint) => {
+    const before = subjectOf(checkpoint, ledger, mind.tracks, o);
+    return { ...before, track: movedOn(before, successorHolds(before, checkpoints, o), o) };
+  });
+  const free = policy.activeLimit - copiesIn(ledger).length;
+  const confirmAfter = pullBrake(mind, subjects, o, policy);
+  const found = { obstacles: obstacles({ subjects, free, waitingSince: mind.waitingSince }, o), confirmAfter };
+  const scene = { all: checkpoints, ledger, o, policy };
   const errors = new Map<CheckpointKey, string>();
   const guard = <T>(key: CheckpointKey, work: () => readonly T[]): readonly T[] => {
     try {
@@ -59,20 +60,13 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
       return [];
     }
   };
-  const looked = checkpoints.flatMap((c) => guard(c.key, () => [look(c, checkpoints, ledger, tracks, found, confirmAfter, o, policy)]));
-  const free = policy.activeLimit - copiesIn(ledger).length;
-  const own = looked.filter(isStandby);
-  const views = [
-    ...throttle(
-      looked.filter((view) => !isStandby(view)),
-      { free, waitingSince: mind.waitingSince, now: o.now },
-    ),
-    ...own,
-  ];
-  const inputs = views.map((view) => view.input);
+  const looked = subjects.flatMap((subject) => guard(subject.checkpoint.key, () => [look(subject, found, scene)]));
+  const copies = looked.filter((view) => !isStandby(view));
+  const views = [...throttle(copies, { free, waitingSince: mind.waitingSince, now: o.now }), ...looked.filter(isStandby)];
+  const inputs = views.map(({ input }) => input);
   return {
     mind: {
-      tracks: afterDecisions(tracks, views, o),
+      tracks: afterDecisions(subjects, views, o),
       waitingSince: waiting(mind, views, o),
       ...(confirmAfter === undefined ? {} : { confirmAfter }),
     },
@@ -84,75 +78,39 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
   };
 }
 
-interface View {
-  readonly input: PlanInput;
-  readonly from: State;
-}
-
-function look(
-  checkpoint: Checkpoint,
-  all: readonly Checkpoint[],
-  ledger: Ledger,
-  tracks: ReadonlyMap<CheckpointKey, Track>,
-  found: ReadonlyMap<CheckpointKey, Obstacle>,
-  confirmAfter: Millis | undefined,
-  o: Observation,
-  policy: Policy,
-): View {
-  const parent = identities(checkpoint.record, o.watch.pods);
-  const placed = placedOf(ledger, checkpoint.key);
-  const memory = ledger.handBacks.find((candidate) => candidate.key === checkpoint.key);
-  const subject: Subject = {
-    checkpoint,
-    placed,
-    memory,
-    track: tracks.get(checkpoint.key) ?? initialTrack(o.now),
-    obstacle: imagesUnknown(checkpoint, placed !== undefined, o) ? undefined : found.get(checkpoint.key),
-    confirmAfter,
-  };
-  const facts = withoutImages(factsOf(subject, o, policy), imagesUnknown(checkpoint, placed !== undefined, o));
+/** One checkpoint by itself: its facts, what the tables make of them, and what planning will need. */
+function look(subject: Subject, found: Found, scene: Scene): Candidate {
+  const { checkpoint, parent, placed } = subject;
+  const { o, policy } = scene;
+  const fresh = freshContainers(subject, o);
+  const facts = factsOf(subject, fresh, found, o, policy);
   const from = stateOf(placed);
   const self = checkpoint.record.self === true;
-  const fresh = freshContainers(parent, subject, o);
   return {
     from,
     input: {
-      checkpoint,
-      placed,
-      memory,
-      track: subject.track,
+      ...subject,
       facts,
-      decision: self ? decideStandby(from, standbyFacts(facts, checkpoint, all, ledger, o, policy)) : decide(from, facts),
-      parentUids: [parent.uid, ...parent.successors.map((pod) => pod.uid)],
+      decision: self ? decideStandby(from, standbyFacts(facts, checkpoint, scene)) : decide(from, facts),
       renew: self && policy.role !== 'standby' && o.api.verdict === 'reachable',
-      handBackTo: o.begun.get(checkpoint.key) ?? fresh[0]?.podUid ?? checkpoint.record.parent.uid,
+      handBackTo: o.begun.get(checkpoint.key) ?? fresh[0]?.podUid ?? parent.uid,
     },
   };
 }
 
 /** The standby stands beside the limits and the order: it serves nothing and waits for nobody. */
-function isStandby({ input }: View): boolean {
+function isStandby({ input }: Candidate): boolean {
   return input.checkpoint.record.self === true;
 }
 
 /** The ledger is the state: nothing is remembered as done until the disk shows it. */
-function stateOf(placed: { readonly phase: 'placed' | 'leaving' } | undefined): State {
+function stateOf(placed: Placed | undefined): State {
   if (placed === undefined) return 'inactive';
   return placed.phase === 'placed' ? 'active' : 'handing-back';
 }
 
-/** Whether the images are there must be known before a copy starts: not knowing is like not knowing the parent. */
-function imagesUnknown(checkpoint: Checkpoint, placed: boolean, o: Observation): boolean {
-  // the standby's image is the one that we run from
-  if (placed || checkpoint.record.self === true || o.api.verdict !== 'unreachable') return false;
-  return checkpoint.record.images.some(({ image }) => o.images.get(image)?.known !== true);
-}
-
-function withoutImages(facts: Facts, unknown: boolean): Facts {
-  return unknown && facts.here !== 'running' ? { ...facts, here: 'unknown' } : facts;
-}
-
-function waiting(mind: Mind, views: readonly View[], o: Observation): ReadonlyMap<CheckpointKey, Millis> {
+/** Since when the rules would start each copy that an obstacle holds back, or that starts only now. */
+function waiting(mind: Mind, views: readonly Candidate[], o: Observation): ReadonlyMap<CheckpointKey, Millis> {
   const copies = views.filter((view) => !isStandby(view));
   const blocked = copies.filter(
     ({ input, from }) => from === 'inactive' && input.facts.obstacle !== undefined && input.decision.reason === input.facts.obstacle,
@@ -163,12 +121,8 @@ function waiting(mind: Mind, views: readonly View[], o: Observation): ReadonlyMa
 }
 
 /** A hand-back that begins now, be it to nobody, starts the stuck clock anew. */
-function afterDecisions(
-  tracks: ReadonlyMap<CheckpointKey, Track>,
-  views: readonly View[],
-  o: Observation,
-): ReadonlyMap<CheckpointKey, Track> {
-  const next = new Map(tracks);
+function afterDecisions(subjects: readonly Subject[], views: readonly Candidate[], o: Observation): ReadonlyMap<CheckpointKey, Track> {
+  const next = new Map(subjects.map(({ checkpoint, track }) => [checkpoint.key, track]));
   for (const { input, from } of views) {
     const key = input.checkpoint.key;
     if (from === 'active' && input.decision.state !== 'active') next.set(key, { ...input.track, handedBackAt: o.now });
@@ -180,15 +134,9 @@ function afterDecisions(
  * More than half of the checkpoints, and more than three, shown as gone within one grace: rather a server that lost its
  * memory than so many deletions. Each then needs another confirmation after another grace.
  */
-function pullBrake(
-  mind: Mind,
-  checkpoints: readonly Checkpoint[],
-  tracks: ReadonlyMap<CheckpointKey, Track>,
-  o: Observation,
-  policy: Policy,
-): Millis | undefined {
-  const parents = checkpoints.filter(({ record }) => record.self !== true);
-  const leaving = parents.filter((checkpoint) => tracks.get(checkpoint.key)?.leavingSince !== undefined).length;
+function pullBrake(mind: Mind, subjects: readonly Subject[], o: Observation, policy: Policy): Millis | undefined {
+  const parents = subjects.filter(({ checkpoint }) => checkpoint.record.self !== true);
+  const leaving = parents.filter(({ track }) => track.leavingSince !== undefined).length;
   const many = leaving > 3 && leaving > parents.length / 2;
   if (mind.confirmAfter === undefined) return many ? o.now + 2 * policy.retireGraceMs : undefined;
   return leaving > 0 || o.now < mind.confirmAfter ? mind.confirmAfter : undefined;

@@ -10,13 +10,12 @@ import type { Withdrawal } from '../model/actions.ts';
 import { barred } from '../model/ledger.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis, RuntimeContainer } from '../model/model.ts';
 import { containerTrigger } from './facts.ts';
-import { identities } from './identity.ts';
 import type { Mind } from './mind.ts';
 import { signSeen } from './needs.ts';
 import type { Observation } from './observation.ts';
 import { prepareWithdrawal } from './plan.ts';
 import type { Policy } from './policy.ts';
-import { initialTrack } from './track.ts';
+import { subjectOf } from './subject.ts';
 
 export interface WatchTarget {
   readonly key: CheckpointKey;
@@ -48,15 +47,14 @@ export function watchTargets(
     const checkpoint = checkpoints.find((candidate) => candidate.key === placed.key);
     if (checkpoint === undefined || placed.phase !== 'placed' || placed.self === true || checkpoint.record.handBack !== 'container')
       return [];
-    const parent = identities(checkpoint.record, o.watch.pods);
+    const subject = subjectOf(checkpoint, ledger, mind.tracks, o);
+    const { parent, memory, track } = subject;
     const listed = o.kubelet.known && parent.names.some((name) => o.kubelet.known && o.kubelet.value.has(name));
     if (!listed && !signSeen(o.api, o.now)) return [];
-    const track = mind.tracks.get(placed.key) ?? initialTrack(o.now);
     const overdue = track.awaitingSince !== undefined && o.now - track.awaitingSince >= policy.handBackTimeoutMs;
-    const memory = ledger.handBacks.find((candidate) => candidate.key === placed.key);
     const uids = [parent.uid, ...parent.successors.map((pod) => pod.uid)];
     // without the runtime's word it is not known which containers would have to stop
-    const prepared = o.runtime.known && containerTrigger([], { placed, track }, o) ? prepareWithdrawal(checkpoint, placed, o) : undefined;
+    const prepared = o.runtime.known && containerTrigger([], subject, o) ? prepareWithdrawal(checkpoint, placed, o) : undefined;
     return [
       {
         key: placed.key,

@@ -1,0 +1,50 @@
+/** What does this turn's look make of the clocks of one checkpoint? Pure. */
+import type { Millis, Placed } from '../model/model.ts';
+import { since, sinceEach } from '../model/since.ts';
+import { parentHere, runningOf } from './here.ts';
+import { parentInWatch, regressionsOf, stillParent, vanished } from './in-watch.ts';
+import type { Observation } from './observation.ts';
+import type { Subject } from './subject.ts';
+import { STEADY_MS, type Track } from './track.ts';
+
+/** `successor`: there is one that keeps the checkpoint. */
+export function movedOn({ checkpoint, parent, placed, track: before }: Subject, successor: boolean, o: Observation): Track {
+  const running = o.runtime.known ? runningOf(parent, o.runtime.value).map((container) => container.id) : [];
+  const runningSince = sinceEach(before.runningSince, running, o.now);
+  const steady = [...runningSince.values()].some((from) => o.now - from >= STEADY_MS);
+  const shown = parentInWatch(checkpoint, o);
+  const leaves = shown === 'unknown' ? 'unknown' : shown === 'leaving' && !successor && !vanished(before, o);
+  const leavingSince = since(before.leavingSince, leaves, o.now);
+  const here = parentHere(parent, checkpoint, o);
+  return compact<Track>({
+    runningSince: o.runtime.known ? runningSince : before.runningSince,
+    lastSteady: steady || !o.runtime.known ? o.now : before.lastSteady,
+    orphanSince: since(before.orphanSince, here === 'unknown' ? 'unknown' : here === 'orphan', o.now),
+    leavingSince,
+    unplacedSince: since(before.unplacedSince, placed === undefined, o.now),
+    shownAt: shown === 'present' ? regressionsOf(o) : before.shownAt,
+    goneConfirmedAt: leavingSince === undefined ? undefined : confirmedAt({ checkpoint, track: before }, o),
+    placedSince: placedSince(before, placed, o.now),
+    leavingCopySince: since(before.leavingCopySince, placed?.phase === 'leaving', o.now),
+    handedBackAt: before.handedBackAt,
+    awaitingSince: since(before.awaitingSince, placed?.phase === 'placed' && o.api.verdict === 'reachable', o.now),
+  });
+}
+
+/** The last read of its own that did not find the parent. */
+function confirmedAt({ checkpoint, track }: Pick<Subject, 'checkpoint' | 'track'>, o: Observation): Millis | undefined {
+  const read = o.reads.get(checkpoint.key);
+  return read?.known === true && !stillParent(checkpoint, read.value, o) ? o.now : track.goneConfirmedAt;
+}
+
+function placedSince(before: Track, placed: Placed | undefined, now: Millis): Track['placedSince'] {
+  if (placed?.phase !== 'placed') return undefined;
+  const { attempt, revision } = placed;
+  const same = before.placedSince?.attempt === attempt && before.placedSince.revision === revision;
+  return same ? before.placedSince : { attempt, revision, at: now };
+}
+
+/** Drops keys whose value is undefined, as exact optional properties ask. */
+function compact<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
+}

@@ -1,0 +1,34 @@
+/** What is known of one checkpoint before anything is judged? Looked up once a turn, and handed on. Pure. */
+import { placedOf } from '../model/ledger.ts';
+import type { Checkpoint, CheckpointKey, HandBackMemory, Ledger, Placed } from '../model/model.ts';
+import { identities, type Parent } from './identity.ts';
+import type { Observation } from './observation.ts';
+import { initialTrack, type Track } from './track.ts';
+
+export interface Subject {
+  readonly checkpoint: Checkpoint;
+  /** Who counts as the parent, by the watch. */
+  readonly parent: Parent;
+  /** What of it lies in staticPodPath, by the ledger. */
+  readonly placed: Placed | undefined;
+  /** Its last hand-back, by the ledger. */
+  readonly memory: HandBackMemory | undefined;
+  /** Its clocks. */
+  readonly track: Track;
+}
+
+export function subjectOf(
+  checkpoint: Checkpoint,
+  ledger: Ledger,
+  tracks: ReadonlyMap<CheckpointKey, Track>,
+  o: Pick<Observation, 'watch' | 'now'>,
+): Subject {
+  const { key } = checkpoint;
+  return {
+    checkpoint,
+    parent: identities(checkpoint.record, o.watch.pods),
+    placed: placedOf(ledger, key),
+    memory: ledger.handBacks.find((candidate) => candidate.key === key),
+    track: tracks.get(key) ?? initialTrack(o.now),
+  };
+}
