@@ -18,8 +18,8 @@ import { MAX_ATTEMPTS, notOurs } from './obstacles.ts';
 import type { Subject } from './subject.ts';
 
 /**
- * Pauses before the same pod is trusted again, by the number of hand-backs to it that failed. The first may have been a race
- * for the port that a slow end of the copy lost, and is no fault of the pod: it gets its next start.
+ * Pauses before the same pod is trusted again, by the number of hand-backs to it that failed. The first may have been a
+ * race for the port that a slow end of the copy lost. That is no fault of the pod: it gets its next start.
  */
 export const HAND_BACK_PAUSES_MS: readonly Millis[] = [0, 5 * 60_000, 15 * 60_000, 60 * 60_000];
 /** A withdrawn copy that is still there so long after its own grace is stopped through CRI. */
@@ -32,13 +32,16 @@ const DEFAULT_GRACE_SECONDS = 30;
 export interface PlanInput extends Subject {
   readonly facts: Facts;
   readonly decision: Decision;
-  /** The pod whose container is the sign to leave. */
+  /** The pod that the copy makes way for: whose container is the sign to leave, else the parent. */
   readonly handBackTo: string;
   /** A standby of an older revision may be replaced now: by an agent that is not that standby, and while reachable. */
   readonly renew: boolean;
 }
 
-/** In the order of `checkpointer/order`. `guard` runs the planning of one checkpoint; it may keep an error to itself. */
+/**
+ * The acts of this turn, in the order of `checkpointer/order`. `guard` runs the planning of one checkpoint; it may keep
+ * an error to itself.
+ */
 export function plan(
   inputs: readonly PlanInput[],
   o: Observation,
@@ -135,9 +138,9 @@ function planLeaving(input: PlanInput, o: Observation): readonly Action[] {
   // on the host network the copy was told to stop when it was withdrawn: what still runs is in the parent's way
   const inTheWay = checkpoint.record.handBack === 'container' && checkpoint.record.self !== true;
   const graceMs = checkpoint.record.handBackGraceful || !inTheWay ? terminationGraceMs(checkpoint) : 0;
-  const patience = graceMs + (inTheWay ? STOP_AGAIN_MS : LAST_RESORT_MS);
-  if (o.now - track.leavingCopySince < patience || !(input.facts.here === 'running' || (inTheWay && input.facts.here === 'known')))
-    return [];
+  const hadItsTime = o.now - track.leavingCopySince >= graceMs + (inTheWay ? STOP_AGAIN_MS : LAST_RESORT_MS);
+  const parentIsThere = input.facts.here === 'running' || (inTheWay && input.facts.here === 'known');
+  if (!hadItsTime || !parentIsThere) return [];
   return [{ do: 'stop-copy', key: checkpoint.key, sandboxes: copySandboxes(checkpoint, o.runtime.value).map((sandbox) => sandbox.id) }];
 }
 
@@ -190,10 +193,12 @@ function planRetired(input: PlanInput, o: Observation): readonly Action[] {
   return facts.copy === 'gone' ? [{ do: 'remove-checkpoint', key: checkpoint.key, reason: decision.reason }] : [];
 }
 
+/** The ledger still names a copy of which nothing is left. */
 function planInactive(input: PlanInput): readonly Action[] {
   return input.placed === undefined ? [] : [{ do: 'forget-copy', key: input.checkpoint.key }];
 }
 
+/** `failures` counts those before this one: it chooses the pause. */
 function failedOnceMore(memory: HandBackMemory, o: Observation): HandBackMemory {
   const pause = HAND_BACK_PAUSES_MS[Math.min(memory.failures, HAND_BACK_PAUSES_MS.length - 1)] ?? 0;
   return { ...memory, failures: memory.failures + 1, blockedUntil: formatTime(o.wall + pause) };
