@@ -63,12 +63,12 @@ export function needs(input: NeedInput): Needs {
     kubelet: alert || stale(pace.lastRuntime),
     manifests: alert || stale(pace.lastManifests),
     images: [...new Set(waiting.flatMap((checkpoint) => checkpoint.record.images.map(({ image }) => image)))].sort(),
-    reads: reach.verdict === 'reachable' ? dueReads(input) : [],
+    reads: reach.verdict === 'reachable' ? dueConfirmations(input) : [],
   };
 }
 
 /** A parent that the watch has shown as leaving for its whole grace is read once itself, and again after a brake. */
-function dueReads({ checkpoints, ledger, mind, now, policy }: NeedInput): Needs['reads'] {
+function dueConfirmations({ checkpoints, ledger, mind, now, policy }: NeedInput): Needs['reads'] {
   return checkpoints
     .filter((checkpoint) => {
       const track = mind.tracks.get(checkpoint.key);
