@@ -3,7 +3,9 @@
  *
  * Pure and total: every state with every combination of facts has an answer, covered row by row in
  * `test/core/tables/decide.txt`. It knows no clock, no disk and no pod; `facts.ts` says what is true, `plan.ts` turns
- * the answer into actions. The state comes from the disk on every tick, so a decision whose action failed is made again.
+ * the answer into actions.
+ *
+ * The state comes from the disk in every turn, so a decision whose action failed is made again.
  */
 import type { Decision, Facts, Reason, State } from '../model/model.ts';
 
@@ -44,7 +46,10 @@ function decideInactiveOffline(facts: Facts): Decision {
 
 const ACTIVATION_REASON = { known: 'parent-stuck', orphan: 'parent-orphaned', absent: 'parent-absent' } as const;
 
-/** The kubelet starting the parent ends the copy's time, whatever the API seems to be. Nothing else does offline. */
+/**
+ * The moment to hand back ends the copy's time, whatever the API seems to be; while it is not reachable nothing else
+ * does.
+ */
 function decideActive(facts: Facts): Decision {
   if (facts.trigger === 'yes') return to('handing-back', 'parent-started');
   if (facts.api !== 'reachable') return to('active', facts.obstacle ?? 'copy-serving');

@@ -121,11 +121,11 @@ export function freshContainers({ checkpoint, parent, placed, memory }: Subject,
 }
 
 /**
- * The parent's container, or the kubelet's attempt to create it, not its sandbox: between the two lies up to a minute in
- * which the kubelet may still need the API server that the copy is serving.
+ * The parent's container, or the kubelet's attempt to create it, is the sign. Its sandbox is none: between the two lies
+ * up to a minute in which the kubelet may still need the API server that the copy is serving.
  *
- * Where the kubelet knew the parent all along (it was stuck), its own hopeless attempts create containers too. There the
- * server must have answered since the copy was placed, or the attempt must hold.
+ * Where the kubelet knew the parent all along (it was stuck), its own hopeless attempts create containers too. There
+ * the server must have answered since the copy was placed, or the attempt must hold.
  */
 export function containerTrigger(fresh: readonly RuntimeContainer[], subject: Subject, o: Observation): boolean {
   const why = subject.placed?.why;
@@ -152,7 +152,7 @@ function readyInApi(pod: RawPod | undefined, containerId: string): boolean {
   return own?.ready === true && condition?.status === 'True';
 }
 
-/** A copy with a host port still counts at the kubelet's admission, so it must leave before the kubelet has the pods. */
+/** A copy with a host port counts at the kubelet's admission, so it must leave before the kubelet has the pods. */
 function firstSign(subject: Subject, o: Observation): boolean {
   return o.api.verdict !== 'unreachable' && answeredSincePlaced(subject, o);
 }

@@ -1,14 +1,15 @@
-/** What is remembered from turn to turn, in memory only. */
+/** What does one turn leave to the next? In memory only: whatever must outlive the process is in the ledger. */
 import type { CheckpointKey, Millis } from '../model/model.ts';
 import type { Track } from './track.ts';
 
-/** Carried from turn to turn in memory; losing it (a restart) only starts graces anew. */
+/** Losing it (a restart) only starts graces anew, which can only delay. */
 export interface Mind {
   readonly tracks: ReadonlyMap<CheckpointKey, Track>;
-  /** Since when the rules would start each copy that some obstacle holds back. */
+  /** Since when the rules would start each copy that an obstacle holds back, or that starts in the last turn. */
   readonly waitingSince: ReadonlyMap<CheckpointKey, Millis>;
   /** Many checkpoints were about to be retired at once: each needs a read made at or after this moment. */
   readonly confirmAfter?: Millis;
 }
 
+/** Of a process that has not had a turn yet. */
 export const EMPTY_MIND: Mind = { tracks: new Map(), waitingSince: new Map() };

@@ -13,16 +13,20 @@ import type { Observation } from './observation.ts';
 import type { Policy, Role } from './policy.ts';
 import { retirableFrom } from './retirement.ts';
 
+/** What the needs of a turn owe to the turns before. */
 export interface Pace {
   readonly lastRuntime: Millis | undefined;
   readonly lastManifests: Millis | undefined;
   readonly wasHealthy: boolean;
 }
 
+/** Between two turns when all is well. */
 export const IDLE_MS: Millis = 10_000;
+/** While the API server is not known to be reachable, or something is on its way. */
 export const ALERT_MS: Millis = 1_000;
 /** While a copy waits for its parent after the first sign of the API server. */
 export const CLOSE_MS: Millis = 250;
+/** An image, a sandbox or a manifest may vanish while all is well: so often each is looked at. */
 const IDLE_LOOK_MS: Millis = 60_000;
 /** A standby that was placed so long ago either runs or is a matter for the look now and then. */
 const SETTLING_MS: Millis = 60_000;
@@ -88,7 +92,9 @@ interface Restless {
   readonly role: Role;
 }
 
-/** Something of ours is on its way: copies, a parent that leaves, a standby that was just placed; or we are the standby. */
+/**
+ * Something of ours is on its way: copies, a parent that leaves, a standby that was just placed. Or we are the standby.
+ */
 function restless({ ledger, mind, now, role }: Restless): boolean {
   if (role === 'standby' || copiesIn(ledger).length > 0) return true;
   if ([...mind.tracks.values()].some((track) => track.leavingSince !== undefined)) return true;
@@ -116,6 +122,7 @@ export interface Stored {
   has(key: CheckpointKey): boolean;
 }
 
+/** Milliseconds until the next turn is due, if nothing wakes it before. */
 export function nextTurnIn(input: NextInput): Millis {
   const candidates: Millis[] = [IDLE_MS];
   if (input.probeIn !== undefined) candidates.push(input.probeIn);
@@ -127,8 +134,8 @@ export function nextTurnIn(input: NextInput): Millis {
 }
 
 /**
- * Is there a copy placed that has not yet waited for its parent longer than the hand-back timeout? Only then hurry, and begin
- * nothing else. A copy whose checkpoint is lost waits for nobody: its parent must be captured first.
+ * Is there a copy placed that has not yet waited for its parent longer than the hand-back timeout? Only then hurry, and
+ * begin nothing else. A copy whose checkpoint is lost waits for nobody: its parent must be captured first.
  */
 export function copiesWait(
   { ledger, stored, mind, handBackTimeoutMs }: Pick<NextInput, 'ledger' | 'stored' | 'mind' | 'handBackTimeoutMs'>,

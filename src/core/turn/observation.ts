@@ -1,20 +1,22 @@
-/** What one turn saw. */
+/** What did one turn see, and from which source? Nothing is judged here. */
 import type { ReachabilityState } from '../api/reachability.ts';
 import type { CheckpointKey, ManifestFile, Millis, RawPod, RuntimeView, Seen } from '../model/model.ts';
 
-/** What of the observation is local truth. */
+/** What can be asked without an API server: the node's own word. */
 export interface LocalTruth {
   readonly runtime: Seen<RuntimeView>;
   /** `namespace/name` of every pod the kubelet process knows. */
   readonly kubelet: Seen<ReadonlySet<string>>;
 }
 
-/** Everything one tick saw. Made by `agent/observe.ts`; a source that failed is an unknown, never an empty list. */
+/** Everything one turn saw. Made by `agent/observe.ts`; a source that failed is an unknown, never an empty list. */
 export interface Observation extends LocalTruth {
+  /** When this turn began, on the monotonic clock. */
   readonly now: Millis;
   /** Milliseconds since 1970. */
   readonly wall: number;
   readonly api: ReachabilityState;
+  /** The API server's watch of this node's pods; `pods` by uid. */
   readonly watch: {
     readonly synced: boolean;
     readonly healthy: boolean;
@@ -22,19 +24,26 @@ export interface Observation extends LocalTruth {
     /** How often the server's memory went back in time under this process. */
     readonly regressions?: number;
   };
+  /** Every file in staticPodPath. */
   readonly manifests: Seen<readonly ManifestFile[]>;
   /** Is this image reference present? Asked only where a decision waits for it. */
   readonly images: ReadonlyMap<string, Seen<boolean>>;
-  /** Consistent reads of parents that the watch shows to be leaving, by key, from this tick. */
+  /**
+   * This turn's consistent reads of parents that the watch shows to be leaving, by key. A value of undefined: there is
+   * no such pod.
+   */
   readonly reads: ReadonlyMap<string, Seen<RawPod | undefined>>;
-  /** Copies that the close watch has begun to withdraw and the ledger does not show yet, with the uid of the pod they make way for. */
+  /**
+   * Copies that the close watch has begun to withdraw and the ledger does not show yet, with the uid of the pod that
+   * they make way for.
+   */
   readonly begun: ReadonlyMap<CheckpointKey, string>;
   readonly where: Where;
   /** Annotations that opt a pod in when they are "true". */
   readonly optIn: readonly string[];
 }
 
-/** What a checkpoint is bound to. */
+/** What a checkpoint and the memory of a hand-back are bound to: this node, this cluster, this boot. */
 export interface Where {
   readonly node: string;
   readonly machineId: string;

@@ -48,8 +48,8 @@ function beforePlacing(subject: Subject, input: ObstacleInput, o: Observation): 
 }
 
 /**
- * A copy that was placed stays whatever has become of its checkpoint. That it lost its place or never started is worth a
- * word.
+ * A copy that was placed stays whatever has become of its checkpoint. That it lost its place or never started is worth
+ * a word.
  */
 function afterPlacing({ checkpoint, track }: Subject, placed: Placed, o: Observation): Obstacle | undefined {
   if (notOurs(placed, o)) return 'manifest-not-ours';
@@ -93,7 +93,7 @@ function superseded(checkpoint: Checkpoint, input: ObstacleInput, o: Observation
 }
 
 /**
- * Its copy runs, or was placed a moment ago: what has kept the other from starting first may be over, its place is
+ * Its copy runs, or was placed a moment ago. What kept the other one from starting first may be over, but its place is
  * taken.
  */
 function holdsPlace({ checkpoint, placed, track }: Subject, o: Observation): boolean {

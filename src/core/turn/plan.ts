@@ -24,7 +24,7 @@ import type { Subject } from './subject.ts';
 export const HAND_BACK_PAUSES_MS: readonly Millis[] = [0, 5 * 60_000, 15 * 60_000, 60 * 60_000];
 /** A withdrawn copy that is still there so long after its own grace is stopped through CRI. */
 export const LAST_RESORT_MS: Millis = 60_000;
-/** A copy on the host network that is still there so long after it was told to stop is told so again, by its sandbox. */
+/** A copy on the host network that is still there so long after it was told to stop is told again, by its sandbox. */
 export const STOP_AGAIN_MS: Millis = 3_000;
 /** The API's default for terminationGracePeriodSeconds. */
 const DEFAULT_GRACE_SECONDS = 30;
@@ -123,7 +123,9 @@ function ownDigest(placed: Placed | undefined, o: Observation): string | undefin
   return there === placed.digest || there === placed.replaces ? there : undefined;
 }
 
-/** pod.json with what only the moment of placing knows. The attempt makes other bytes, thus another pod to the kubelet. */
+/**
+ * pod.json with what only the moment of placing knows. The attempt makes other bytes, thus another pod to the kubelet.
+ */
 export function placedManifest(checkpoint: Checkpoint, attempt: number): string {
   const annotations = { [ANNOTATION_REVISION]: checkpoint.record.revision, [ANNOTATION_ATTEMPT]: String(attempt) };
   return encodeManifest(withAnnotations(JSON.parse(checkpoint.manifest) as Json, annotations));

@@ -47,8 +47,8 @@ export function standbyFacts({ api, copy, inApi, obstacle }: Facts, checkpoint: 
 /**
  * A captured agent has held the lock and was Ready for minReady: that is what being captured means.
  *
- * Where the pod that decides is not captured (yet), one that was captured later than this takes its place as long as its
- * standby runs. Else a rollout soon after another would put back what was just being taken away.
+ * Where the pod that decides is not captured (yet), one that was captured later than this takes its place as long as
+ * its standby runs. Else a rollout soon after another would put back what was just being taken away.
  */
 function successorOf(checkpoint: Checkpoint, { all, o, policy }: Scene): StandbyFacts['successor'] {
   const others = all.filter(({ record, problem }) => record.self === true && problem === undefined);

@@ -10,8 +10,8 @@ export interface Track {
   /** When each running container of the parent was first seen running, by container id. */
   readonly runningSince: ReadonlyMap<string, Millis>;
   /**
-   * Last moment at which a container of the parent had run for {@link STEADY_MS}, or at which that could not be told: the
-   * runtime did not answer, or this process had only begun to look.
+   * Last moment at which a container of the parent had run for {@link STEADY_MS}, or at which that could not be told:
+   * the runtime did not answer, or this process had only begun to look.
    */
   readonly lastSteady: Millis;
   readonly orphanSince?: Millis;
@@ -32,7 +32,7 @@ export interface Track {
   readonly leavingCopySince?: Millis;
   /** When the last hand-back began. */
   readonly handedBackAt?: Millis;
-  /** Since when the copy is placed and the API server reachable, without a break: the hand-back timeout counts from it. */
+  /** Since when, without a break, the copy is placed and the API server reachable: the hand-back timeout runs from it. */
   readonly awaitingSince?: Millis;
 }
 

@@ -14,7 +14,10 @@ export const VERIFY_EVERY_MS: Millis = 60_000;
 export const FRESH_MS: Millis = 5_000;
 const AGAIN_FIRST_MS: Millis = 2_000;
 const AGAIN_MOST_MS: Millis = 60_000;
-/** After so many reads in vain, over a minute, it is damaged as far as anyone can tell: a bad sector reads no better later. */
+/**
+ * After so many reads in vain, over a minute, it is damaged as far as anyone can tell: a bad sector reads no better
+ * later.
+ */
 export const UNREAD_TRIES = 6;
 
 /** The last reading of one checkpoint. */
@@ -37,7 +40,10 @@ export interface ReadingsInput {
   readonly busy: boolean;
 }
 
-/** What this turn reads. During an outage only what has a problem is read over and over; a copy that runs needs no reading. */
+/**
+ * What this turn reads. During an outage only what has a problem is read over and over. A copy that runs needs no
+ * reading.
+ */
 export function dueReads(input: ReadingsInput): 'all' | readonly CheckpointKey[] {
   const { api, now, checkpoints, readings, allAt, outageRead, busy } = input;
   if (api !== 'unreachable') return now - allAt >= VERIFY_EVERY_MS && !busy ? 'all' : [];
