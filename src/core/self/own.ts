@@ -1,6 +1,7 @@
 /** The agent's own pod: what the agent is on this node, and in which pod it runs. Pure. */
 import { ENV_ROLE } from '../model/keys.ts';
 import type { PodName, RawPod } from '../model/model.ts';
+import { controllerUid } from '../turn/identity.ts';
 import type { Role } from '../turn/policy.ts';
 
 export interface OwnPod extends PodName {
@@ -34,8 +35,4 @@ export function isSibling(pod: RawPod, ownUid: string | undefined, pods: Readonl
   if (ownUid === undefined || pod.metadata?.uid === ownUid) return false;
   const controller = controllerUid(pods.get(ownUid));
   return controller !== undefined && controllerUid(pod) === controller;
-}
-
-function controllerUid(pod: RawPod | undefined): string | undefined {
-  return pod?.metadata?.ownerReferences?.find((owner) => owner.controller === true)?.uid;
 }

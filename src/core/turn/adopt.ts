@@ -9,6 +9,7 @@ import { formatTime } from '../model/time.ts';
 import { MAX_ATTEMPTS } from './obstacles.ts';
 import { placedManifest } from './plan.ts';
 
+/** The ledger with what was found of ours. `found`: the files in staticPodPath; `wall`: milliseconds since 1970. */
 export function adoptOwn(ledger: Ledger, checkpoints: readonly Checkpoint[], found: readonly ManifestFile[], wall: number): Ledger {
   const known = new Set(ledger.placed.map((placed) => placed.key));
   const adopted = checkpoints

@@ -8,12 +8,14 @@
 import type { RawPod, RevisionRecord } from '../model/model.ts';
 
 export interface Parent {
+  /** Of the captured pod; '' where its record could not be read. */
   readonly uid: string;
   readonly successors: readonly { readonly uid: string; readonly namespace: string; readonly name: string }[];
   /** `namespace/name`, as the kubelet lists pods. */
   readonly names: readonly string[];
 }
 
+/** `pods`: the watch's pods of this node, by uid. */
 export function identities(record: RevisionRecord, pods: ReadonlyMap<string, RawPod>): Parent {
   const { namespace, name, uid, controller } = record.parent;
   const successors =
@@ -35,6 +37,7 @@ export function optedIn(pod: RawPod, keys: readonly string[]): boolean {
   return keys.some((key) => pod.metadata?.annotations?.[key] === 'true');
 }
 
-function controllerUid(pod: RawPod): string | undefined {
-  return pod.metadata?.ownerReferences?.find((owner) => owner.controller === true)?.uid;
+/** uid of the object that the API server names as the pod's controller. */
+export function controllerUid(pod: RawPod | undefined): string | undefined {
+  return pod?.metadata?.ownerReferences?.find((owner) => owner.controller === true)?.uid;
 }

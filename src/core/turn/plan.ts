@@ -1,5 +1,5 @@
 /**
- * Wish against disk, afresh on every tick: what must be done so that the disk says what was decided.
+ * Wish against disk, afresh in every turn: what must be done so that the disk says what was decided.
  *
  * Pure. Nothing is remembered as done: the ledger and the directory, read again, are the proof, so an action that
  * failed is simply planned again. While the API server is unreachable an active copy is never edited, moved or removed,
