@@ -1,6 +1,6 @@
 /**
- * The API server is there and refuses the agent. No outage: nothing is started for it; and no evidence: nothing is retired.
- * What is left is to say so. Pure.
+ * Does the API server refuse the agent, and for how long? That is no outage, so nothing is started for it. It is
+ * no evidence either, so nothing is retired. What is left is to say so. Pure.
  */
 import type { Millis } from '../model/model.ts';
 import { since } from '../model/since.ts';
@@ -8,6 +8,7 @@ import { since } from '../model/since.ts';
 /** HTTP 401 and HTTP 403. */
 export type Denial = 'unauthorized' | 'forbidden';
 
+/** The metric's label of each. */
 export const DENIAL_CODES: Readonly<Record<Denial, string>> = { unauthorized: '401', forbidden: '403' };
 
 const SENTENCES: Readonly<Record<Denial, string>> = {
@@ -25,6 +26,7 @@ export interface DenialTrack {
   readonly since: Millis;
 }
 
+/** `denial`: how the server refuses now; undefined: as far as is known it does not. */
 export function trackDenial(before: DenialTrack | undefined, denial: Denial | undefined, now: Millis): DenialTrack | undefined {
   if (denial === undefined) return undefined;
   const same = before?.denial === denial ? before.since : undefined;

@@ -25,10 +25,11 @@ export const STORAGE_DWELL_MS = 60_000;
 /** While copies are placed the first sign of the server must be seen before the kubelet acts on it (0.4 s at best). */
 export const HAND_BACK_PACE_MS = 250;
 /**
- * Where no watch tells, the server answers and nothing waits (a refused token, a standby in charge). An outage is judged
- * 8 s after it began at the latest: six of them are the window, and half a second is for turns and probes. Each round is
- * a new connection to the server, but such nodes are few. Were a thousand refused at once, each endpoint would see 700
- * handshakes a second.
+ * Where no watch tells, the server answers and nothing waits (a refused token, a standby in charge). An outage is
+ * judged 8 s after it began at the latest: this pace takes 1.5 s at worst, the window 6 s, turns and probes the rest.
+ *
+ * Each round is a new connection to the server, but such nodes are few. Were a thousand refused at once, each endpoint
+ * would see 700 handshakes a second.
  */
 export const STEADY_PACE_MS = 1_500;
 /** While the verdict is open or negative, however wide the window is. */
@@ -64,7 +65,7 @@ export type ReachabilityEvent =
     }
   /** An authenticated request succeeded, or the open watch showed life. */
   | { readonly kind: 'success'; readonly at: Millis }
-  /** A sign from elsewhere that the server is back (the kubelet starts a parent): an older verdict proves nothing now. */
+  /** A sign from elsewhere that the server is back (the kubelet starts a parent): an older verdict proves nothing. */
   | { readonly kind: 'sign'; readonly at: Millis }
   /** The watch broke: what was reachable no longer is for sure. */
   | { readonly kind: 'lost'; readonly at: Millis };

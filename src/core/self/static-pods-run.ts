@@ -1,6 +1,6 @@
 /**
- * Does the kubelet start what is placed in our staticPodPath? Where no copy is needed only the standby can tell: it always
- * lies there. Pure.
+ * Does the kubelet start what is placed in our staticPodPath? Where no copy is needed only the standby can tell: it
+ * always lies there. Pure.
  *
  * Only the standby of the very pod that asks is evidence: one of a pod before it may lie in another directory, and run.
  */
@@ -22,6 +22,7 @@ export interface StartWatch {
   /** Since when the manifest has lain there and the runtime, which answered, showed nothing of it. */
   readonly missingSince?: Millis;
 }
+/** Nothing is known yet. */
 export const FIRST_LOOK: StartWatch = { verdict: 'unknown' };
 
 export interface StandbyLook {
@@ -42,10 +43,12 @@ export function watchStart(before: StartWatch, { checkpoint, placed, o }: Standb
   return { verdict: o.now - missingSince >= UNREAD_MS ? 'unread' : 'unknown', missingSince };
 }
 
+/** Is our manifest there, as it was placed? */
 function lies(placed: Placed, o: Pick<Observation, 'manifests'>): boolean {
   return o.manifests.known && o.manifests.value.some(({ file, digest }) => file === placed.file && digest === placed.digest);
 }
 
+/** For people: what was seen, and what to compare. */
 export function unreadSentence(staticPodPath: string, file: string): string {
   return `the standby has lain in staticPodPath ${staticPodPath} for ${UNREAD_MS / 1000} s and the kubelet has not started it, so no copy would start either: check that the kubelet's own staticPodPath (its configuration or --pod-manifest-path) is this directory of the node, and look for ${file} in the kubelet's log`;
 }

@@ -1,8 +1,9 @@
 /**
  * Why does the DaemonSet's pod not take over from the standby? For the person on call; nothing is decided by it. Pure.
  *
- * Local truth only, as in `yield.ts`: a pod of our own DaemonSet that the kubelet has and that runs no container (an image
- * that crashes or is missing, a volume that cannot be mounted), or one that lost the node's lock at once.
+ * Local truth only, as in `yield.ts`. Two things tell: a pod of our own DaemonSet that the kubelet has and that runs no
+ * container (an image that crashes or is missing, a volume that cannot be mounted), or one that lost the node's lock at
+ * once.
  */
 
 import { barred } from '../model/ledger.ts';
@@ -64,7 +65,7 @@ function isPodOf(name: string, namespace: string, daemonSet: string | undefined)
   return daemonSet !== undefined && name.startsWith(prefix) && /^[a-z0-9]{5}$/.test(name.slice(prefix.length));
 }
 
-/** Since when this process has seen each pod without a running container. */
+/** Since when this process has seen each pod without a running container, by `namespace/name`. */
 export type IdleSince = ReadonlyMap<string, Millis>;
 
 export function watchIdle(before: IdleSince, pods: readonly FamilyPod[], now: Millis): IdleSince {

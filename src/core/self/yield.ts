@@ -1,8 +1,8 @@
 /**
  * When does the standby make way for the DaemonSet's pod, and was it right to? Pure.
  *
- * Local truth only: a running container of our own DaemonSet means that the kubelet has its pods again and that the fresh
- * instance waits for the lock. The standby ends its process; the kubelet starts it anew, and it waits in its turn.
+ * Local truth only: a running container of our own DaemonSet means that the kubelet has its pods again and that the
+ * fresh instance waits for the lock. The standby ends its process. The kubelet starts it anew, and then it waits.
  */
 
 import { field, fieldAt, textMap } from '../model/json.ts';
@@ -21,8 +21,8 @@ const SELECTOR_LABELS = ['app.kubernetes.io/name', 'app.kubernetes.io/instance']
 /** Pauses before the same pod gets the lock again, by the number of times it lost it at once. */
 export const YIELD_PAUSES_MS: readonly Millis[] = [5 * 60_000, 15 * 60_000, 60 * 60_000];
 /**
- * An image that crashes as it starts is not made way for: between the standby's end and its next start nobody acts, and the
- * kubelet makes that longer each time.
+ * An image that crashes as it starts is not made way for: so long an instance must have run. Between the standby's end
+ * and its next start nobody acts, and the kubelet makes that longer each time.
  */
 export const YIELD_TRUST_MS: Millis = 2_000;
 /** A copy that waits to hand back holds the standby so long: an instance that starts is blind for half a second. */
@@ -37,8 +37,8 @@ export interface Family {
 }
 
 /**
- * From our own sandbox, which carries the labels of its parent; or, where we do not know our uid, from the newest stored
- * checkpoint of the agent. undefined: nobody can be recognised, so nobody is made way for.
+ * From our own sandbox, which carries the labels of its parent. Where the runtime shows no sandbox of our uid: from the
+ * newest stored checkpoint of the agent. undefined: nobody can be recognised, so nobody is made way for.
  */
 export function familyOf(view: RuntimeView, ownUid: string | undefined, checkpoints: readonly Checkpoint[]): Family | undefined {
   const own = view.sandboxes.find((sandbox) => sandbox.uid === ownUid);
@@ -80,7 +80,7 @@ export function isAgent({ namespace, labels, annotations }: Sandbox, own: Family
   return annotations[ANNOTATION_SOURCE] !== 'file' && Object.entries(own.labels).every(([key, value]) => labels[key] === value);
 }
 
-/** Since when this process has seen each of these containers running. */
+/** Since when this process has seen each of these containers running, by id. */
 export type RunningSince = ReadonlyMap<string, Millis>;
 
 export function watchAgents(before: RunningSince, containers: readonly RuntimeContainer[], now: Millis): RunningSince {
@@ -125,8 +125,10 @@ export function yieldTo(uid: string, memory: YieldMemory | undefined, o: Pick<Ob
 }
 
 /**
- * The lock is ours again. Within two minutes of a yield, in the same boot: the pod that had it failed (a broken upgrade), and
- * is not trusted again for 5, 15, then 60 minutes. Later: it did its work for a while, so nothing is held against it.
+ * The lock is ours again. Within two minutes of a yield, in the same boot: the pod that had it failed (a broken
+ * upgrade), and is not trusted again for 5, 15, then 60 minutes. Later: it did its work for a while, so nothing is held
+ * against it.
+ * `wall`: milliseconds since 1970.
  */
 export function afterReturn(memory: YieldMemory | undefined, bootId: string, wall: number): YieldMemory | undefined {
   if (memory === undefined || !memory.open) return memory;
@@ -137,8 +139,8 @@ export function afterReturn(memory: YieldMemory | undefined, bootId: string, wal
 }
 
 /**
- * The agent that a standby made way for was told to stop: its pod is replaced or deleted, so it did not lose the lock. What is
- * not closed so (a crash, a kill) is judged by `afterReturn`.
+ * The agent that a standby made way for was told to stop: its pod is replaced or deleted, so it did not lose the lock.
+ * What is not closed so (a crash, a kill) is judged by `afterReturn`.
  */
 export function afterEnd(memory: YieldMemory | undefined, agent: Pick<Policy, 'role' | 'ownUid'>): YieldMemory | undefined {
   return agent.role === 'daemonset' && memory?.toUid === agent.ownUid ? undefined : memory;

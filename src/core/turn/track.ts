@@ -32,7 +32,7 @@ export interface Track {
   readonly leavingCopySince?: Millis;
   /** When the last hand-back began. */
   readonly handedBackAt?: Millis;
-  /** Since when, without a break, the copy is placed and the API server reachable: the hand-back timeout runs from it. */
+  /** Since when, without a break, the copy is placed and the API server reachable: the hand-back timeout counts. */
   readonly awaitingSince?: Millis;
 }
 

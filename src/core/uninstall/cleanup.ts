@@ -1,6 +1,6 @@
 /**
- * The ordered uninstall of one node, step by step: what of ours lies in staticPodPath, whose process still runs, and what
- * is nobody's that we could prove. Pure; `agent/uninstall/cleanup.ts` asks and obeys.
+ * The ordered uninstall of one node, step by step: what of ours lies in staticPodPath, whose process still runs, and
+ * what is nobody's that we could prove. Pure; `agent/uninstall/cleanup.ts` asks and obeys.
  */
 
 import { looksLikeManifestFile, parseCheckpointKey } from '../model/keys.ts';
@@ -11,6 +11,7 @@ import { copyAlive } from '../turn/copy-here.ts';
 export const CLEANUP_ORDER = ['copies', 'standby'] as const;
 export type CleanupPart = (typeof CLEANUP_ORDER)[number];
 
+/** Everything of one part that the ledger names, each in one of the four. */
 export interface CleanupStep {
   /** Ours, and still there: to be removed, if it has this digest. */
   readonly withdraw: readonly { readonly placed: Placed; readonly digest: string }[];
@@ -22,6 +23,7 @@ export interface CleanupStep {
   readonly gone: readonly Placed[];
 }
 
+/** `files`: what lies in staticPodPath now; `view`: what the runtime shows now. */
 export function cleanupStep(part: CleanupPart, ledger: Ledger, files: readonly ManifestFile[], view: RuntimeView): CleanupStep {
   const step = {
     withdraw: [] as CleanupStep['withdraw'][number][],

@@ -1,8 +1,9 @@
 /**
- * The uninstall of a whole cluster: what a pod that cleans its node does next, and which nodes are clean, down, or awaited.
+ * The uninstall of a whole cluster: what does a pod that cleans its node do next, and which nodes are clean, down, or
+ * awaited? Pure; `agent/uninstall/cleaner.ts` and `agent/uninstall/uninstall.ts` ask and obey.
  *
- * Two DaemonSets: that of the agents, which the uninstall deletes first, and that of the cleaners, which comes after it and
- * deletes itself when every node is clean. Pure; `agent/uninstall/cleaner.ts` and `agent/uninstall/uninstall.ts` ask and obey.
+ * There are two DaemonSets. That of the agents is deleted first. That of the cleaners comes after it, and its own pods
+ * delete it when every node is clean.
  */
 import type { Seen } from '../model/model.ts';
 
@@ -34,8 +35,9 @@ export type SeenDaemonSet = Seen<DaemonSetView | undefined>;
 export type CleanerStep = 'wait' | 'clean' | 'finish';
 
 /**
- * A node is cleaned only when the agents are known to have been uninstalled: a cleaner beside agents would take their lock.
- * Agents younger than the cleaners were installed again meanwhile, so the cleaners have come too late.
+ * A node is cleaned only when the agents are known to have been uninstalled: a cleaner beside agents would take their
+ * lock. Agents younger than the cleaners were installed again meanwhile, so the cleaners have come too late.
+ * `clean`: this node is.
  */
 export function cleanerStep(agents: SeenDaemonSet, cleaners: SeenDaemonSet, clean: boolean): CleanerStep {
   if (!agents.known) return 'wait';
@@ -79,6 +81,7 @@ export interface UninstallProgress {
   readonly result: 'going-on' | 'up-clean' | 'all-clean';
 }
 
+/** From the API server's word alone: a cleaner's pod is ready once its node is clean. */
 export function uninstallProgress(
   cleaners: DaemonSetView | undefined,
   pods: readonly CleanerPod[],
