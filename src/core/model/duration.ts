@@ -14,7 +14,8 @@ const MAX_MS = 10 * 365 * 24 * 3_600_000;
 /** Reads a non-negative duration; `0` needs no unit. */
 export function parseDuration(text: string): DurationResult {
   if (text === '0') return { ok: true, ms: 0 };
-  // as escapes: one letter beyond Latin-1 in a literal that the build leaves alone, and V8 keeps the whole program at two bytes a character
+  // as escapes: the build leaves this literal alone, and for one letter beyond Latin-1 V8 would keep the whole program
+  // at two bytes a character
   if (!/^(?:\d+(?:\.\d+)?(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$/.test(text)) return { ok: false, problem: `no duration; ${FORM}` };
   let ms = 0;
   for (const [, amount = '', unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/g))
@@ -26,7 +27,10 @@ export function parseDuration(text: string): DurationResult {
   return { ok: true, ms: rounded };
 }
 
-/** The shortest common way to write whole milliseconds: `1h30m`, `2m`, `500ms`, `0`. Negative or fractional input is cut to the nearest whole above zero. */
+/**
+ * The shortest common way to write whole milliseconds: `1h30m`, `2m`, `500ms`, `0`. A fraction is rounded; a negative
+ * number counts as 0.
+ */
 export function formatDuration(ms: Millis): string {
   let rest = Math.max(0, Math.round(ms));
   if (rest === 0) return '0';

@@ -1,5 +1,5 @@
 /**
- * Every label, annotation and file name that is part of our surface, with who writes it.
+ * Every label, annotation, variable and name that we read or write in a cluster or on a node, with who writes it.
  * Pure text: never looks at a cluster or a disk.
  */
 import { createHash } from 'node:crypto';
@@ -9,7 +9,7 @@ import type { CheckpointKey, PodName } from './model.ts';
 /** All our labels and annotations begin so. */
 export const PREFIX = 'checkpointer/';
 
-// Written by people (or by a CheckpointPolicy) on the parent.
+// Written by people on the parent.
 export const ANNOTATION_ENABLED = 'checkpointer/enabled';
 export const ANNOTATION_SECRET_ENV = 'checkpointer/secret-env';
 export const ANNOTATION_ALLOW_DUPLICATE = 'checkpointer/allow-duplicate';
@@ -39,9 +39,9 @@ export const LABEL_COPY = 'checkpointer/copy';
 export const ANNOTATION_COPY_OF = 'checkpointer/copy-of';
 /** Annotation, uid of the parent. */
 export const ANNOTATION_PARENT_UID = 'checkpointer/parent-uid';
-/** Annotation, the revision's digest; added where the revision is made. */
+/** Annotation, the revision's digest; added where the copy is placed. */
 export const ANNOTATION_REVISION = 'checkpointer/revision';
-/** Annotation, the number of the try; added where the copy is placed, because a new value makes a new uid. */
+/** Annotation, the number of the attempt; added where the copy is placed, because a new value makes a new uid. */
 export const ANNOTATION_ATTEMPT = 'checkpointer/attempt';
 
 /** Annotations that only the agent writes, and only on copies. */

@@ -1,4 +1,4 @@
-/** Three questions to the ledger: which copies are placed, what of this checkpoint, and who is not trusted for now? Pure. */
+/** Questions to the ledger: which copies are placed, what of this checkpoint, and who is not trusted for now? Pure. */
 import type { CheckpointKey, HandBackMemory, Ledger, Placed } from './model.ts';
 import { parseTime } from './time.ts';
 

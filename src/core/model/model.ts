@@ -1,5 +1,5 @@
 /**
- * The vocabulary of the whole program: what can be seen, what can be decided, what can be done.
+ * The vocabulary of the whole program: what can be seen, what lies on the disk, what can be decided.
  * Data only: no behaviour beyond tiny constructors, no I/O, no clock.
  */
 import type { V1Container, V1Pod, V1PodSpec, V1Volume } from '@kubernetes/client-node';
@@ -17,7 +17,7 @@ export type RawVolume = Raw<V1Volume>;
 /** Any JSON object before it was looked at. */
 export type Json = Record<string, unknown>;
 
-/** A duration or a point on the monotonic clock, in milliseconds. Its zero is the start of this process. */
+/** A duration, or a point on the monotonic clock, whose zero is the start of this process. In milliseconds. */
 export type Millis = number;
 
 /**
@@ -37,7 +37,7 @@ export interface PodName {
 /** Name of a checkpoint's directory: `<namespace>_<pod name>`. Neither part may contain `_`, so it is unambiguous. */
 export type CheckpointKey = string;
 
-// ---- the container runtime's truth (CRI) ------------------------------------------------------------------------------
+// ---- the container runtime's truth (CRI) --------------------------------------------------------
 
 export interface Sandbox {
   readonly id: string;
@@ -70,7 +70,7 @@ export interface RuntimeView {
   readonly containers: readonly RuntimeContainer[];
 }
 
-// ---- the API server's truth ---------------------------------------------------------------------------------------------
+// ---- the API server's truth ---------------------------------------------------------------------
 
 /**
  * How one probe on a fresh connection ended. `answered`: something spoke HTTP as a Kubernetes API server does, whatever
@@ -88,7 +88,7 @@ export interface Probe {
 
 export type Reachability = 'reachable' | 'unreachable' | 'unsure';
 
-// ---- what is on the disk ------------------------------------------------------------------------------------------------
+// ---- what is on the disk ------------------------------------------------------------------------
 
 /** How the parent's service is reached; it settles how the copy hands back (design: hand back). */
 export type HandBackMode =
@@ -109,7 +109,7 @@ export interface RevisionRecord {
     readonly controller?: { readonly kind: string; readonly name: string; readonly uid: string };
   };
   readonly node: { readonly name: string; readonly machineId: string };
-  /** uid of the namespace kube-system, or the fingerprint of the cluster's CA where that may not be read. */
+  /** Fingerprint of the cluster's CA bundle: a checkpoint is good for one cluster. */
   readonly cluster: string;
   /** RFC 3339, wall clock. */
   readonly capturedAt: string;
@@ -167,14 +167,14 @@ export interface Checkpoint {
   readonly unread?: string;
 }
 
-/** One placed copy: the ledger's entry, active.json. */
+/** One placed copy, or the standby: an entry of the ledger. */
 export interface Placed {
   readonly key: CheckpointKey;
   /** Base name below staticPodPath. */
   readonly file: string;
   /** sha256 of the exact bytes placed. */
   readonly digest: string;
-  /** sha256 of our own bytes that these replace: what is still there if we died in between. */
+  /** sha256 of our own bytes that these replace: what is still there if the process ended in between. */
   readonly replaces?: string;
   readonly revision: string;
   readonly why: Reason;
@@ -191,26 +191,27 @@ export interface Placed {
   readonly self?: true;
 }
 
-/** What the ledger remembers of hand-backs, by checkpoint. */
+/** What the ledger remembers of the last hand-back of one checkpoint. */
 export interface HandBackMemory {
   readonly key: CheckpointKey;
   /** The pod the copy made way for. */
   readonly toUid: string;
+  /** RFC 3339, wall clock. */
   readonly at: string;
   /** A parent that is gone after a power cut did not fail: the memory counts in the boot it is from. */
   readonly bootId: string;
   readonly failures: number;
-  /** RFC 3339; no hand-back to the same uid before. */
+  /** RFC 3339; the same uid is not trusted before. */
   readonly blockedUntil?: string;
 }
 
-/** The last time the standby made way for the DaemonSet's pod. */
+/** The last time the standby made way for the DaemonSet's pod; `toUid` is that pod. */
 export interface YieldMemory extends Omit<HandBackMemory, 'key'> {
   /** It has not been seen yet whether that lasted. */
   readonly open: boolean;
 }
 
-/** Manual orders kept on disk: the operator's word goes before every rule but safety. */
+/** active.json: what we have placed in staticPodPath, and what the last hand-backs and the last yield came to. */
 export interface Ledger {
   readonly formatVersion: 1;
   readonly placed: readonly Placed[];
@@ -225,7 +226,7 @@ export interface ManifestFile {
   readonly digest?: string;
 }
 
-// ---- decisions ------------------------------------------------------------------------------------------------------------
+// ---- decisions ----------------------------------------------------------------------------------
 
 /**
  * State of one checkpoint.
@@ -236,7 +237,7 @@ export interface ManifestFile {
  */
 export type State = 'inactive' | 'active' | 'handing-back' | 'retired';
 
-/** Why a state is what it is. The same word is in the log line, the metric, the event and the decision table. */
+/** Why a state is what it is. The same word is in the log line, the metric and the decision table. */
 export type Reason =
   | 'api-reachable'
   | 'api-unsure'
@@ -279,15 +280,15 @@ export type Obstacle =
 
 /** Where the parent stands, from CRI and the kubelet's own list. */
 export type ParentHere =
-  /** A container of it is RUNNING. */
+  /** Its serving containers are RUNNING; or some of its are, and the kubelet lists it or cannot be asked. */
   | 'running'
-  /** Not running; the kubelet process lists it, so starting it is the kubelet's job. */
+  /** No container is RUNNING; the kubelet process lists it, so starting it is the kubelet's job. */
   | 'known'
-  /** Not running, unknown to the kubelet, but its sandbox is still READY: nobody will ever restart its containers. */
+  /** Unknown to the kubelet, but its sandbox is READY or a part of it runs: nobody will ever restart the rest. */
   | 'orphan'
-  /** Not running, unknown to the kubelet, nothing left of it. */
+  /** Unknown to the kubelet, and nothing of it runs or is READY. */
   | 'absent'
-  /** One of the two sources could not be asked. */
+  /** A source could not be asked whose word was needed; or, before a start, whether its images are there. */
   | 'unknown';
 
 /** What the API server says of the parent, from authenticated reads only. */
@@ -299,7 +300,7 @@ export type ParentInApi =
   | 'gone'
   | 'unknown';
 
-/** The facts one decision rests on; `core/turn/facts.ts` makes them, nobody else. */
+/** The facts one decision rests on. `core/turn/facts.ts` makes them; only `throttle.ts` may add an obstacle. */
 export interface Facts {
   readonly api: Reachability;
   readonly here: ParentHere;
@@ -308,7 +309,7 @@ export interface Facts {
   readonly inApi: ParentInApi;
   /** Has the moment to hand back come, by the parent's mode? `late`: no, and the hand-back timeout has passed. */
   readonly trigger: 'yes' | 'no' | 'late' | 'unknown';
-  /** What the runtime shows of the copy: nothing that could serve, or something. */
+  /** What the runtime shows of the copy: nothing that could serve, or something. `unknown`, too: it is on its way. */
   readonly copy: 'gone' | 'there' | 'unknown';
   readonly obstacle?: Obstacle;
 }

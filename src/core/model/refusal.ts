@@ -3,10 +3,11 @@
  * Never carries a value taken from a Secret: messages name fields, containers and variables only.
  */
 
-/** Every reason there is. The code is a metric label and part of the JSON output: rename nothing. */
+/** Every reason there is. The code is a metric label and part of what commands print: rename nothing. */
 export const REFUSAL_CODES = [
-  // the pod as a whole (select)
+  // no API server would have taken it (valid, render)
   'malformed',
+  // the pod as a whole (select)
   'unknown-key',
   'bad-value',
   'namespace-not-honoured',
@@ -19,7 +20,7 @@ export const REFUSAL_CODES = [
   'stateful-set',
   'restart-policy',
   'runtime-class',
-  // the pod's fields (sanitize)
+  // the pod's fields, and what was captured for them (copy)
   'unknown-field',
   'needs-newer-kubelet',
   'name-too-long',
@@ -47,9 +48,9 @@ export const REFUSAL_CODES = [
   'env-name',
   'env-value',
   'field-reference',
-  // an assertion of ours failed
+  // the copy would still need the API server: an assertion of ours failed
   'internal-api-reference',
-  // the node
+  // the node's limits, and captures that fail again and again
   'limit',
   'capture-failed',
 ] as const;
@@ -66,11 +67,9 @@ export function refusal(code: RefusalCode, message: string): Refusal {
   return { code, message };
 }
 
-/**
- * What a sanitizing run found so far. Owned by one call of `sanitize`, filled in by its helpers.
- */
+/** What a sanitizing run found so far. Owned by one call of `sanitize`, filled in by its helpers. */
 export interface Findings {
-  /** Sentences for `show` and record.json; sorted at the end. */
+  /** Sentences for record.json; sorted at the end. */
   readonly changes: string[];
   readonly reasons: Refusal[];
 }
