@@ -1,5 +1,5 @@
 /**
- * The one table: what becomes of one checkpoint, and why.
+ * The table: what becomes of one checkpoint, and why. Only the agent's own pod has one of its own, `standby.ts`.
  *
  * Pure and total: every state with every combination of facts has an answer, covered row by row in
  * `test/core/tables/decide.txt`. It knows no clock, no disk and no pod; `facts.ts` says what is true, `plan.ts` turns
@@ -9,6 +9,7 @@
  */
 import type { Decision, Facts, Reason, State } from '../model/model.ts';
 
+/** `state`: by the disk; the decision says the state that the disk is to come to. */
 export function decide(state: State, facts: Facts): Decision {
   switch (state) {
     case 'inactive':

@@ -33,6 +33,7 @@ export function nothingFromApiRuns(view: RuntimeView): boolean {
   return !view.containers.some((container) => container.state === 'running' && fromApi.has(container.sandboxId));
 }
 
+/** Running containers of the parent and its successors. */
 export function runningOf(parent: Parent, view: RuntimeView): readonly RuntimeContainer[] {
   return view.containers.filter((container) => ofPod(parent, container.podUid) && container.state === 'running');
 }

@@ -54,6 +54,7 @@ export interface Needs {
   readonly reads: readonly { readonly key: string; readonly namespace: string; readonly name: string }[];
 }
 
+/** By what the turn before left; nothing of this turn has been seen yet. */
 export function needs(input: NeedInput): Needs {
   const { ledger, reach, pace, now, checkpoints } = input;
   const alert = reach.verdict !== 'reachable' || restless({ ...input, role: input.policy.role });

@@ -25,6 +25,7 @@ export interface ObstacleInput {
   readonly waitingSince: ReadonlyMap<CheckpointKey, Millis>;
 }
 
+/** At most one obstacle for each checkpoint, the first that is found. */
 export function obstacles(input: ObstacleInput, o: Observation): ReadonlyMap<CheckpointKey, Obstacle> {
   const found = new Map<CheckpointKey, Obstacle>();
   for (const subject of input.subjects) {

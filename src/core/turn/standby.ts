@@ -32,6 +32,7 @@ export interface Scene {
   readonly policy: Policy;
 }
 
+/** From the facts that every checkpoint has, and from the look at the others. */
 export function standbyFacts({ api, copy, inApi, obstacle }: Facts, checkpoint: Checkpoint, scene: Scene): StandbyFacts {
   const { all, ledger } = scene;
   return {
@@ -59,6 +60,7 @@ function successorOf(checkpoint: Checkpoint, { all, o, policy }: Scene): Standby
   return later ? 'stored' : 'none';
 }
 
+/** `state`: by the disk, as in `decide.ts`. */
 export function decideStandby(state: State, facts: StandbyFacts): Decision {
   if (state === 'retired') return to('retired', 'parent-gone');
   if (facts.successor !== 'none') return decideSuperseded(state, facts);

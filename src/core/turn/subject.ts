@@ -17,6 +17,7 @@ export interface Subject {
   readonly track: Track;
 }
 
+/** `tracks`: the clocks as the last turn left them; a checkpoint without any starts anew. */
 export function subjectOf(
   checkpoint: Checkpoint,
   ledger: Ledger,

@@ -56,6 +56,7 @@ function againAt(reading: Reading | undefined): Millis {
   return reading.at + Math.min(AGAIN_MOST_MS, AGAIN_FIRST_MS * 2 ** Math.max(0, reading.bad - 1));
 }
 
+/** `found`: what the reading that ended at `at` gave. */
 export function afterReading(before: Reading | undefined, found: Pick<Checkpoint, 'problem'>, at: Millis): Reading {
   return { at, bad: found.problem === undefined ? 0 : (before?.bad ?? 0) + 1 };
 }
