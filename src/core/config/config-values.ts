@@ -6,6 +6,7 @@
 import { parseKubeletVersion } from '../kubelet/kubelet-version.ts';
 import { parseDuration } from '../model/duration.ts';
 import { isDnsLabel, isDnsSubdomain } from '../model/json.ts';
+import { quantityAsNumber } from '../text/quantity.ts';
 import { type ConfigKey, LOG_LEVELS, type LogLevel } from './config-keys.ts';
 
 /** A reader's answer: the value, or what is wrong with it (undefined: simply not of the allowed form). */
@@ -15,23 +16,12 @@ export function splitList(texts: readonly string[]): readonly string[] {
   return texts.flatMap((text) => text.split(',')).filter((text) => text !== '');
 }
 
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-};
+/** Of all quantities those that people write for bytes: no sign, no exponent, nothing smaller than one. */
+const OF_BYTES = /^\d{1,15}(?:\.\d{1,6})?(?:[kMGT]|[KMGT]i)?$/;
 
-/** A Kubernetes quantity (`10Mi`, `1.5Gi`, `200M`, `4096`) in bytes; undefined where it is none, or no whole bytes. */
-export function parseQuantity(text: string): number | undefined {
-  const match = /^(\d{1,15}(?:\.\d{1,6})?)([kMGT]|[KMGT]i)?$/.exec(text);
-  if (match === null) return undefined;
-  const bytes = Number(match[1]) * (UNITS[match[2] ?? ''] ?? Number.NaN);
+/** A quantity (`10Mi`, `1.5Gi`, `200M`, `4096`) in bytes; undefined where it is none, or no whole bytes. */
+export function parseBytes(text: string): number | undefined {
+  const bytes = OF_BYTES.test(text) ? quantityAsNumber(text) : undefined;
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
@@ -131,7 +121,7 @@ export function readCount(text: string): Amount {
 }
 
 export function readBytes(text: string): Amount {
-  const bytes = parseQuantity(text);
+  const bytes = parseBytes(text);
   return bytes === undefined ? { ok: false, problem: undefined } : { ok: true, amount: bytes };
 }
 

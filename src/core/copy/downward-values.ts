@@ -4,6 +4,7 @@
  */
 
 import { byCodeUnit, field, fieldAt, isObject, objectsIn, textField, textMap } from '../model/json.ts';
+import { quantityAsNumber } from '../text/quantity.ts';
 import { valueFromPod } from './field-refs.ts';
 
 /**
@@ -91,30 +92,20 @@ export function resourceValue(reference: unknown, pod: unknown, ownContainer: st
   const written = list === 'requests' ? (fieldAt(container, 'resources', 'requests', resource) ?? limit ?? 0) : limit;
   if (written === undefined) return undefined;
   const thousandths = resource === 'cpu';
-  const amount = parseQuantity(written, thousandths);
+  const amount = amountOf(written, thousandths);
   const given = field(reference, 'divisor');
   // the API server's default, and what a divisor of zero counts as
-  const divisor = given === undefined || isObject(given) ? undefined : parseQuantity(given, thousandths);
+  const divisor = given === undefined || isObject(given) ? undefined : amountOf(given, thousandths);
   if (amount === undefined || (given !== undefined && divisor === undefined)) return undefined;
   return String(Math.ceil(amount / (divisor || (thousandths ? 1000 : 1))));
 }
 
-const POWERS = 'KMGTPE';
-
 /** Whole units, or thousandths, rounded up as the kubelet's quantities are. */
-function parseQuantity(written: unknown, thousandths: boolean): number | undefined {
-  const match = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?\d{1,3}))?$/.exec(String(written));
-  if (match === null) return undefined;
-  const [, digits = '', suffix, exponent] = match;
-  const value = Number(digits) * (exponent !== undefined ? 10 ** Number(exponent) : scaleOf(suffix)) * (thousandths ? 1000 : 1);
+function amountOf(written: unknown, thousandths: boolean): number | undefined {
+  const units = quantityAsNumber(String(written));
+  if (units === undefined) return undefined;
+  const value = units * (thousandths ? 1000 : 1);
   // 0.1 * 1000 must not be rounded up because of the last bit
   const nearest = Math.round(value);
   return Math.abs(value - nearest) < 1e-6 ? nearest : Math.ceil(value);
-}
-
-function scaleOf(suffix: string | undefined): number {
-  if (suffix === undefined) return 1;
-  if (suffix.endsWith('i')) return 1024 ** (POWERS.indexOf(suffix.charAt(0)) + 1);
-  const small = 'mun'.indexOf(suffix);
-  return small >= 0 ? 1000 ** -(small + 1) : 1000 ** (POWERS.indexOf(suffix.toUpperCase()) + 1);
 }

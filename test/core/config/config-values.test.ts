@@ -1,6 +1,6 @@
 /** Quantities of bytes, addresses, and the guess at a mistyped word. */
 import { expect, test } from 'vitest';
-import { formatAddress, parseAddress, parseQuantity } from '../../../src/core/config/config-values.ts';
+import { formatAddress, parseAddress, parseBytes } from '../../../src/core/config/config-values.ts';
 import { nearest } from '../../../src/core/text/nearest.ts';
 
 test.each([
@@ -19,7 +19,7 @@ test.each([
   ['0.3Ki', undefined],
   ['999999999999999Ti', undefined],
 ])('the quantity %j is %j bytes', (text, bytes) => {
-  expect(parseQuantity(text)).toBe(bytes);
+  expect(parseBytes(text)).toBe(bytes);
 });
 
 test.each([
