@@ -62,14 +62,25 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** Whatever collects reasons: the findings of a sanitizing run, a rendering, a judgement. */
+export interface Reasons {
+  readonly reasons: Refusal[];
+}
+
+/** Notes one more reason. Gives nothing, so that `return refuse(…)` ends a function that has nothing to give then. */
+export function refuse(into: Reasons, code: RefusalCode, message: string): undefined {
+  into.reasons.push(refusal(code, message));
+}
+
 /** A refusal as a value. */
 export function refusal(code: RefusalCode, message: string): Refusal {
   return { code, message };
 }
 
-/** What a sanitizing run found so far. Owned by one call of `sanitize`, filled in by its helpers. */
-export interface Findings {
+/**
+ * What a sanitizing run found so far. Owned by one call of `sanitize`, filled in by its helpers.
+ */
+export interface Findings extends Reasons {
   /** Sentences for record.json; sorted at the end. */
   readonly changes: string[];
-  readonly reasons: Refusal[];
 }

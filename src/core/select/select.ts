@@ -21,7 +21,7 @@ import {
   PREFIX,
 } from '../model/keys.ts';
 import type { Millis, RawPod } from '../model/model.ts';
-import { type Refusal, refusal } from '../model/refusal.ts';
+import { type Reasons, type Refusal, refuse } from '../model/refusal.ts';
 
 export type SecretEnv = 'refuse' | 'inline' | 'env-file';
 
@@ -66,7 +66,7 @@ interface Candidate {
 /** Longest name of a directory on the host. */
 const MAX_KEY_LENGTH = 255;
 
-type Judge = (candidate: Candidate) => readonly Refusal[];
+type Judge = (candidate: Candidate, found: Reasons) => void;
 
 /** In the order in which a reader wants to hear it. */
 const JUDGES: readonly Judge[] = [
@@ -93,7 +93,8 @@ export function select(pod: RawPod, policy: SelectionPolicy): Selection {
     policy,
   };
   if (!concernsUs(candidate)) return { kind: 'ignored' };
-  const reasons = JUDGES.flatMap((judge) => judge(candidate));
+  const reasons: Refusal[] = [];
+  for (const judge of JUDGES) judge(candidate, { reasons });
   const options = readOptions(candidate.annotations);
   return reasons.length > 0 ? { kind: 'refused', reasons, options } : { kind: 'taken', options };
 }
@@ -108,56 +109,45 @@ function concernsUs({ pod, labels, annotations, policy }: Candidate): boolean {
   return Object.keys(annotations).some((key) => key.startsWith(PREFIX) && !(isCopy && COPY_ANNOTATIONS.includes(key)));
 }
 
-function judgeShape({ pod, namespace }: Candidate): readonly Refusal[] {
+function judgeShape({ pod, namespace }: Candidate, found: Reasons): void {
   const name = textField(field(pod, 'metadata'), 'name') ?? '';
-  const reasons: Refusal[] = [];
   if (!isDnsSubdomain(name))
-    reasons.push(refusal('malformed', 'metadata.name is no valid pod name; only pods that the API server accepted can be kept'));
+    refuse(found, 'malformed', 'metadata.name is no valid pod name; only pods that the API server accepted can be kept');
   if (!isDnsLabel(namespace))
-    reasons.push(refusal('malformed', 'metadata.namespace is no valid namespace; only pods that the API server accepted can be kept'));
-  if (checkpointKey({ namespace, name }).length > MAX_KEY_LENGTH)
-    reasons.push(
-      refusal(
-        'name-too-long',
-        `metadata.namespace and metadata.name have more than ${MAX_KEY_LENGTH - 1} characters together, too many for a directory's name; shorten the name`,
-      ),
-    );
-  if (!isObject(field(pod, 'spec'))) reasons.push(refusal('malformed', 'spec is missing; only whole pods can be kept'));
-  return reasons;
+    refuse(found, 'malformed', 'metadata.namespace is no valid namespace; only pods that the API server accepted can be kept');
+  if (checkpointKey({ namespace, name }).length > MAX_KEY_LENGTH) {
+    const much = `more than ${MAX_KEY_LENGTH - 1} characters together, too many for a directory's name`;
+    refuse(found, 'name-too-long', `metadata.namespace and metadata.name have ${much}; shorten the name`);
+  }
+  if (!isObject(field(pod, 'spec'))) refuse(found, 'malformed', 'spec is missing; only whole pods can be kept');
 }
 
-function judgeKeys({ labels, annotations }: Candidate): readonly Refusal[] {
+function judgeKeys({ labels, annotations }: Candidate, found: Reasons): void {
   const isCopy = labels[LABEL_COPY] === 'true';
   const known = Object.keys(PARENT_ANNOTATIONS);
-  const reasons = Object.keys(annotations)
-    .filter((key) => key.startsWith(PREFIX) && !known.includes(key) && !(isCopy && COPY_ANNOTATIONS.includes(key)))
-    .map((key) =>
-      COPY_ANNOTATIONS.includes(key)
-        ? refusal('unknown-key', `annotation ${key} is written by the agent on its own copies; remove it from this pod`)
-        : refusal('unknown-key', `annotation ${key} is unknown; remove it or use one of ${known.join(', ')}`),
-    );
+  for (const key of Object.keys(annotations)) {
+    if (!key.startsWith(PREFIX) || known.includes(key)) continue;
+    if (!COPY_ANNOTATIONS.includes(key))
+      refuse(found, 'unknown-key', `annotation ${key} is unknown; remove it or use one of ${known.join(', ')}`);
+    else if (!isCopy) refuse(found, 'unknown-key', `annotation ${key} is written by the agent on its own copies; remove it from this pod`);
+  }
   for (const key of Object.keys(labels)) {
     if (key.startsWith(PREFIX) && key !== LABEL_COPY)
-      reasons.push(refusal('unknown-key', `label ${key} is not read; options are annotations, so move it there`));
+      refuse(found, 'unknown-key', `label ${key} is not read; options are annotations, so move it there`);
   }
-  return reasons;
 }
 
-function judgeValues({ annotations, policy }: Candidate): readonly Refusal[] {
-  const reasons: Refusal[] = [];
+function judgeValues({ annotations, policy }: Candidate, found: Reasons): void {
   const legacy = policy.legacyAnnotation !== undefined && annotations[policy.legacyAnnotation] === 'true';
   if (annotations[ANNOTATION_ENABLED] === undefined && !legacy) {
-    reasons.push(
-      refusal('bad-value', `annotation ${ANNOTATION_ENABLED} is missing beside other options; set it to "true" or remove the others`),
-    );
+    const remedy = 'set it to "true" or remove the others';
+    refuse(found, 'bad-value', `annotation ${ANNOTATION_ENABLED} is missing beside other options; ${remedy}`);
   }
   for (const [key, value] of Object.entries(annotations)) {
     const allowed = PARENT_ANNOTATIONS[key];
-    if (key.startsWith(PREFIX) && allowed !== undefined && !isAllowed(key, value)) {
-      reasons.push(refusal('bad-value', `annotation ${key} has an unknown value ${JSON.stringify(value.slice(0, 60))}; use ${allowed}`));
-    }
+    if (key.startsWith(PREFIX) && allowed !== undefined && !isAllowed(key, value))
+      refuse(found, 'bad-value', `annotation ${key} has an unknown value ${JSON.stringify(value.slice(0, 60))}; use ${allowed}`);
   }
-  return reasons;
 }
 
 function isAllowed(key: string, value: string): boolean {
@@ -179,93 +169,56 @@ function isAllowed(key: string, value: string): boolean {
   }
 }
 
-function judgeNamespace({ pod, namespace, policy }: Candidate): readonly Refusal[] {
-  if (policy.ownUid !== undefined && fieldAt(pod, 'metadata', 'uid') === policy.ownUid) return [];
-  if (policy.namespaces.includes('*') || policy.namespaces.includes(namespace)) return [];
+function judgeNamespace({ pod, namespace, policy }: Candidate, found: Reasons): void {
+  if (policy.ownUid !== undefined && fieldAt(pod, 'metadata', 'uid') === policy.ownUid) return;
+  if (policy.namespaces.includes('*') || policy.namespaces.includes(namespace)) return;
   const honoured = policy.namespaces.length === 0 ? 'none' : policy.namespaces.join(', ');
-  return [
-    refusal(
-      'namespace-not-honoured',
-      `metadata.namespace ${namespace} is not among the namespaces honoured here (${honoured}); add it to the chart value namespaces`,
-    ),
-  ];
+  const why = `is not among the namespaces honoured here (${honoured}); add it to the chart value namespaces`;
+  refuse(found, 'namespace-not-honoured', `metadata.namespace ${namespace} ${why}`);
 }
 
-function judgeOrigin({ labels, annotations }: Candidate): readonly Refusal[] {
-  const reasons: Refusal[] = [];
-  if (labels[LABEL_COPY] !== undefined)
-    reasons.push(
-      refusal(
-        'own-copy',
-        `label ${LABEL_COPY} marks a copy made by the agent; a copy of a copy is never made, so remove ${ANNOTATION_ENABLED} from it`,
-      ),
-    );
-  if (annotations[ANNOTATION_MIRROR] !== undefined) {
-    reasons.push(
-      refusal(
-        'mirror-pod',
-        'this is the mirror of a static pod, which comes back after a reboot by itself; remove the annotation from its manifest',
-      ),
-    );
-  } else if (annotations[ANNOTATION_SOURCE] === 'file' || annotations[ANNOTATION_SOURCE] === 'http') {
-    reasons.push(
-      refusal('static-pod', 'this is a static pod, which comes back after a reboot by itself; remove the annotation from its manifest'),
-    );
+function judgeOrigin({ labels, annotations }: Candidate, found: Reasons): void {
+  if (labels[LABEL_COPY] !== undefined) {
+    const why = `a copy of a copy is never made, so remove ${ANNOTATION_ENABLED} from it`;
+    refuse(found, 'own-copy', `label ${LABEL_COPY} marks a copy made by the agent; ${why}`);
   }
-  return reasons;
+  const why = 'which comes back after a reboot by itself; remove the annotation from its manifest';
+  const source = annotations[ANNOTATION_SOURCE];
+  if (annotations[ANNOTATION_MIRROR] !== undefined) refuse(found, 'mirror-pod', `this is the mirror of a static pod, ${why}`);
+  else if (source === 'file' || source === 'http') refuse(found, 'static-pod', `this is a static pod, ${why}`);
 }
 
-function judgeLife({ pod }: Candidate): readonly Refusal[] {
-  const reasons: Refusal[] = [];
+function judgeLife({ pod }: Candidate, found: Reasons): void {
   if (fieldAt(pod, 'metadata', 'deletionTimestamp') !== undefined)
-    reasons.push(refusal('terminating', 'metadata.deletionTimestamp is set: the pod is being deleted; wait for its successor'));
+    refuse(found, 'terminating', 'metadata.deletionTimestamp is set: the pod is being deleted; wait for its successor');
   const phase = fieldAt(pod, 'status', 'phase');
   if (phase === 'Succeeded' || phase === 'Failed')
-    reasons.push(refusal('finished', `status.phase is ${phase}: the pod will not run again; wait for its successor`));
-  return reasons;
+    refuse(found, 'finished', `status.phase is ${phase}: the pod will not run again; wait for its successor`);
 }
 
-function judgeOwner({ ownerKinds, annotations }: Candidate): readonly Refusal[] {
-  const reasons: Refusal[] = [];
+function judgeOwner({ ownerKinds, annotations }: Candidate, found: Reasons): void {
   const job = ownerKinds.find((kind) => kind === 'Job' || kind === 'CronJob');
-  if (job !== undefined)
-    reasons.push(
-      refusal(
-        'job',
-        `metadata.ownerReferences names a ${job}: work that ends must not be run again; remove the annotation from its template`,
-      ),
-    );
-  if (ownerKinds.includes('StatefulSet') && annotations[ANNOTATION_ALLOW_DUPLICATE] !== 'true') {
-    reasons.push(
-      refusal(
-        'stateful-set',
-        `metadata.ownerReferences names a StatefulSet: two pods of one identity could run; set ${ANNOTATION_ALLOW_DUPLICATE}: "true" to accept that`,
-      ),
-    );
+  if (job !== undefined) {
+    const why = 'work that ends must not be run again; remove the annotation from its template';
+    refuse(found, 'job', `metadata.ownerReferences names a ${job}: ${why}`);
   }
-  return reasons;
+  if (ownerKinds.includes('StatefulSet') && annotations[ANNOTATION_ALLOW_DUPLICATE] !== 'true') {
+    const why = `two pods of one identity could run; set ${ANNOTATION_ALLOW_DUPLICATE}: "true" to accept that`;
+    refuse(found, 'stateful-set', `metadata.ownerReferences names a StatefulSet: ${why}`);
+  }
 }
 
-function judgeRestartPolicy({ pod }: Candidate): readonly Refusal[] {
+function judgeRestartPolicy({ pod }: Candidate, found: Reasons): void {
   const policy = fieldAt(pod, 'spec', 'restartPolicy');
-  if (policy === undefined || policy === 'Always') return [];
-  return [
-    refusal(
-      'restart-policy',
-      'spec.restartPolicy is not Always: such a pod may end, and must not be run again; set it to Always or remove the annotation',
-    ),
-  ];
+  if (policy === undefined || policy === 'Always') return;
+  const why = 'such a pod may end, and must not be run again; set it to Always or remove the annotation';
+  refuse(found, 'restart-policy', `spec.restartPolicy is not Always: ${why}`);
 }
 
-function judgeRuntimeClass({ pod }: Candidate): readonly Refusal[] {
-  const name = textField(field(pod, 'spec'), 'runtimeClassName');
-  if (!name) return [];
-  return [
-    refusal(
-      'runtime-class',
-      "spec.runtimeClassName needs the API server to be resolved; make that handler the runtime's default and remove the field",
-    ),
-  ];
+function judgeRuntimeClass({ pod }: Candidate, found: Reasons): void {
+  if (!textField(field(pod, 'spec'), 'runtimeClassName')) return;
+  const remedy = "make that handler the runtime's default and remove the field";
+  refuse(found, 'runtime-class', `spec.runtimeClassName needs the API server to be resolved; ${remedy}`);
 }
 
 function readOptions(annotations: Readonly<Record<string, string>>): PodOptions {
