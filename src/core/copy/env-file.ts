@@ -1,15 +1,15 @@
 /**
  * Secret values of environments by file instead of by manifest (`checkpointer/secret-env: env-file`), so that nobody
- * reads them in the mirror pod: one stored file holds them all, an init container of ours copies it into a volume in
+ * reads them in the mirror pod. One stored file holds them all. An init container of ours copies it into a volume in
  * memory, and the kubelet takes each value from there (fileKeyRef, gate EnvFiles).
  *
- * No other container mounts either volume. Ours runs first, to its end, as a user of its own, without capabilities, on a
- * read-only root: with less than any container of the parent. A value never gets into a sentence.
+ * No other container mounts either volume. Ours runs first, to its end, and has less than any container of the parent:
+ * a user of its own, no capabilities, a read-only root. A value never gets into a sentence.
  */
 import { field, objectsIn, textField } from '../model/json.ts';
 import { ANNOTATION_SECRET_ENV } from '../model/keys.ts';
 import type { CapturedFile, Json } from '../model/model.ts';
-import { type Findings, type Refusal, refusal } from '../model/refusal.ts';
+import { type Findings, refuse } from '../model/refusal.ts';
 
 /** What one sanitizing run collects; empty: no secret value was met. */
 export interface EnvFile {
@@ -24,7 +24,7 @@ export interface EnvFile {
 /** First kubelet that reads such files by default; an older one starts the container with empty values instead. */
 const SINCE = 35;
 const FILE = 'env';
-/** `cp` by what every shell has built in: our image holds no other program for it. Ends with 1 when not all was written. */
+/** `cp` by what every shell has built in: our image holds no other program for it. Ends with 1 if it could not write all. */
 const COPY = `while IFS= read -r line; do printf '%s\\n' "$line" || exit 1; done <"$0" >"$1"`;
 const STORED_PATH = '/checkpoint';
 const MEMORY_PATH = '/memory';
@@ -53,28 +53,28 @@ function free(wanted: string, taken: ReadonlySet<string>): string {
   return name;
 }
 
+/** What the sentences end with. */
+const OTHER_WAYS = 'mount the Secret as files, or use "inline"';
+
+export interface EnvFileContext {
+  readonly findings: Findings;
+  readonly kubeletMinor: number | undefined;
+  readonly agentImage: string | undefined;
+}
+
 /** Can this node have it at all? `what` begins a sentence: who takes what. */
-export function judgeEnvFile(what: string, kubeletMinor: number | undefined, agentImage: string | undefined): readonly Refusal[] {
-  const reasons: Refusal[] = [];
+export function judgeEnvFile(what: string, { findings, kubeletMinor, agentImage }: EnvFileContext): void {
+  const needed = `${what} from a Secret, and ${ANNOTATION_SECRET_ENV}: "env-file" needs`;
   if (kubeletMinor === undefined || kubeletMinor < SINCE) {
     const found = kubeletMinor === undefined ? 'the version of this one is not known' : `this one is 1.${kubeletMinor}`;
     const remedy = kubeletMinor === undefined ? 'set kubeletVersion' : 'upgrade the kubelet';
-    reasons.push(
-      refusal(
-        'needs-newer-kubelet',
-        `${what} from a Secret, and ${ANNOTATION_SECRET_ENV}: "env-file" needs kubelet 1.${SINCE} or newer (${found}); ${remedy}, mount the Secret as files, or use "inline"`,
-      ),
-    );
+    const needs = `${needed} kubelet 1.${SINCE} or newer (${found}); ${remedy}, ${OTHER_WAYS}`;
+    refuse(findings, 'needs-newer-kubelet', needs);
   }
   if (agentImage === undefined || agentImage === '') {
-    reasons.push(
-      refusal(
-        'secret-env-file',
-        `${what} from a Secret, and ${ANNOTATION_SECRET_ENV}: "env-file" needs the agent's own image in the copy, which is not configured; set agentImage, mount the Secret as files, or use "inline"`,
-      ),
-    );
+    const needs = `${needed} the agent's own image in the copy, which is not configured; set agentImage, ${OTHER_WAYS}`;
+    refuse(findings, 'secret-env-file', needs);
   }
-  return reasons;
 }
 
 /**
@@ -91,27 +91,22 @@ export function fileVariable(
 ): Json | undefined {
   const { container, name, value, at } = of;
   const key = `${container}.${name}`;
-  const lines = `${key}='${value}'`.split('\n');
-  const problem = /[ \t=]$|=/.test(name)
-    ? 'has a name that such a file cannot hold'
-    : value.includes("'")
-      ? 'holds a single quote, which such a file cannot hold'
-      : value.includes('\r\n')
-        ? 'holds a line end CR LF, of which the kubelet would drop the CR'
-        : lines.some((line) => new TextEncoder().encode(line).length > MAX_LINE_BYTES)
-          ? `has a line of more than ${MAX_LINE_BYTES} bytes, more than the kubelet reads`
-          : undefined;
+  const problem = problemOf(name, value, `${key}='${value}'`);
   if (problem !== undefined) {
-    findings.reasons.push(
-      refusal(
-        'secret-env-file',
-        `${at} ${problem}, so ${ANNOTATION_SECRET_ENV}: "env-file" cannot carry it; mount the Secret as files, or use "inline"`,
-      ),
-    );
-    return undefined;
+    const message = `${at} ${problem}, so ${ANNOTATION_SECRET_ENV}: "env-file" cannot carry it; ${OTHER_WAYS}`;
+    return refuse(findings, 'secret-env-file', message);
   }
   envFile.values.set(key, value);
   return { name, valueFrom: { fileKeyRef: { volumeName: envFile.memory, path: FILE, key, optional: false } } };
+}
+
+/** Why the format cannot hold it; `text` is what would be written. */
+function problemOf(name: string, value: string, text: string): string | undefined {
+  if (/[ \t=]$|=/.test(name)) return 'has a name that such a file cannot hold';
+  if (value.includes("'")) return 'holds a single quote, which such a file cannot hold';
+  if (value.includes('\r\n')) return 'holds a line end CR LF, of which the kubelet would drop the CR';
+  const long = text.split('\n').some((line) => new TextEncoder().encode(line).length > MAX_LINE_BYTES);
+  return long ? `has a line of more than ${MAX_LINE_BYTES} bytes, more than the kubelet reads` : undefined;
 }
 
 /** The stored file; sorted, so that equal values give equal bytes. */

@@ -6,13 +6,13 @@
 import { field, fieldAt, isAbsent, objectsIn, textField } from '../model/json.ts';
 import { ANNOTATION_SECRET_ENV } from '../model/keys.ts';
 import type { CapturedFile, Json } from '../model/model.ts';
-import { type Findings, refusal } from '../model/refusal.ts';
+import { type Findings, refuse } from '../model/refusal.ts';
 import type { SecretEnv } from '../select/select.ts';
 import { expand, referencesIn } from '../text/expand.ts';
 import { applyFields, malformed } from './apply-fields.ts';
 import { fieldValue } from './downward-values.ts';
+import { hasSecretSource } from './env-entries.ts';
 import { VOLUME_MOUNT } from './fields-container.ts';
-import { hasSecretSource } from './sanitize-env.ts';
 import { listOf, type SanitizedVolumes } from './sanitize-volumes.ts';
 
 export interface MountContext {
@@ -39,21 +39,24 @@ function sanitizeMount(container: Json, mount: Json, at: string, context: MountC
   if (isAbsent(textField(mount, 'mountPath'))) malformed(`${at}.mountPath`, 'a path', context);
   if (!volumes.readOnly.has(volume)) return kept;
   const files = Object.hasOwn(volumes.stored, volume) ? volumes.stored[volume] : undefined;
-  return { ...(files === undefined ? kept : withSubPath(container, kept, volume, files, at, context)), readOnly: true };
+  const mounted = files === undefined ? kept : withSubPath({ container, mount: kept, at, volume, files }, context);
+  return { ...mounted, readOnly: true };
+}
+
+/** A mount of a volume that becomes stored files. */
+interface StoredMount {
+  readonly container: Json;
+  readonly mount: Json;
+  readonly at: string;
+  readonly volume: string;
+  readonly files: readonly CapturedFile[];
 }
 
 /**
- * A mount of stored files, with a literal path: an expression would come out otherwise for the copy, which has another
- * name, and on a hostPath the kubelet creates a missing path as a directory: in our case inside a stored revision.
+ * The mount with a literal path. An expression would come out otherwise for the copy, which has another name. And on a
+ * hostPath the kubelet creates a missing path as a directory: in our case inside a stored revision.
  */
-function withSubPath(
-  container: Json,
-  mount: Json,
-  volume: string,
-  files: readonly CapturedFile[],
-  at: string,
-  context: MountContext,
-): Json {
+function withSubPath({ container, mount, at, volume, files }: StoredMount, context: MountContext): Json {
   const { subPathExpr, ...rest } = mount;
   const written = textField(mount, 'subPath');
   const expression = typeof subPathExpr === 'string' && subPathExpr !== '' ? subPathExpr : undefined;
@@ -61,9 +64,8 @@ function withSubPath(
   if (!subPath) return mount;
   if (!holds(files, subPath)) {
     const key = expression === undefined ? 'subPath' : 'subPathExpr';
-    context.findings.reasons.push(
-      refusal('sub-path-missing', `${at}.${key} names nothing that volume "${volume}" holds; correct the path or remove the mount`),
-    );
+    const why = `names nothing that volume "${volume}" holds; correct the path or remove the mount`;
+    refuse(context.findings, 'sub-path-missing', `${at}.${key} ${why}`);
   }
   if (expression === undefined) return mount;
   context.findings.changes.push(`${at}.subPathExpr: became the path that the parent got`);
@@ -75,7 +77,10 @@ function holds(files: readonly CapturedFile[], subPath: string): boolean {
   return path === '' || path === '.' || files.some((file) => file.path === path || file.path.startsWith(`${path}/`));
 }
 
-/** What the parent's kubelet made of it (pkg/kubelet/container/helpers.go, ExpandContainerVolumeMounts); undefined: refused. */
+/**
+ * What the parent's kubelet made of an expression (pkg/kubelet/container/helpers.go, ExpandContainerVolumeMounts).
+ * undefined: refused.
+ */
 function expanded(container: Json, expression: string, at: string, context: MountContext): string | undefined {
   const { findings, secretEnv, pod } = context;
   const values = context.env ?? writtenValues(container, pod);
@@ -85,22 +90,14 @@ function expanded(container: Json, expression: string, at: string, context: Moun
   // an empty value ends the start of the container; one that another refers to may be known only on a node
   const unknown = reached.find((name) => (direct.includes(name) ? !values.get(name) : own.has(name) && !values.has(name)));
   if (unknown !== undefined) {
-    findings.reasons.push(
-      refusal(
-        'env-not-captured',
-        `${at} needs a value of the variable ${JSON.stringify(unknown.slice(0, 60))}, which is not known here; write the path as subPath, or restart the pod if only its runtime has forgotten it`,
-      ),
-    );
-    return undefined;
+    const what = `a value of the variable ${JSON.stringify(unknown.slice(0, 60))}, which is not known here`;
+    const remedy = 'write the path as subPath, or restart the pod if only its runtime has forgotten it';
+    return refuse(findings, 'env-not-captured', `${at} needs ${what}; ${remedy}`);
   }
   if (secretEnv !== 'inline' && reached.some((name) => hasSecretSource(container, name))) {
-    findings.reasons.push(
-      refusal(
-        secretEnv === 'env-file' ? 'secret-env-file' : 'secret-env',
-        `${at} may hold a value from a Secret, which would stand in the manifest; write the path as subPath, or accept it with ${ANNOTATION_SECRET_ENV}: "inline"`,
-      ),
-    );
-    return undefined;
+    const code = secretEnv === 'env-file' ? 'secret-env-file' : 'secret-env';
+    const remedy = `write the path as subPath, or accept it with ${ANNOTATION_SECRET_ENV}: "inline"`;
+    return refuse(findings, code, `${at} may hold a value from a Secret, which would stand in the manifest; ${remedy}`);
   }
   return expand(expression, (name) => values.get(name));
 }
