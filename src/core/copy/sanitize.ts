@@ -3,13 +3,13 @@
  * with all reasons at once.
  *
  * An allow-list: the rows of fields.ts and its neighbours say what is copied. Pure, deterministic and idempotent: the
- * sanitized spec, run as a pod and sanitized again, stays as it is. Never widens a privilege, never puts a Secret's value
+ * sanitized spec, run as a pod and sanitized again, stays as it is. Never widens a privilege. Never puts a Secret's value
  * into a sentence, and never lets one into the manifest without the pod's consent.
  */
 
 import { byCodeUnit, field, isDnsLabel, isDnsSubdomain, isObject, textField } from '../model/json.ts';
 import { type CapturedFile, type HandBackMode, type Json, type PodName, type RawPod, REVISION_DIR } from '../model/model.ts';
-import { type Findings, type Refusal, refusal } from '../model/refusal.ts';
+import { type Findings, type Refusal, refuse } from '../model/refusal.ts';
 import type { PodOptions } from '../select/select.ts';
 import { judgeApiReferences } from './api-references.ts';
 import { malformed } from './apply-fields.ts';
@@ -49,7 +49,7 @@ export interface SanitizeTarget {
   readonly agentImage?: string;
   /** How the copy reaches the API server, instead of the service address that may be dead after a reboot. */
   readonly kubernetesService?: { readonly host: string; readonly port: number };
-  /** Set where the kubelet learns the node's addresses only from the API server (external cloud provider, no --node-ip). */
+  /** The kubelet learns the node's addresses only from the API server (external cloud provider, no --node-ip). */
   readonly literalHostIp?: boolean;
 }
 
@@ -83,19 +83,22 @@ interface Run {
   readonly envFile: EnvFile;
 }
 
+/** What is made of the pod as a whole before its containers. */
+interface Shared {
+  readonly volumes: SanitizedVolumes;
+  /** Service variables, for containers that the runtime has forgotten. */
+  readonly services: ReadonlyMap<string, string>;
+}
+
 /** See the head of this file. Never throws, whatever `pod` is. */
 export function sanitize(pod: RawPod, inputs: CaptureInputs, target: SanitizeTarget, options: PodOptions): Sanitized {
   const findings: Findings = { changes: [], reasons: [] };
   const run = begin(pod, inputs, target, options, findings);
   if (run === undefined) return { ok: false, reasons: findings.reasons };
   const volumes = sanitizeVolumes(run.pod, { findings, kubeletMinor: target.kubeletMinor, captured: inputs.volumes });
-  const services = apiServiceVariables(run.main, (name) => envOf(run, name));
-  const parentsInit = run.init.map((container, index) =>
-    makeContainer(run, container, `spec.initContainers[${index}]`, true, volumes, services),
-  );
-  const containers = run.main.map((container, index) =>
-    makeContainer(run, container, `spec.containers[${index}]`, false, volumes, services),
-  );
+  const shared = { volumes, services: apiServiceVariables(run.main, (name) => envOf(run, name)) };
+  const parentsInit = makeContainers(run, shared, 'initContainers');
+  const containers = makeContainers(run, shared, 'containers');
   const handedOver = handOver(run, containers[0]);
   const initContainers = [...handedOver.containers, ...parentsInit];
   const allVolumes = [...volumes.volumes, ...handedOver.volumes];
@@ -155,17 +158,17 @@ function begin(pod: unknown, inputs: CaptureInputs, target: SanitizeTarget, opti
   return { pod, spec, parent, inputs, target, options, findings, init, main, envFile: beginEnvFile(spec) };
 }
 
-function makeContainer(
-  run: Run,
-  container: Json,
-  at: string,
-  init: boolean,
-  volumes: SanitizedVolumes,
-  services: ReadonlyMap<string, string>,
-): Json {
+function makeContainers(run: Run, shared: Shared, list: 'initContainers' | 'containers'): readonly Json[] {
+  const init = list === 'initContainers';
+  return (init ? run.init : run.main).map((container, index) => {
+    const at = `spec.${list}[${index}] "${nameOf(container).slice(0, 63)}"`;
+    return makeContainer(run, shared, container, at, init);
+  });
+}
+
+function makeContainer(run: Run, { volumes, services }: Shared, container: Json, at: string, init: boolean): Json {
   const { findings, target, options } = run;
   const { kubeletMinor } = target;
-  const named = `${at} "${nameOf(container).slice(0, 63)}"`;
   const hostNetwork = field(run.spec, 'hostNetwork') === true;
   const refs: FieldRefContext = {
     allowDuplicate: options.allowDuplicate,
@@ -176,8 +179,8 @@ function makeContainer(
   const image = captureOf(run, nameOf(container));
   const captured = envOf(run, nameOf(container));
   const mounting = { volumes, secretEnv: options.secretEnv, pod: run.pod, env: captured };
-  const result = sanitizeContainer(container, named, { findings, kubeletMinor, hostNetwork, image, init, ...mounting });
-  const env = sanitizeEnv(container, named, {
+  const result = sanitizeContainer(container, at, { findings, kubeletMinor, hostNetwork, image, init, ...mounting });
+  const env = sanitizeEnv(container, at, {
     findings,
     kubeletMinor,
     refs,
@@ -217,9 +220,8 @@ function serviceOverrides({ kubernetesService }: SanitizeTarget): ReadonlyMap<st
 /** Assertions about the result: they hold for every input, or we would rather not use the result. */
 function judgeResult(manifest: Json, stored: readonly string[], findings: Findings): void {
   const own = new Set(stored.map(storedPath));
-  if (holdsStandIn(manifest, own)) {
-    findings.reasons.push(refusal('reserved-text', `the pod contains the text ${REVISION_DIR}, which is reserved; write it otherwise`));
-  }
+  if (holdsStandIn(manifest, own))
+    refuse(findings, 'reserved-text', `the pod contains the text ${REVISION_DIR}, which is reserved; write it otherwise`);
   if (findings.reasons.length === 0) findings.reasons.push(...judgeApiReferences(manifest));
 }
 
