@@ -33,9 +33,8 @@ export function findApiReferences(manifest: unknown): readonly string[] {
 
 /** The same as refusals: an assertion at the end of the sanitizer. One that shows up is an error of ours. */
 export function judgeApiReferences(manifest: unknown): readonly Refusal[] {
-  return findApiReferences(manifest).map((path) =>
-    refusal('internal-api-reference', `${path} would still need the API server, which is an error of pod-checkpointer; please report it`),
-  );
+  const why = 'would still need the API server, which is an error of pod-checkpointer; please report it';
+  return findApiReferences(manifest).map((path) => refusal('internal-api-reference', `${path} ${why}`));
 }
 
 function inContainer(container: Json, at: string): readonly string[] {

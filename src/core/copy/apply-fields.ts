@@ -5,7 +5,7 @@
 
 import { isAbsent, isObject } from '../model/json.ts';
 import type { Json } from '../model/model.ts';
-import { type Findings, refusal } from '../model/refusal.ts';
+import { type Findings, refuse } from '../model/refusal.ts';
 import type { FieldRule, FieldTable, Shape } from './field-rules.ts';
 
 export interface FieldContext {
@@ -29,15 +29,11 @@ export function applyFields(value: Json, table: FieldTable, at: string, context:
   return Object.fromEntries(kept);
 }
 
+const REMOVE_OR_UPGRADE = 'remove the field or upgrade pod-checkpointer';
+
 function unknownField(path: string, { findings, unknown }: FieldContext): undefined {
   if (unknown === 'drop') findings.changes.push(`${path}: dropped (not known to this version)`);
-  else
-    findings.reasons.push(
-      refusal(
-        'unknown-field',
-        `${path} is not known to this version, so it cannot be judged; remove the field or upgrade pod-checkpointer`,
-      ),
-    );
+  else refuse(findings, 'unknown-field', `${path} is not known to this version, so it cannot be judged; ${REMOVE_OR_UPGRADE}`);
   return undefined;
 }
 
@@ -51,15 +47,14 @@ function applyRule(value: unknown, rule: FieldRule, path: string, context: Field
       if (!isAbsent(value)) findings.changes.push(`${path}: dropped (${rule.why})`);
       return undefined;
     case 'refuse':
-      if (!isAbsent(value)) findings.reasons.push(refusal(rule.code, `${path} cannot be kept: ${rule.why}`));
+      if (!isAbsent(value)) refuse(findings, rule.code, `${path} cannot be kept: ${rule.why}`);
       return undefined;
     case 'keep':
       if (rule.since === undefined || (context.kubeletMinor !== undefined && context.kubeletMinor >= rule.since)) {
         return applyShape(value, rule.shape, path, context);
       }
       if (isAbsent(value)) return undefined;
-      findings.reasons.push(refusal('needs-newer-kubelet', `${path} cannot be kept: ${rule.why}`));
-      return undefined;
+      return refuse(findings, 'needs-newer-kubelet', `${path} cannot be kept: ${rule.why}`);
   }
 }
 
@@ -79,11 +74,9 @@ function applyShape(value: unknown, shape: Shape, path: string, context: FieldCo
 }
 
 /** Notes a refusal. The sentence never shows the value: it may be a secret in the wrong place. */
-export function malformed(path: string, expected: string, context: { readonly findings: Findings }): undefined {
-  context.findings.reasons.push(
-    refusal('malformed', `${path} is not ${expected}, as the API server would have made it; only pods that it accepted can be kept`),
-  );
-  return undefined;
+export function malformed(path: string, expected: string, { findings }: { readonly findings: Findings }): undefined {
+  const remedy = 'only pods that it accepted can be kept';
+  return refuse(findings, 'malformed', `${path} is not ${expected}, as the API server would have made it; ${remedy}`);
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';

@@ -1,11 +1,11 @@
 /**
- * Containers of a copy: image, ports, probes and hooks. Mounts are in sanitize-mounts.ts, environments in sanitize-env.ts.
- * Never adds a privilege: security contexts are copied as they are.
+ * Containers of a copy: image, ports, probes and hooks. Mounts are in sanitize-mounts.ts, environments in
+ * sanitize-env.ts. Never adds a privilege: security contexts are copied as they are.
  */
 
 import { field, fieldAt, isDnsLabel, isObject, objectsIn, textField } from '../model/json.ts';
 import type { Json } from '../model/model.ts';
-import { type Findings, refusal } from '../model/refusal.ts';
+import { type Findings, refuse } from '../model/refusal.ts';
 import { pinnedImage, pullPolicy } from '../text/image.ts';
 import { applyFields, malformed } from './apply-fields.ts';
 import { CONTAINER, CONTAINER_PORT } from './fields-container.ts';
@@ -30,6 +30,7 @@ export interface ContainerContext extends MountContext {
 /** Container restart policies and a sleep of zero seconds are accepted in static pods from here on. */
 const RELAXED_SINCE = 35;
 const RULES_RELAXED_SINCE = 36;
+const UPGRADE = 'upgrade the kubelet or remove the field';
 const PLAIN_RESOURCES = /^(cpu|memory|ephemeral-storage|hugepages-[-0-9A-Za-z]+)$/;
 
 /** A container without its `env`. */
@@ -53,12 +54,8 @@ export function judgeResources(resources: unknown, at: string, { findings }: { r
     const amounts = field(resources, kind);
     for (const name of isObject(amounts) ? Object.keys(amounts) : []) {
       if (PLAIN_RESOURCES.test(name)) continue;
-      findings.reasons.push(
-        refusal(
-          'extended-resource',
-          `${at}.${kind} asks for ${JSON.stringify(name.slice(0, 80))}, which the kubelet cannot grant truly before the API server is back; remove it or do not opt this pod in`,
-        ),
-      );
+      const what = `asks for ${JSON.stringify(name.slice(0, 80))}, which the kubelet cannot grant truly before the API server is back`;
+      refuse(findings, 'extended-resource', `${at}.${kind} ${what}; remove it or do not opt this pod in`);
     }
   }
 }
@@ -80,12 +77,8 @@ function sanitizeRestartPolicy(container: Json, kept: Json, at: string, { findin
     return;
   }
   if (!(init && isSidecar(container)) && (kubeletMinor ?? 0) < RELAXED_SINCE) {
-    findings.reasons.push(
-      refusal(
-        'needs-newer-kubelet',
-        `${at}.restartPolicy of a container that is no sidecar needs kubelet 1.35; upgrade the kubelet or remove the field`,
-      ),
-    );
+    const needs = `of a container that is no sidecar needs kubelet 1.${RELAXED_SINCE}; ${UPGRADE}`;
+    refuse(findings, 'needs-newer-kubelet', `${at}.restartPolicy ${needs}`);
   }
   kept['restartPolicy'] = policy;
 }
@@ -95,12 +88,8 @@ function judgeRestartRules(container: Json, at: string, { findings, kubeletMinor
   const rules = objectsIn(container, 'restartPolicyRules');
   const ofSidecar = rules.length > 0 && init && isSidecar(container);
   if ((kubeletMinor ?? 0) >= RULES_RELAXED_SINCE || (!ofSidecar && rules.every((rule) => rule['action'] === 'Restart'))) return;
-  findings.reasons.push(
-    refusal(
-      'needs-newer-kubelet',
-      `${at}.restartPolicyRules of a sidecar, or with an action other than Restart, needs kubelet 1.36; upgrade the kubelet or remove the field`,
-    ),
-  );
+  const needs = `of a sidecar, or with an action other than Restart, needs kubelet 1.${RULES_RELAXED_SINCE}; ${UPGRADE}`;
+  refuse(findings, 'needs-newer-kubelet', `${at}.restartPolicyRules ${needs}`);
 }
 
 /**
@@ -137,8 +126,7 @@ function sanitizeHooks(lifecycle: Json, at: string, numbers: ReadonlyMap<string,
       kept.push([key, hook]);
       continue;
     }
-    // a sleep of nothing does nothing, and kubelets before 1.35 refuse it in static pods
-    // a sleep of no length, written or left out
+    // a sleep of nothing, written or left out
     if (isObject(field(hook, 'sleep')) && (fieldAt(hook, 'sleep', 'seconds') ?? 0) === 0 && (context.kubeletMinor ?? 0) < RELAXED_SINCE) {
       context.findings.changes.push(`${at}.${key}: dropped (a sleep of 0 s does nothing, and kubelets before 1.35 refuse it)`);
       continue;
@@ -158,9 +146,8 @@ function withNumbers(handler: Json, at: string, numbers: ReadonlyMap<string, num
     if (!isObject(action) || typeof port !== 'string') continue;
     const number = numbers.get(port) ?? (/^\d{1,5}$/.test(port) ? Number(port) : undefined);
     if (number === undefined) {
-      findings.reasons.push(
-        refusal('named-port', `${at}.${kind}.port names no port of this container; name one that is declared, or write the number`),
-      );
+      const why = 'names no port of this container; name one that is declared, or write the number';
+      refuse(findings, 'named-port', `${at}.${kind}.port ${why}`);
       continue;
     }
     findings.changes.push(`${at}.${kind}.port: name became a number`);

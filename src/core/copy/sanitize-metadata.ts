@@ -7,7 +7,7 @@
 import { field, isObject, textField, textMap } from '../model/json.ts';
 import { ANNOTATION_COPY_OF, ANNOTATION_PARENT_UID, copyPodName, LABEL_COPY, PREFIX } from '../model/keys.ts';
 import type { Json, PodName } from '../model/model.ts';
-import { type Findings, refusal } from '../model/refusal.ts';
+import { type Findings, refuse } from '../model/refusal.ts';
 import { applyFields, malformed } from './apply-fields.ts';
 import { METADATA } from './fields.ts';
 
@@ -76,9 +76,8 @@ export function sanitizeMetadata(metadata: Json, context: MetadataContext): Json
   const kept = applyFields(metadata, METADATA, 'metadata', { findings, kubeletMinor: undefined, unknown: 'drop' });
   const name = copyPodName(parent, context.nodeName);
   if (name === undefined) {
-    findings.reasons.push(
-      refusal('name-too-long', "metadata.name leaves no room for a copy's name beside the node's name; shorten the node's name"),
-    );
+    const why = "leaves no room for a copy's name beside the node's name; shorten the node's name";
+    refuse(findings, 'name-too-long', `metadata.name ${why}`);
   }
   const labels = keepEntries(metadata, 'labels', keepsLabel, findings);
   const annotations = keepEntries(
@@ -105,9 +104,8 @@ function judgeSize(annotations: readonly (readonly [string, string])[], findings
   const encoder = new TextEncoder();
   const size = annotations.reduce((sum, [key, value]) => sum + encoder.encode(key).length + encoder.encode(value).length, 0);
   if (size + SIZE_TO_COME <= MAX_ANNOTATIONS_SIZE) return;
-  findings.reasons.push(
-    refusal('annotations-too-large', "metadata.annotations leave no room for the copy's own within the 256 KiB allowed; shorten them"),
-  );
+  const why = "leave no room for the copy's own within the 256 KiB allowed; shorten them";
+  refuse(findings, 'annotations-too-large', `metadata.annotations ${why}`);
 }
 
 function keepEntries(

@@ -5,7 +5,7 @@
 
 import { field, fieldAt, isAbsent, isDnsLabel, isDnsSubdomain, objectsIn } from '../model/json.ts';
 import type { Json, PodName } from '../model/model.ts';
-import { type Findings, refusal } from '../model/refusal.ts';
+import { type Findings, refuse } from '../model/refusal.ts';
 import { applyFields, malformed } from './apply-fields.ts';
 import { POD_SPEC } from './fields.ts';
 import { judgeResources } from './sanitize-containers.ts';
@@ -24,24 +24,15 @@ export function sanitizeSpec(spec: Json, parent: PodName, context: SpecContext):
   judgeAddresses(kept, findings);
   const policy = field(spec, 'restartPolicy');
   if (policy !== undefined && policy !== 'Always') {
-    findings.reasons.push(
-      refusal(
-        'restart-policy',
-        'spec.restartPolicy is not Always: such a pod may end, and must not be run again; set it to Always or do not opt this pod in',
-      ),
-    );
+    const why = 'such a pod may end, and must not be run again; set it to Always or do not opt this pod in';
+    refuse(findings, 'restart-policy', `spec.restartPolicy is not Always: ${why}`);
   }
-  if (fieldAt(spec, 'os', 'name') === 'windows') {
-    findings.reasons.push(refusal('windows', 'spec.os.name is windows, and Windows nodes are not supported; do not opt this pod in'));
-  }
+  if (fieldAt(spec, 'os', 'name') === 'windows')
+    refuse(findings, 'windows', 'spec.os.name is windows, and Windows nodes are not supported; do not opt this pod in');
   // validation.go, validateHostUsers: behind a gate that is off by default (UserNamespacesHostNetworkSupport)
   if (field(spec, 'hostUsers') === false && field(spec, 'hostNetwork') === true) {
-    findings.reasons.push(
-      refusal(
-        'host-users',
-        "spec.hostUsers is false on the host's network, which kubelets refuse in static pods; remove one of the two or do not opt this pod in",
-      ),
-    );
+    const remedy = 'remove one of the two or do not opt this pod in';
+    refuse(findings, 'host-users', `spec.hostUsers is false on the host's network, which kubelets refuse in static pods; ${remedy}`);
   }
   const hostname = hostnameOf(spec, parent, findings);
   return {
@@ -55,8 +46,8 @@ export function sanitizeSpec(spec: Json, parent: PodName, context: SpecContext):
 }
 
 /**
- * The parent's hostname: given, or derived from its name as the kubelet derives it (cut to 63 characters). Also beside an
- * override: kubelets that do not know that field, or have its gate off, give the parent this one.
+ * The parent's hostname: given, or derived from its name as the kubelet derives it (cut to 63 characters). Also beside
+ * an override: kubelets that do not know that field, or have its gate off, give the parent this one.
  */
 function hostnameOf(spec: Json, parent: PodName, findings: Findings): string | undefined {
   const given = field(spec, 'hostname');
@@ -88,12 +79,8 @@ function judgeSearches(kept: Json, kubeletMinor: number | undefined, findings: F
   if (!Array.isArray(searches) || (kubeletMinor ?? 0) >= 35) return;
   for (const [index, search] of searches.entries()) {
     if (typeof search === 'string' && isDnsSubdomain(search.replace(/\.$/, ''))) continue;
-    findings.reasons.push(
-      refusal(
-        'needs-newer-kubelet',
-        `spec.dnsConfig.searches[${index}] is accepted in static pods from kubelet 1.35; use a plain domain name or upgrade the kubelet`,
-      ),
-    );
+    const why = 'is accepted in static pods from kubelet 1.35; use a plain domain name or upgrade the kubelet';
+    refuse(findings, 'needs-newer-kubelet', `spec.dnsConfig.searches[${index}] ${why}`);
   }
 }
 
@@ -112,11 +99,7 @@ function judgeAddresses(kept: Json, findings: Findings): void {
   ];
   for (const [at, ip] of addresses) {
     if (typeof ip !== 'string' || !(LEADING_ZERO.test(ip) || IPV4_MAPPED.test(ip))) continue;
-    findings.reasons.push(
-      refusal(
-        'ip-notation',
-        `${at} is written with leading zeros or as an IPv4-mapped IPv6 address, which newer kubelets refuse in static pods; write it plainly`,
-      ),
-    );
+    const how = 'with leading zeros or as an IPv4-mapped IPv6 address';
+    refuse(findings, 'ip-notation', `${at} is written ${how}, which newer kubelets refuse in static pods; write it plainly`);
   }
 }

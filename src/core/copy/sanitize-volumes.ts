@@ -5,7 +5,7 @@
 
 import { byCodeUnit, field, fieldAt, isDnsLabel, isObject, objectsIn, textField } from '../model/json.ts';
 import { type CapturedFile, type Json, REVISION_DIR } from '../model/model.ts';
-import { type Findings, refusal } from '../model/refusal.ts';
+import { type Findings, refuse } from '../model/refusal.ts';
 import { pullPolicy } from '../text/image.ts';
 import { applyFields, malformed } from './apply-fields.ts';
 import { CONFIG_MAP_VOLUME, DOWNWARD_API, PROJECTED, PROJECTED_LOCAL, PROJECTED_SOURCE, SECRET_VOLUME, VOLUME } from './fields-volume.ts';
@@ -61,9 +61,8 @@ export function sanitizeVolumes(pod: unknown, context: VolumesContext): Sanitize
       judgeStoredVolume(volume, plugin, at, context);
       const files = Object.hasOwn(context.captured, name) ? context.captured[name] : undefined;
       if (files === undefined) {
-        context.findings.reasons.push(
-          refusal('volume-not-captured', `${at} "${name}" has no files on this node; wait until the pod runs with all its volumes mounted`),
-        );
+        const remedy = 'wait until the pod runs with all its volumes mounted';
+        refuse(context.findings, 'volume-not-captured', `${at} "${name}" has no files on this node; ${remedy}`);
       }
       stored.push([name, [...(files ?? [])].sort((a, b) => byCodeUnit(a.path, b.path))]);
       volumes.push({ name, hostPath: { path: storedPath(name), type: 'Directory' } });

@@ -1,16 +1,15 @@
 /** What a rendering goes by: the given objects, the pod's options, and where reasons are collected. Pure. */
 import type { SanitizeTarget } from '../copy/sanitize.ts';
-import type { Refusal } from '../model/refusal.ts';
+import type { Reasons } from '../model/refusal.ts';
 import type { PodOptions } from '../select/select.ts';
 import type { DataKind, GivenObjects } from './render-objects.ts';
 
-export interface RenderContext {
+/** Its reasons are filled in by the helpers. */
+export interface RenderContext extends Reasons {
   readonly objects: GivenObjects;
   readonly namespace: string;
   readonly options: PodOptions;
   readonly target: SanitizeTarget;
-  /** Filled in by the helpers. */
-  readonly reasons: Refusal[];
 }
 
 /** One sentence for volumes and variables alike. */

@@ -9,7 +9,7 @@ import { Buffer } from 'node:buffer';
 import { fieldValue, resourceValue } from '../copy/downward-values.ts';
 import { field, isObject, objectsIn, textField } from '../model/json.ts';
 import type { CapturedFile, Json } from '../model/model.ts';
-import { refusal } from '../model/refusal.ts';
+import { refuse } from '../model/refusal.ts';
 import { missingKey, missingObject, type RenderContext } from './render-context.ts';
 import type { DataKind } from './render-objects.ts';
 
@@ -59,7 +59,7 @@ function addProjected(projected: unknown, payload: Payload): void {
     // one remedy for the whole volume: its other sources need not be named
     const what = field(unknowable, 'serviceAccountToken') === undefined ? 'a cluster trust bundle' : 'a service account token';
     const remedy = 'remove the volume and its mounts from this pod (on a node the agent takes what the kubelet has put there)';
-    payload.context.reasons.push(refusal('volume-not-captured', `${payload.at} holds ${what}, which only an API server gives; ${remedy}`));
+    refuse(payload.context, 'volume-not-captured', `${payload.at} holds ${what}, which only an API server gives; ${remedy}`);
     return;
   }
   for (const [index, source] of sources.entries()) {
@@ -82,7 +82,7 @@ function addKeys(kind: DataKind, source: unknown, name: string, payload: Payload
   const object = context.objects.find(kind, context.namespace, name);
   const optional = field(source, 'optional') === true;
   if (object === undefined) {
-    if (!optional) context.reasons.push(refusal('volume-not-captured', missingObject(at, kind, name, context)));
+    if (!optional) refuse(context, 'volume-not-captured', missingObject(at, kind, name, context));
     return;
   }
   const items = objectsIn(source, 'items');
@@ -91,7 +91,7 @@ function addKeys(kind: DataKind, source: unknown, name: string, payload: Payload
     const key = textField(item, 'key') ?? '';
     const content = object.files.get(key);
     if (content !== undefined) addFile(item, `${at}.items[${index}]`, content, payload);
-    else if (!optional) context.reasons.push(refusal('volume-not-captured', missingKey(`${at}.items[${index}]`, kind, name, key, context)));
+    else if (!optional) refuse(context, 'volume-not-captured', missingKey(`${at}.items[${index}]`, kind, name, key, context));
   }
 }
 
@@ -108,7 +108,7 @@ function addDownward(source: unknown, payload: Payload): void {
         path === undefined
           ? 'set that limit in the container, or remove the item'
           : 'give the pod as kubectl get pod -o yaml shows it, or remove the item';
-      context.reasons.push(refusal('field-reference', `${at}.items[${index}] shows ${what}, which only a running pod has; ${remedy}`));
+      refuse(context, 'field-reference', `${at}.items[${index}] shows ${what}, which only a running pod has; ${remedy}`);
     }
   }
 }
@@ -119,17 +119,17 @@ function addFile(item: Json, at: string, content: Uint8Array, { files, context, 
   const long = parts.some((part) => Buffer.byteLength(part) > MAX_NAME_BYTES) || Buffer.byteLength(written) > 1024;
   // the kubelet's own rule: pkg/volume/util/atomic_writer.go, validatePath
   if (parts.length === 0 || written.startsWith('/') || written.startsWith('..') || parts.includes('..') || written.includes('\0') || long) {
-    const message = `${at}.path ${JSON.stringify(written.slice(0, 60))} is no relative path inside the volume; the API server refuses it, so correct it`;
-    context.reasons.push(refusal('malformed', message));
+    const why = 'is no relative path inside the volume; the API server refuses it, so correct it';
+    refuse(context, 'malformed', `${at}.path ${JSON.stringify(written.slice(0, 60))} ${why}`);
     return;
   }
   files.set(parts.join('/'), { content, mode: modeOf(field(item, 'mode'), `${at}.mode`, defaultMode, context) });
 }
 
-function modeOf(written: unknown, at: string, fallback: number, { reasons }: RenderContext): number {
+function modeOf(written: unknown, at: string, fallback: number, context: RenderContext): number {
   if (written === undefined) return fallback;
   if (typeof written === 'number' && Number.isInteger(written) && written >= 0 && written <= 0o777) return written;
-  reasons.push(refusal('malformed', `${at} is no file mode from 0 to 0777 (in JSON: 511); correct it`));
+  refuse(context, 'malformed', `${at} is no file mode from 0 to 0777 (in JSON: 511); correct it`);
   return fallback;
 }
 
@@ -139,7 +139,7 @@ function judgePaths({ at, files, context }: Payload): void {
     const parts = path.split('/');
     const above = parts.map((_, depth) => parts.slice(0, depth).join('/')).find((directory) => files.has(directory));
     if (above === undefined) continue;
-    const message = `${at} puts ${JSON.stringify(path.slice(0, 60))} below the file ${JSON.stringify(above.slice(0, 60))}; give one of them another path`;
-    context.reasons.push(refusal('malformed', message));
+    const [low, high] = [path, above].map((name) => JSON.stringify(name.slice(0, 60)));
+    refuse(context, 'malformed', `${at} puts ${low} below the file ${high}; give one of them another path`);
   }
 }

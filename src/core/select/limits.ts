@@ -27,8 +27,6 @@ export function tooLargeForTotal({ bytesTotal }: Limits): Refusal {
 }
 
 export function tooLargeForPod({ bytesPerPod }: Limits): Refusal {
-  return refusal(
-    'limit',
-    `the files of its volumes take more than ${bytesPerPod} bytes; raise limits.bytesPerPod, or keep large data out of Secrets and ConfigMaps`,
-  );
+  const remedy = 'raise limits.bytesPerPod, or keep large data out of Secrets and ConfigMaps';
+  return refusal('limit', `the files of its volumes take more than ${bytesPerPod} bytes; ${remedy}`);
 }

@@ -82,16 +82,13 @@ const mountsOf = (volumes: readonly unknown[]): Check =>
     unique('mountPath', (mount) => textField(mount, 'mountPath') || undefined),
   );
 
+const PRIVILEGED_ONLY = 'which only a privileged container may have; write HostToContainer, or make the container privileged';
 const SHARED_MOUNTS: Check = (container, at, reasons) => {
   if (fieldAt(container, 'securityContext', 'privileged') === true) return;
   const mounts = field(container, 'volumeMounts');
   for (const [index, mount] of (Array.isArray(mounts) ? mounts : []).entries()) {
     if (textField(mount, 'mountPropagation') === 'Bidirectional')
-      tell(
-        reasons,
-        `${at}.volumeMounts[${index}].mountPropagation`,
-        'is Bidirectional, which only a privileged container may have; write HostToContainer, or make the container privileged',
-      );
+      tell(reasons, `${at}.volumeMounts[${index}].mountPropagation`, `is Bidirectional, ${PRIVILEGED_ONLY}`);
   }
 };
 
@@ -137,13 +134,9 @@ function securityContext(hostUsers: boolean): Check {
 
 /** Not for what runs once and ends. */
 const NO_PROBES: Check = (container, at, reasons) => {
+  const words = 'is not allowed in an init container that ends; remove it, or make it a sidecar with restartPolicy: Always';
   for (const key of ['lifecycle', ...Object.keys(PROBES)]) {
-    if (field(container, key) !== undefined)
-      tell(
-        reasons,
-        `${at}.${key}`,
-        'is not allowed in an init container that ends; remove it, or make it a sidecar with restartPolicy: Always',
-      );
+    if (field(container, key) !== undefined) tell(reasons, `${at}.${key}`, words);
   }
 };
 
@@ -226,15 +219,12 @@ function judgeHostPorts(containers: readonly (readonly [string, Json])[], reason
 }
 
 function judgeNetworkPorts(spec: Json, reasons: Refusal[]): void {
+  const words = "is not the containerPort, which it must be on the host's network; write the same number, or remove it";
   for (const [place, container] of objectsIn(spec, 'containers').entries()) {
     for (const [index, port] of objectsIn(container, 'ports').entries()) {
       const number = field(port, 'hostPort');
       if (typeof number === 'number' && number !== 0 && number !== field(port, 'containerPort'))
-        tell(
-          reasons,
-          `spec.containers[${place}].ports[${index}].hostPort`,
-          "is not the containerPort, which it must be on the host's network; write the same number, or remove it",
-        );
+        tell(reasons, `spec.containers[${place}].ports[${index}].hostPort`, words);
     }
   }
 }

@@ -150,12 +150,9 @@ const EXCLUSIVE = [
 const NOT_TOGETHER: Check = (spec, at, reasons) => {
   for (const [one, value, other, otherValue] of EXCLUSIVE) {
     const found = field(spec, other);
+    const beside = otherValue === undefined ? other : `${other}: ${otherValue}`;
     if (field(spec, one) === value && (otherValue === undefined ? found !== undefined : found === otherValue))
-      tell(
-        reasons,
-        `${at}.${one}`,
-        `is ${value}, which cannot be beside ${other}${otherValue === undefined ? '' : `: ${otherValue}`}; remove one of the two`,
-      );
+      tell(reasons, `${at}.${one}`, `is ${value}, which cannot be beside ${beside}; remove one of the two`);
   }
 };
 

@@ -29,12 +29,10 @@ const REQUESTS: Check = (resources, at, reasons) => {
     if (limit === undefined) {
       if (huge && field(limits, name) === undefined)
         tell(reasons, placeOf(`${at}.limits`, name), 'is missing, which huge pages need as they need a request; add the same amount');
-    } else if (huge ? request !== limit : request > limit)
-      tell(
-        reasons,
-        placeOf(`${at}.requests`, name),
-        huge ? 'is not the limit, which it must be of huge pages; write the same' : 'is more than the limit; lower it, or raise the limit',
-      );
+    } else if (huge && request !== limit)
+      tell(reasons, placeOf(`${at}.requests`, name), 'is not the limit, which it must be of huge pages; write the same');
+    else if (!huge && request > limit)
+      tell(reasons, placeOf(`${at}.requests`, name), 'is more than the limit; lower it, or raise the limit');
   }
   const names = [limits, requests].flatMap((amounts) => (isObject(amounts) ? Object.keys(amounts) : []));
   if (names.some((name) => name.startsWith(HUGE_PAGES)) && !names.includes('cpu') && !names.includes('memory'))
@@ -46,16 +44,13 @@ export const RESOURCES = fields({ limits: AMOUNTS, requests: AMOUNTS }, REQUESTS
 /** Of the pod as a whole: no container may have more (validatePodResourceConsistency). */
 export function judgePodResources(spec: Json, reasons: Refusal[]): void {
   const limits = field(field(spec, 'resources'), 'limits');
+  const words = 'is more than the limit of the pod in spec.resources; lower it, or raise that';
   for (const [index, container] of objectsIn(spec, 'containers').entries()) {
     const own = field(field(container, 'resources'), 'limits');
     for (const name of isObject(own) ? Object.keys(own) : []) {
       const [mine, most] = [parseQuantity(field(own, name)), parseQuantity(field(limits, name))];
       if (mine !== undefined && most !== undefined && mine > most)
-        tell(
-          reasons,
-          placeOf(`spec.containers[${index}].resources.limits`, name),
-          'is more than the limit of the pod in spec.resources; lower it, or raise that',
-        );
+        tell(reasons, placeOf(`spec.containers[${index}].resources.limits`, name), words);
     }
   }
 }
