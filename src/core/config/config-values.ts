@@ -65,7 +65,7 @@ export function parsePath(raw: unknown): Parsed<string> {
   if (typeof raw !== 'string') return { problem: 'not text; put it in quotes' };
   const path = raw.replace(/^unix:\/\/(?=\/)/, '');
   if (!path.startsWith('/')) return { problem: undefined };
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a path with control characters is a typing error worth refusing
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: such a path is a typing error worth refusing
   if (/[\u0000-\u001f\u007f]/.test(path)) return { problem: 'has control characters' };
   const parts = path.split('/').filter((part) => part !== '');
   if (parts.includes('..') || parts.includes('.')) return { problem: 'has . or .. in it' };
@@ -87,7 +87,10 @@ export function parseList(raw: unknown, key: ConfigKey): Parsed<readonly string[
   return { value: [...new Set(texts.flatMap((text) => endpointOrigin(text) ?? []))] };
 }
 
-/** Scheme, host and port of an https URL and nothing else; plain http would show what is asked to everyone on the way. */
+/**
+ * Scheme, host and port of a URL that has nothing else. Plain http would show what is asked to everyone on the way, so
+ * only loopback may have it.
+ */
 function endpointOrigin(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);

@@ -3,6 +3,7 @@
  * Never reads a file or the environment itself, and never stops at the first error.
  */
 
+import { isObject } from '../model/json.ts';
 import type { Millis } from '../model/model.ts';
 import { nearest } from '../text/nearest.ts';
 import { allowedForm, type ConfigKey, type ConfigKeyName, configKeys, flagName, type KeysOf, type LogLevel } from './config-keys.ts';
@@ -84,7 +85,10 @@ export function kubeletConfigFile({
   return kubeletConfig === '' ? { path: `${kubeletRootDir}/config.yaml`, sure: false } : { path: kubeletConfig, sure: true };
 }
 
-/** Flag over file over environment over what was discovered over default. Errors name where the value stands and the form it should have. */
+/**
+ * Flag over file over environment over what was discovered over default. Errors name where the value stands and the
+ * form it should have.
+ */
 export function readConfig(sources: ConfigSources): ConfigResult {
   const errors: string[] = [];
   const file = flatten(sources.file, sources.fileName ?? 'the configuration', errors);
@@ -150,7 +154,7 @@ function within(inner: string, outer: string): boolean {
   return inner === outer || inner.startsWith(`${outer}/`);
 }
 
-// ---- the file: nested objects become dotted keys --------------------------------------------------------------------------
+// ---- the file: nested objects become dotted keys
 
 function flatten(file: unknown, fileName: string, errors: string[]): ReadonlyMap<string, unknown> {
   const values = new Map<string, unknown>();
@@ -188,11 +192,7 @@ function keysBelow(section: string, names: readonly string[]): readonly string[]
   return names.filter((name) => name.startsWith(`${section}.`)).map((name) => name.slice(section.length + 1));
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-// ---- one value -----------------------------------------------------------------------------------------------------------------
+// ---- one value
 
 interface Found {
   /** Where it stands, for errors. */

@@ -74,9 +74,9 @@ function quote(text: string): string {
 }
 
 /**
- * Value of a `resourceFieldRef` (pkg/api/v1/resource, ExtractContainerResourceValue): the amount in units of the divisor,
- * rounded up; cpu to whole thousandths first. undefined: the container sets no such limit, and the kubelet would put
- * what the node has to give.
+ * Value of a `resourceFieldRef` (pkg/api/v1/resource, ExtractContainerResourceValue): the amount in units of the
+ * divisor, rounded up; cpu to whole thousandths first. undefined: the container sets no such limit, and the kubelet
+ * would put what the node has to give.
  */
 export function resourceValue(reference: unknown, pod: unknown, ownContainer: string | undefined): string | undefined {
   const match = /^(limits|requests)\.(.+)$/.exec(textField(reference, 'resource') ?? '');

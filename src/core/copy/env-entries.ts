@@ -54,8 +54,8 @@ export function plainEntry({ name, value, at }: Variable, { findings }: EnvConte
 }
 
 /**
- * What the process got for a name. It may be a Secret's value although the entry names something else: the last entry of
- * a name wins, and an optional reference to nothing leaves what envFrom gave.
+ * What the process got for a name. It may be a Secret's value although the entry names something else. The last entry
+ * of a name wins, and an optional reference to nothing leaves what envFrom gave.
  */
 export function capturedEntry(variable: Variable, context: EnvContext): readonly Entry[] {
   const { container, name } = variable;

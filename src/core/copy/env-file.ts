@@ -24,7 +24,9 @@ export interface EnvFile {
 /** First kubelet that reads such files by default; an older one starts the container with empty values instead. */
 const SINCE = 35;
 const FILE = 'env';
-/** `cp` by what every shell has built in: our image holds no other program for it. Ends with 1 if it could not write all. */
+/**
+ * `cp` by what every shell has built in: our image holds no other program for it. Ends with 1 when not all was written.
+ */
 const COPY = `while IFS= read -r line; do printf '%s\\n' "$line" || exit 1; done <"$0" >"$1"`;
 const STORED_PATH = '/checkpoint';
 const MEMORY_PATH = '/memory';

@@ -23,9 +23,9 @@ export type FieldRule =
       readonly shape: Shape;
       readonly why: string;
       /**
-       * Minor version of the first kubelet that does with it in a static pod what it does in its parent; with an older or
-       * unknown one the pod is refused. Most fields need none: a kubelet without the field, or with its gate off, ignores
-       * it in the parent too, so that the copy is neither more nor less than the parent.
+       * Minor version of the first kubelet that does with it in a static pod what it does in its parent. With an older
+       * or unknown one the pod is refused. Most fields need none: a kubelet without the field, or with its gate off,
+       * ignores it in the parent too, so that the copy is neither more nor less than the parent.
        */
       readonly since?: number;
     }

@@ -2,8 +2,8 @@
  * What becomes of every field of a Pod (core/v1 up to Kubernetes 1.37): metadata and pod level; containers and volumes
  * are in fields-container.ts and fields-volume.ts.
  *
- * This is the allow-list itself, not a description of it: the sanitizer copies a field only where a row says so. A field
- * without a row is dropped from metadata and refuses the pod everywhere else, so that a Kubernetes newer than these rows
+ * This is the allow-list itself, not a description of it: the sanitizer copies a field only where a row says so. A
+ * field without a row is dropped from metadata and refuses the pod everywhere else: a Kubernetes newer than these rows
  * fails closed. Never decides on values; that is done where a row says `rewrite`.
  */
 import { drop, type FieldTable, keep, refuse, rewrite } from './field-rules.ts';

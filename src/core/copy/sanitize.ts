@@ -3,8 +3,8 @@
  * with all reasons at once.
  *
  * An allow-list: the rows of fields.ts and its neighbours say what is copied. Pure, deterministic and idempotent: the
- * sanitized spec, run as a pod and sanitized again, stays as it is. Never widens a privilege. Never puts a Secret's value
- * into a sentence, and never lets one into the manifest without the pod's consent.
+ * sanitized spec, run as a pod and sanitized again, stays as it is. Never widens a privilege. Never puts a Secret's
+ * value into a sentence, and never lets one into the manifest without the pod's consent.
  */
 
 import { byCodeUnit, field, isDnsLabel, isDnsSubdomain, isObject, textField } from '../model/json.ts';

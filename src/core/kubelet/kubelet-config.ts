@@ -1,6 +1,6 @@
 /**
- * What the kubelet's own configuration file says of the things we share with it: where static pods lie, and whether an image's
- * credentials are checked. Pure: the file's content in, settings or sentences out.
+ * What the kubelet's own configuration file says of the things we share with it: where static pods lie, and whether an
+ * image's credentials are checked. Pure: the file's content in, settings or sentences out.
  *
  * The file is not the whole truth: drop-ins (--config-dir) and flags go before it (cmd/kubelet/app/server.go).
  */

@@ -21,8 +21,8 @@ export interface KubeletEvidence {
 const PODS_API_SINCE = 36;
 
 /**
- * A socket file alone proves nothing: it stays when the kubelet is replaced by an older one. So while the kubelet is not
- * running, a silent socket decides nothing: `not-yet`, ask again.
+ * A socket file alone proves nothing: it stays when the kubelet is replaced by an older one. So while the kubelet is
+ * not running, a silent socket decides nothing: `not-yet`, ask again.
  */
 export function kubeletLowerBound(evidence: KubeletEvidence): number | undefined | 'not-yet' {
   if (evidence.podsApi === 'answers') return PODS_API_SINCE;

@@ -1,7 +1,7 @@
 /**
  * Will the kubelet give an image that is on the node to a copy? From 1.35 on it remembers with which credentials it
- * pulled an image, and denies it to a pod that has not got them (KEP-2535; pkg/kubelet/images/pullmanager). A copy has no
- * pull secret and no service account, so only an image that every pod of the node may use is good for it.
+ * pulled an image, and denies it to a pod that has not got them (KEP-2535; pkg/kubelet/images/pullmanager). A copy has
+ * no pull secret and no service account, so only an image that every pod of the node may use is good for it.
  *
  * Pure: the kubelet's record and its policy in, a verdict out. What is not looked at: records of pulls that have not
  * ended, because the kubelet turns them into records of the other kind when it starts.

@@ -1,5 +1,5 @@
 /**
- * The reasons for which a pod is not checkpointed. Data and one constructor.
+ * The reasons for which a pod is not checkpointed: which there are, and how one is noted.
  * Never carries a value taken from a Secret: messages name fields, containers and variables only.
  */
 

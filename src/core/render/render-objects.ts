@@ -1,5 +1,6 @@
 /**
- * From the documents people give to `render` to one pod and the Secrets and ConfigMaps beside it; or all mistakes at once.
+ * From the documents people give to `render` to one pod and the Secrets and ConfigMaps beside it; or to all mistakes
+ * at once.
  *
  * Judges Secrets and ConfigMaps as the API server would (pkg/apis/core/validation, ValidateSecret, ValidateConfigMap):
  * on a node only objects that it accepted exist. Pods are judged elsewhere. Never throws, and never quotes a value.

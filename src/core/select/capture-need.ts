@@ -52,8 +52,8 @@ export function captureIn(track: CaptureTrack, minReadyMs: Millis, now: Millis):
 }
 
 /**
- * Everything a revision rests on, in one digest: the pod's own text, which containers run, which file versions lie there,
- * and which kubelet it is made for.
+ * Everything a revision rests on, in one digest: the pod's own text, which containers run, which file versions lie
+ * there, and which kubelet it is made for.
  */
 export function inputsDigest(pod: RawPod, volumeVersions: Readonly<Record<string, string>>, kubeletMinor?: number): string {
   const { metadata, spec, status } = pod;
@@ -83,8 +83,8 @@ export function afterFailedCapture(track: CaptureTrack, now: Millis): CaptureTra
 }
 
 /**
- * A pod that may be captured anew: not one that failed a hand-back and is barred, and not one whose copy is placed, but
- * that its checkpoint is lost and nothing could hand back to it.
+ * May this pod be captured anew? Not one that failed a hand-back and is barred. Nor one whose copy is placed, unless
+ * its checkpoint is lost: then nothing could hand back to it.
  */
 export function mayCapture(ledger: Ledger, stored: { has(key: CheckpointKey): boolean }, pod: RawPod, wall: number): boolean {
   const uid = pod.metadata?.uid ?? '';

@@ -1,6 +1,6 @@
 /**
- * Finds a key that an object of a JSON text holds twice. `JSON.parse` takes the last one without a word, and half of what
- * somebody wrote is gone. Never throws.
+ * Finds a key that an object of a JSON text holds twice. `JSON.parse` takes the last one without a word, and half of
+ * what somebody wrote is gone. Never throws.
  */
 
 export interface Position {

@@ -1,5 +1,6 @@
 /**
- * Image references: the name without tag and digest, the pinned form of what a pod asks for, and how a copy pulls. Pure.
+ * Image references: the name without tag and digest, the pinned form of what a pod asks for, and how a copy pulls.
+ * Pure.
  */
 
 const DIGEST = /@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}$/;

@@ -1,4 +1,7 @@
-/** Addresses as Go reads them (net.ParseIP with leading zeros allowed); other notations are judged where copies are made. */
+/**
+ * Addresses as Go reads them (net.ParseIP with leading zeros allowed). Other notations are judged where copies are
+ * made.
+ */
 
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 

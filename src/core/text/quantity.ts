@@ -1,5 +1,5 @@
 /**
- * Quantities as Kubernetes writes them (apimachinery, pkg/api/resource): the one grammar, and two ways to count with it.
+ * Quantities as Kubernetes writes them (apimachinery, pkg/api/resource): one grammar, and two ways to count with it.
  * Exactly, where quantities are compared; as a plain number, where an amount is wanted. Never throws.
  */
 

@@ -1,11 +1,11 @@
 /**
  * What the tables of valid-*.ts are made of: checks of one value, and ways to put them together.
  *
- * A check says what is wrong in a sentence that begins with the path and ends with the remedy. It never shows the value,
- * which may be a secret in the wrong place. Absent values are never wrong by themselves. Never throws.
+ * A check says what is wrong in a sentence that begins with the path and ends with the remedy. It never shows the
+ * value, which may be a secret in the wrong place. Absent values are never wrong by themselves. Never throws.
  */
 import { isAbsent, isDnsLabel, isDnsSubdomain, isObject } from '../model/json.ts';
-import { type Refusal, refusal } from '../model/refusal.ts';
+import { type Refusal, refuse } from '../model/refusal.ts';
 import { parseQuantity } from '../text/quantity.ts';
 
 export type Check = (value: unknown, at: string, reasons: Refusal[]) => void;
@@ -13,7 +13,7 @@ export type Checks = Readonly<Record<string, Check>>;
 
 /** `words` go on where the path ends, and say what to do. */
 export function tell(reasons: Refusal[], at: string, words: string): void {
-  reasons.push(refusal('malformed', `${at} ${words}`));
+  refuse({ reasons }, 'malformed', `${at} ${words}`);
 }
 
 /** Checks the fields of an object, then the object as a whole. */

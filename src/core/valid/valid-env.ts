@@ -1,4 +1,7 @@
-/** What an API server asks of a container's environment and of downward API references (validation.go, ValidateEnv, ValidateEnvFrom). */
+/**
+ * What an API server asks of a container's environment and of downward API references (validation.go, ValidateEnv,
+ * ValidateEnvFrom).
+ */
 import { field, fieldAt, objectsIn, textField } from '../model/json.ts';
 import type { Json } from '../model/model.ts';
 import type { Refusal } from '../model/refusal.ts';

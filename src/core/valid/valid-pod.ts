@@ -1,10 +1,10 @@
 /**
- * Would an API server have had this pod? For `render`, whose input nobody has judged: a kubelet refuses such a static pod
- * with one line in its log, and nothing runs. Follows Kubernetes' own validation (pkg/apis/core/validation, ValidatePodCreate)
- * in what people get wrong, with the newest version's allowances.
+ * Would an API server have taken this pod? For `render`, whose input nobody has judged: a kubelet refuses such a static
+ * pod with one line in its log, and nothing runs. Follows Kubernetes' own validation (pkg/apis/core/validation,
+ * ValidatePodCreate) in what people get wrong, with the newest version's allowances.
  *
- * Not for the agent: its pods were judged by an API server, which may be newer than these tables. Left to others: what is
- * refused in any copy, and fields that no copy keeps and only the scheduler reads in depth (affinity).
+ * Not for the agent: its pods were judged by an API server, which may be newer than these tables. Left to others: what
+ * is refused in any copy, and fields that no copy keeps and only the scheduler reads in depth (affinity).
  */
 
 import { field, fieldAt, isAbsent, isObject, textField } from '../model/json.ts';

@@ -1,4 +1,7 @@
-/** What an API server asks of limits and requests (validation.go, validateResourceRequirements); which names there may be is judged where copies are made. */
+/**
+ * What an API server asks of limits and requests (validation.go, validateResourceRequirements). Which names there may
+ * be is judged where copies are made.
+ */
 import { field, isObject, objectsIn } from '../model/json.ts';
 import type { Json } from '../model/model.ts';
 import type { Refusal } from '../model/refusal.ts';

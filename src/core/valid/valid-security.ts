@@ -1,4 +1,7 @@
-/** What an API server asks of security settings, of pods and of containers alike (validation.go, validatePodSpecSecurityContext). */
+/**
+ * What an API server asks of security settings, of pods and of containers alike (validation.go,
+ * validatePodSpecSecurityContext).
+ */
 import { field, fieldAt, isObject, objectsIn, textField } from '../model/json.ts';
 import type { Json } from '../model/model.ts';
 import type { Refusal } from '../model/refusal.ts';

@@ -1,4 +1,7 @@
-/** What an API server asks of the volumes that a copy may have (validation.go, validateVolumeSource); others are refused anyway. */
+/**
+ * What an API server asks of the volumes that a copy may have (validation.go, validateVolumeSource). Others are refused
+ * anyway.
+ */
 import { field, objectsIn, textField } from '../model/json.ts';
 import {
   all,
