@@ -3,6 +3,7 @@
 import { createClock } from '../adapters/clock.ts';
 import { type Command, EXIT } from './command.ts';
 import type { Program } from './program.ts';
+import { requireTimelineFile, writeTimeline } from './timeline-file.ts';
 
 export function demoCommand(program: Program): Command {
   return {
@@ -11,16 +12,31 @@ export function demoCommand(program: Program): Command {
     flags: [
       { name: 'fast', kind: 'switch', doc: 'Shorter pauses and a quicker kubelet stand-in.' },
       { name: 'keep', kind: 'switch', doc: "Keep the node's directory to look at the files afterwards." },
+      {
+        name: 'timeline',
+        kind: 'text',
+        value: 'FILE.svg',
+        doc: 'Afterwards draw what happened, with its gaps in milliseconds, as a picture.',
+      },
     ],
-    run: async ({ io, on }) => {
+    run: async ({ io, on, text }) => {
+      const file = text('timeline');
+      if (file !== undefined) await requireTimelineFile(file);
       const [{ tellStory }, { createTimeline }] = await Promise.all([import('../demo/story.ts'), import('../demo/timeline.ts')]);
       const colours = 'isTTY' in io.stdout && io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined;
-      const timeline = createTimeline((text) => void io.stdout.write(text), colours);
+      const timeline = createTimeline((words) => void io.stdout.write(words), colours);
       const clock = createClock();
-      const kept = await tellStory({ ...program, clock, fast: on('fast'), keep: on('keep'), timeline });
+      const picture = file !== undefined;
+      const outage = await tellStory({ ...program, clock, fast: on('fast'), keep: on('keep'), picture, timeline });
+      const broken = outage.broken.length;
       const seconds = (clock.now() / 1000).toFixed(0);
-      io.stdout.write(kept ? `\nEvery promise was kept, in ${seconds} s.\n` : `\n${timeline.broken()} promises were not kept.\n`);
-      return kept ? EXIT.done : EXIT.problem;
+      io.stdout.write(broken === 0 ? `\nEvery promise was kept, in ${seconds} s.\n` : `\n${broken} promises were not kept.\n`);
+      if (file !== undefined) {
+        const { drawOutage } = await import('../demo/picture/draw.ts');
+        await writeTimeline(file, drawOutage(outage));
+        io.stdout.write(`Timeline: ${file}\n`);
+      }
+      return broken === 0 ? EXIT.done : EXIT.problem;
     },
   };
 }

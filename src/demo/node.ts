@@ -27,7 +27,11 @@ export interface DemoOptions {
   readonly scale: number;
   readonly execPath: string;
   readonly bundle: string;
+  /** A part of the node has come up, or has ended. An API server that is started by hand is not told. */
+  readonly onLife?: (part: NodePart, up: boolean) => void;
 }
+
+export type NodePart = 'API server' | 'kubelet' | 'agent';
 
 /** One line of the agent's log. */
 export interface AgentLine {
@@ -58,12 +62,13 @@ export interface DemoNode {
 }
 
 export async function createDemoNode(options: DemoOptions): Promise<DemoNode> {
-  const { clock } = options;
+  const { clock, onLife = () => undefined } = options;
   const dir = await mkdtemp(join(tmpdir(), 'pod-checkpointer-demo-'));
   const path = (name: string): string => join(dir, name);
   for (const name of ['state', 'manifests', 'kubelet', 'run']) await mkdir(path(name), { mode: 0o700 });
   const api = createApiServer({ bookmarkMs: 5_000 });
   await api.start();
+  onLife('API server', true);
   const port = await freePort();
   const runtime = createDemoRuntime({
     socket: path('run/runtime.sock'),
@@ -87,6 +92,7 @@ export async function createDemoNode(options: DemoOptions): Promise<DemoNode> {
   await writeFiles(dir, api, kubelet.podResourcesSocket, await freePort());
   for (const pod of parents(port)) api.createPod(pod);
   await kubelet.start();
+  onLife('kubelet', true);
 
   const lines: AgentLine[] = [];
   let agent: ChildProcess | undefined;
@@ -103,18 +109,23 @@ export async function createDemoNode(options: DemoOptions): Promise<DemoNode> {
         stdio: ['ignore', 'pipe', 'inherit'],
         ...(env === undefined ? {} : { env }),
       });
+      started.once('spawn', () => onLife('agent', true));
+      started.once('exit', () => onLife('agent', false));
       readLines(started, (line) => lines.push(line));
       agent = started;
       return started;
     },
     async powerCut() {
-      await Promise.all([api.stop(), kubelet.kill(), kill(agent), runtime.powerCut()]);
+      const apiGone = api.stop().then(() => onLife('API server', false));
+      const kubeletGone = kubelet.kill().then(() => onLife('kubelet', false));
+      await Promise.all([apiGone, kubeletGone, kill(agent), runtime.powerCut()]);
       agent = undefined;
     },
     async boot() {
       await writeFile(path('boot-id'), `${randomUUID()}\n`);
       await runtime.start();
       await kubelet.start();
+      onLife('kubelet', true);
     },
     async manifests() {
       return (await readdir(path('manifests'))).filter((name) => !name.startsWith('.')).sort();

@@ -5,7 +5,10 @@
 import type { Clock } from '../ports.ts';
 import { type AgentLine, createDemoNode, type DemoNode, GIVEN, storedFiles } from './node.ts';
 import { NODE, QUEUE, WEB } from './parents.ts';
+import type { Outage } from './picture/outage.ts';
+import { createRecorder, type Recorder } from './picture/recorder.ts';
 import { type Prober, startProber } from './prober.ts';
+import type { DemoContainer } from './runtime/runtime-types.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface StoryOptions {
@@ -16,6 +19,8 @@ export interface StoryOptions {
   /** Shorter pauses and a quicker kubelet, for tests. */
   readonly fast: boolean;
   readonly keep: boolean;
+  /** A picture will be drawn: it shows a while of what comes after, too. */
+  readonly picture: boolean;
   readonly timeline: Timeline;
   readonly signal: AbortSignal;
 }
@@ -33,27 +38,34 @@ const STEP_LIMIT_MS = 40_000;
 interface Scene extends StoryOptions {
   readonly node: DemoNode;
   readonly prober: Prober;
-  readonly startedAt: number;
+  readonly recorder: Recorder;
 }
 
-/** True when every promise was kept. Cleans up whatever happens; throws when the story comes to a halt. */
-export async function tellStory(options: StoryOptions): Promise<boolean> {
+/** What was seen, broken promises included. Cleans up whatever happens; throws when the story comes to a halt. */
+export async function tellStory(options: StoryOptions): Promise<Outage> {
   const { clock, timeline } = options;
-  const startedAt = clock.now();
-  const node = await createDemoNode({ ...options, scale: options.fast ? 0.02 : 0.1 });
+  const recorder = createRecorder(clock);
+  recorder.life('node', true);
+  recorder.act('All is well', recorder.now());
+  const scale = options.fast ? 0.02 : 0.1;
+  const node = await createDemoNode({ ...options, scale, onLife: recorder.life });
   const prober = startProber(node.url, clock);
-  const scene: Scene = { ...options, node, prober, startedAt };
+  const scene: Scene = { ...options, node, prober, recorder };
+  let outage: Outage;
   try {
     await capture(scene);
     await loseEverything(scene);
     await comeBack(scene);
     await handBack(scene);
+    if (options.picture) await pause(scene, 1_500);
+    const { answers } = prober;
+    outage = recorder.outage({ answers, names: { parent: WEB.name, copy: COPY }, kubeletScale: scale, broken: timeline.broken() });
   } finally {
     await prober.stop();
     await node.dispose(options.keep);
   }
   if (options.keep) tell(scene, 'demo', `everything is kept in ${node.dir}`);
-  return timeline.broken() === 0;
+  return outage;
 }
 
 async function capture(scene: Scene): Promise<void> {
@@ -70,6 +82,7 @@ async function capture(scene: Scene): Promise<void> {
       (entry) => entry.msg === 'Captured the parent' && entry.fields['checkpoint'] === name,
       0,
     );
+    if (name === WEB_NAME) noted(scene, 'captured', line);
     tell(
       scene,
       'agent',
@@ -92,17 +105,23 @@ async function capture(scene: Scene): Promise<void> {
 }
 
 async function loseEverything(scene: Scene): Promise<void> {
-  const { node, timeline } = scene;
+  const { node, timeline, recorder } = scene;
   timeline.chapter('2. Power cut; and when the node comes up again, no API server answers');
+  const cutAt = recorder.now();
+  recorder.life('node', false);
   await node.powerCut();
+  recorder.act('Power cut, offline boot', cutAt);
+  recorder.moment('node', 'power cut', cutAt);
   tell(scene, 'node', 'power cut: API server, kubelet, runtime, containers and agent are dead; the disk is not');
   await pause(scene, 1_500);
+  recorder.life('node', true);
+  recorder.moment('node', 'boots', recorder.now());
   await node.boot();
   tell(scene, 'kubelet', 'started; it has never seen an API server and knows no pod at all');
 }
 
 async function comeBack(scene: Scene): Promise<void> {
-  const { node, timeline, clock } = scene;
+  const { node, timeline, clock, recorder } = scene;
   const from = node.lines.length;
   const bootAt = clock.now();
   node.startAgent();
@@ -112,6 +131,7 @@ async function comeBack(scene: Scene): Promise<void> {
     (line) => line.msg === 'Judged the API server' && line.fields['to'] === 'unreachable',
     from,
   );
+  noted(scene, 'verdict: unreachable', verdict);
   tell(scene, 'agent', `API server is unreachable (${String(verdict.fields['evidence'])})`);
   for (const name of [WEB_NAME, QUEUE_NAME]) {
     const line = await heard(
@@ -120,10 +140,12 @@ async function comeBack(scene: Scene): Promise<void> {
       (entry) => entry.msg === "Placed the copy's manifest" && entry.fields['checkpoint'] === name,
       from,
     );
+    if (name === WEB_NAME) noted(scene, 'manifest placed', line);
     tell(scene, 'agent', `${name}: ${String(line.fields['reason'])}, so its copy goes to staticPodPath`);
   }
   await until(scene, 'the copy serving', () => scene.prober.last()?.who === COPY);
   const served = scene.prober.answers.find((answer) => answer.who === COPY)?.at ?? Number.NaN;
+  recorder.moment('copy', 'copy serves', recorder.now() - (clock.now() - served));
   tell(scene, 'kubelet', `runs ${COPY}; it serves`);
   const took = served - bootAt;
   timeline.check(
@@ -136,7 +158,7 @@ async function comeBack(scene: Scene): Promise<void> {
 }
 
 async function handBack(scene: Scene): Promise<void> {
-  const { node, timeline, clock } = scene;
+  const { node, timeline, clock, recorder } = scene;
   timeline.chapter('3. The API server is back: the parents take over again');
   const from = node.lines.length;
   const backAt = clock.now();
@@ -145,10 +167,15 @@ async function handBack(scene: Scene): Promise<void> {
     hole ||= !queueRuns(node);
   });
   await node.api.start();
+  recorder.life('API server', true);
+  recorder.act('Hand-back', recorder.now());
+  recorder.moment('API server', 'answers again', recorder.now());
   tell(scene, 'API server', 'answers again');
-  await heard(scene, 'the verdict', (line) => line.msg === 'Judged the API server' && line.fields['to'] === 'reachable', from);
+  const seen = await heard(scene, 'the verdict', (line) => line.msg === 'Judged the API server' && line.fields['to'] === 'reachable', from);
+  noted(scene, 'verdict: reachable', seen);
   tell(scene, 'agent', 'sees it, and waits: the kubelet does not yet, and taking the copy away now would only make a hole');
   await until(scene, 'the parent serving', () => scene.prober.last()?.who === WEB.name);
+  for (const { createdAtMs } of runningOf(node, WEB.name)) recorder.moment('parent', 'container created', recorder.stamped(createdAtMs));
   tell(scene, 'kubelet', `has its pods again, created the container of ${WEB_NAME}`);
   for (const name of [WEB_NAME, QUEUE_NAME]) {
     const line = await heard(
@@ -157,6 +184,10 @@ async function handBack(scene: Scene): Promise<void> {
       (entry) => entry.msg === 'Handed back to the parent' && entry.fields['checkpoint'] === name,
       from,
     );
+    if (name === WEB_NAME) {
+      const isIt = ({ msg, fields }: AgentLine) => msg === "Withdrew the copy's manifest" && fields['checkpoint'] === WEB_NAME;
+      for (const withdrew of node.lines.slice(from).filter(isIt)) noted(scene, 'manifest withdrawn', withdrew);
+    }
     tell(scene, 'agent', `handed ${name} back (${MODE[String(line.fields['mode'])] ?? ''})`);
   }
   await until(scene, 'an empty manifest directory', async () => (await node.manifests()).length === 0);
@@ -180,13 +211,22 @@ function queueRuns(node: DemoNode): boolean {
   return node.runtime.containers().some(({ state, config }) => state === 'running' && config.name === 'queue');
 }
 
+function runningOf(node: DemoNode, pod: string): readonly DemoContainer[] {
+  return node.runtime.containers().filter(({ state, config }) => state === 'running' && config.labels['io.kubernetes.pod.name'] === pod);
+}
+
 const MODE: Readonly<Record<string, string>> = {
   container: "host network: the copy left the instant the kubelet set out to create the parent's container",
   overlap: 'pod network: the copy left when the parent was Ready',
 };
 
 function tell(scene: Scene, who: string, what: string): void {
-  scene.timeline.event(scene.clock.now() - scene.startedAt, who, what);
+  scene.timeline.event(scene.recorder.now(), who, what);
+}
+
+/** For the picture: the agent said it, and when. */
+function noted(scene: Scene, text: string, line: AgentLine): void {
+  scene.recorder.moment('agent', text, scene.recorder.stamped(line.time));
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

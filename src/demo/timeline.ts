@@ -6,15 +6,15 @@ export interface Timeline {
   event(at: number, who: string, what: string): void;
   /** A promise that was (not) kept, with the figure. */
   check(ok: boolean, what: string): void;
-  /** How many promises were not kept so far. */
-  broken(): number;
+  /** The promises that were not kept so far. */
+  broken(): readonly string[];
 }
 
 const WHO_WIDTH = 11;
 
 export function createTimeline(write: (text: string) => void, colours: boolean): Timeline {
   const paint = (code: number, text: string): string => (colours ? `\u001b[${code}m${text}\u001b[0m` : text);
-  let broken = 0;
+  const broken: string[] = [];
   return {
     chapter(title) {
       write(`\n${paint(1, title)}\n`);
@@ -23,7 +23,7 @@ export function createTimeline(write: (text: string) => void, colours: boolean):
       write(`${paint(2, `${(at / 1000).toFixed(2).padStart(7)} s`)}  ${paint(36, who.padEnd(WHO_WIDTH))} ${what}\n`);
     },
     check(ok, what) {
-      if (!ok) broken += 1;
+      if (!ok) broken.push(what);
       write(`   ${ok ? paint(32, '✓') : paint(31, '✗')} ${what}\n`);
     },
     broken: () => broken,
