@@ -8,7 +8,7 @@
 import { type Label, type PlacedLabel, placeLabels } from './labels.ts';
 import { type Gap, LANES, type Lane, type Outage, type Span } from './outage.ts';
 import { element, escapeXml, group, styleText } from './svg.ts';
-import { ABOUT, amountOf, gapText, originOf, seconds, storyOf, TITLE } from './telling.ts';
+import { ABOUT, amountOf, originOf, seconds, storyOf, TITLE, type ToldGap, toldGaps } from './telling.ts';
 import { fitWords, textWidth, wrapWords } from './words.ts';
 
 const WIDTH = 860;
@@ -118,8 +118,8 @@ function drawLanes(sheet: Sheet, top: number): number {
     y += 14;
     if (lane === 'parent') parentTop = y;
     drawLane(sheet, lane, y);
-    if (lane === 'copy') for (const gap of sheet.outage.gaps) drawGap(sheet, gap, parentTop, y);
-    const rows = drawNotes(sheet, notesOf(sheet, lane), y + BAR);
+    const notes = [...notesOf(sheet, lane), ...(lane === 'copy' ? drawGaps(sheet, parentTop, y) : [])];
+    const rows = drawNotes(sheet, notes, y + BAR);
     y += Math.max(BAR + 20, BAR + 6 + rows * ROW);
   }
   return y + 12;
@@ -166,7 +166,16 @@ function drawAbsences(sheet: Sheet, spans: readonly Span[], middle: number): voi
   }
 }
 
-/** Over both lanes that may serve: neither did. Says so where their bars would be, if there is room for it. */
+/** Returns what is left to say below them. */
+function drawGaps(sheet: Sheet, parentTop: number, copyTop: number): readonly Note[] {
+  const { gaps } = sheet.outage;
+  for (const gap of gaps) drawGap(sheet, gap, parentTop, copyTop);
+  return toldGaps(gaps)
+    .filter((told) => !drawAmount(sheet, told, parentTop, copyTop))
+    .map(({ gap, text }) => note(sheet.x((gap.from + gap.to) / 2), text, '', 'gap strong'));
+}
+
+/** Over both lanes that may serve: neither did. */
 function drawGap(sheet: Sheet, gap: Gap, parentTop: number, copyTop: number): void {
   const left = sheet.x(gap.from);
   const right = sheet.x(gap.to);
@@ -175,10 +184,16 @@ function drawGap(sheet: Sheet, gap: Gap, parentTop: number, copyTop: number): vo
   const width = Math.max(right - left, 1);
   sheet.ground.push(element('rect', { class: 'gap-ground', x: left, y: top, width, height: bottom - top }));
   sheet.ground.push(upright('gap-edge', left, top, bottom), upright('gap-edge', right, top, bottom));
-  if (!hasRoom(sheet, gap)) return;
+}
+
+/** Says so where their bars would be; whether there is room for it. */
+function drawAmount(sheet: Sheet, { gap, several }: ToldGap, parentTop: number, copyTop: number): boolean {
+  if (several || !hasRoom(sheet, gap)) return false;
+  const centre = (sheet.x(gap.from) + sheet.x(gap.to)) / 2;
   const at = { size: SIZE.name, look: 'gap strong', anchor: 'middle' } as const;
-  sheet.texts.push(words('no answer', (left + right) / 2, parentTop + BAR / 2 + 5, at));
-  sheet.texts.push(words(amountOf(gap), (left + right) / 2, copyTop + BAR / 2 + 5, at));
+  sheet.texts.push(words('no answer', centre, parentTop + BAR / 2 + 5, at));
+  sheet.texts.push(words(amountOf(gap), centre, copyTop + BAR / 2 + 5, at));
+  return true;
 }
 
 function hasRoom({ x }: Sheet, gap: Gap): boolean {
@@ -188,12 +203,7 @@ function hasRoom({ x }: Sheet, gap: Gap): boolean {
 
 function notesOf(sheet: Sheet, lane: Lane): readonly Note[] {
   const { outage, x } = sheet;
-  const notes = outage.moments.filter((moment) => moment.lane === lane).map(({ at, text }) => note(x(at), text, seconds(at), 'text'));
-  if (lane !== 'copy') return notes;
-  return [
-    ...notes,
-    ...outage.gaps.filter((gap) => !hasRoom(sheet, gap)).map((gap) => note(x((gap.from + gap.to) / 2), gapText(gap), '', 'gap strong')),
-  ];
+  return outage.moments.filter((moment) => moment.lane === lane).map(({ at, text }) => note(x(at), text, seconds(at), 'text'));
 }
 
 function note(x: number, text: string, time: string, look: string): Note {

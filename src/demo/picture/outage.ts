@@ -31,8 +31,8 @@ export interface Act {
 export interface Gap {
   readonly from: number;
   readonly to: number;
-  /** Nobody had answered when the story ended. */
-  readonly open: boolean;
+  /** Another one answered after it; the same one; or nobody, up to the end. */
+  readonly ends: 'hand-over' | 'silence' | 'open';
 }
 
 export interface Outage {
@@ -67,11 +67,11 @@ export function servingOf(answers: readonly Answer[], names: ServingNames, end: 
     const last = spans.at(-1);
     if (last !== undefined && last.lane === lane && at - last.to < SILENCE_MS) spans[spans.length - 1] = { ...last, to: at };
     else {
-      if (last !== undefined) gaps.push({ from: last.to, to: at, open: false });
+      if (last !== undefined) gaps.push({ from: last.to, to: at, ends: last.lane === lane ? 'silence' : 'hand-over' });
       spans.push({ lane, from: at, to: at });
     }
   }
   const last = spans.at(-1);
-  if (last !== undefined && end - last.to >= SILENCE_MS) gaps.push({ from: last.to, to: end, open: true });
+  if (last !== undefined && end - last.to >= SILENCE_MS) gaps.push({ from: last.to, to: end, ends: 'open' });
   return { spans, gaps };
 }

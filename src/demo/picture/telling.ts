@@ -22,14 +22,33 @@ export function storyOf({ acts, moments, gaps, broken }: Outage): string {
   const told = [
     ...acts.map(({ at, title }) => ({ at, text: `${title}.` })),
     ...moments.map(({ at, lane, text }) => ({ at, text: `${seconds(at)}, ${lane}: ${text}.` })),
-    ...gaps.map((gap) => ({ at: gap.from, text: `From ${seconds(gap.from)}: ${gapText(gap)}.` })),
+    ...toldGaps(gaps).map(({ gap, text }) => ({ at: gap.from, text: `From ${seconds(gap.from)}: ${text}.` })),
   ].sort((a, b) => a.at - b.at);
   const end = broken.length === 0 ? 'Every promise was kept.' : `Promises that were not kept: ${broken.join('; ')}.`;
   return [...told.map(({ text }) => text), end].join(' ');
 }
 
-export function gapText(gap: Gap): string {
-  return gap.open ? `no answer for ${amountOf(gap)}, to the end` : `no answer for ${amountOf(gap)}`;
+export interface ToldGap {
+  readonly gap: Gap;
+  readonly text: string;
+  /** It stands for others, too. */
+  readonly several: boolean;
+}
+
+/** More silences than these, as on a machine with far too much to do, are told by the longest of them. */
+const MOST_SILENCES = 2;
+
+/** Every gap is drawn. Those that say something are told one by one: each hand-over, and what ended the story. */
+export function toldGaps(gaps: readonly Gap[]): readonly ToldGap[] {
+  const silences = gaps.filter(({ ends }) => ends === 'silence').sort((a, b) => b.to - b.from - (a.to - a.from));
+  const [longest] = silences;
+  if (longest === undefined || silences.length <= MOST_SILENCES) return gaps.map(toldGap);
+  const others = gaps.filter(({ ends }) => ends !== 'silence').map(toldGap);
+  return [...others, { gap: longest, text: `${silences.length} silences of up to ${amountOf(longest)}`, several: true }];
+}
+
+function toldGap(gap: Gap): ToldGap {
+  return { gap, text: `no answer for ${amountOf(gap)}${gap.ends === 'open' ? ', to the end' : ''}`, several: false };
 }
 
 export function amountOf({ from, to }: Gap): string {

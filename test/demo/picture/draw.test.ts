@@ -100,8 +100,22 @@ describe('the picture', () => {
   });
 
   it('says where a gap went on to the end', () => {
-    const outage = { ...ordinary(), gaps: [{ from: 14_300, to: 14_600, open: true }] };
+    const outage = { ...ordinary(), gaps: [{ from: 14_300, to: 14_600, ends: 'open' as const }] };
     expect(texts(drawn(outage))).toContain('no answer for 300 ms, to the end');
+  });
+
+  it('draws every silence of a busy machine, and tells many of them by the longest', () => {
+    const silence = (at: number) => ({ from: at, to: at + 200 + at / 100, ends: 'silence' as const });
+    const silences = Array.from({ length: 40 }, (_, index) => silence(index * 300));
+    const busy = drawn({ ...ordinary(), gaps: [...ordinary().gaps, ...silences] });
+    expect(ofClass(busy, 'rect', 'gap-ground')).toHaveLength(42);
+    expect(texts(busy).filter((text) => /silence|no answer for/.test(text))).toEqual([
+      'no answer for 190 ms',
+      '40 silences of up to 317 ms',
+    ]);
+    expect(collisions(busy)).toEqual([]);
+    const calm = drawn({ ...ordinary(), gaps: silences.slice(0, 2) });
+    expect(texts(calm)).toEqual(expect.arrayContaining(['no answer for 200 ms', 'no answer for 203 ms']));
   });
 
   it('tells which promises were not kept', () => {

@@ -17,8 +17,8 @@ describe('servingOf', () => {
         { lane: 'parent', from: 512, to: 520 },
       ],
       gaps: [
-        { from: 20, to: 500, open: false },
-        { from: 505, to: 512, open: false },
+        { from: 20, to: 500, ends: 'hand-over' },
+        { from: 505, to: 512, ends: 'hand-over' },
       ],
     });
   });
@@ -30,12 +30,12 @@ describe('servingOf', () => {
         { lane: 'parent', from: 0, to: 0 },
         { lane: 'parent', from: 200, to: 200 },
       ],
-      gaps: [{ from: 0, to: 200, open: false }],
+      gaps: [{ from: 0, to: 200, ends: 'silence' }],
     });
   });
 
   it('leaves a gap open where nobody answered up to the end', () => {
-    expect(servingOf(answers('web', 0), NAMES, 900).gaps).toEqual([{ from: 0, to: 900, open: true }]);
+    expect(servingOf(answers('web', 0), NAMES, 900).gaps).toEqual([{ from: 0, to: 900, ends: 'open' }]);
     expect(servingOf(answers('web', 0), NAMES, 150).gaps).toEqual([]);
   });
 
@@ -79,7 +79,7 @@ describe('the recorder', () => {
         { lane: 'parent', from: 120, to: 125 },
         { lane: 'parent', from: 590, to: 590 },
       ],
-      gaps: [{ from: 125, to: 590, open: false }],
+      gaps: [{ from: 125, to: 590, ends: 'silence' }],
       kubeletScale: 0.1,
       broken: ['it'],
     });

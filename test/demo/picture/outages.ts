@@ -39,8 +39,8 @@ export function ordinary(factor = 1): Outage {
       { lane: 'parent', at: t(12_950), text: 'container created' },
     ],
     gaps: [
-      { from: t(2_420), to: t(5_140), open: false },
-      { from: t(12_900), to: t(13_090), open: false },
+      { from: t(2_420), to: t(5_140), ends: 'hand-over' },
+      { from: t(12_900), to: t(13_090), ends: 'hand-over' },
     ],
     kubeletScale: 0.1,
     broken: [],
@@ -60,7 +60,9 @@ export function anyTimes(): fc.Arbitrary<Outage> {
     .map(({ end, moments, acts, cuts }) => {
       const story = ordinary();
       const sorted = [0, ...cuts, 1].sort((a, b) => a - b).map((part) => part * end);
-      const pieces = sorted.slice(1).map((to, index) => ({ from: sorted[index] ?? 0, to, open: to === end }));
+      const pieces = sorted
+        .slice(1)
+        .map((to, index) => ({ from: sorted[index] ?? 0, to, ends: to === end ? ('open' as const) : ('hand-over' as const) }));
       return {
         ...story,
         end,
