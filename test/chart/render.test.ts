@@ -33,11 +33,8 @@ describe.each(Object.entries(matrix))('with %s', (_, values) => {
     expect(code).toBe(0);
   });
 
-  it('the account may list and watch pods, create events, and nothing else', () => {
-    expect(only(objects, 'ClusterRole')['rules']).toEqual([
-      { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
-      { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create'] },
-    ]);
+  it('the account may list and watch pods, and nothing else', () => {
+    expect(only(objects, 'ClusterRole')['rules']).toEqual([{ apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] }]);
     expect(objects.filter(({ kind }) => kind === 'Role' || kind === 'RoleBinding')).toEqual([]);
     const binding = only(objects, 'ClusterRoleBinding');
     const account = only(objects, 'ServiceAccount').metadata;

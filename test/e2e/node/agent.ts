@@ -26,7 +26,6 @@ kind: ClusterRole
 metadata: { name: pod-checkpointer }
 rules:
   - { apiGroups: [""], resources: [pods], verbs: [list, watch] }
-  - { apiGroups: ["", events.k8s.io], resources: [events], verbs: [create] }
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding

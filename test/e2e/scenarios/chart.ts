@@ -38,13 +38,12 @@ interface Right {
 const GRANTED: readonly Right[] = [
   { verb: 'list', resource: 'pods' },
   { verb: 'watch', resource: 'pods' },
-  { verb: 'create', resource: 'events' },
-  { verb: 'create', group: 'events.k8s.io', resource: 'events' },
 ];
 const DENIED: readonly Right[] = [
   ...['get', 'create', 'update', 'patch', 'delete', 'deletecollection'].map((verb) => ({ verb, resource: 'pods' })),
   ...['get', 'list', 'watch'].flatMap((verb) => ['secrets', 'configmaps', 'nodes', 'services'].map((resource) => ({ verb, resource }))),
-  ...['get', 'update', 'patch', 'delete'].map((verb) => ({ verb, resource: 'events' })),
+  ...['get', 'create', 'update', 'patch', 'delete'].map((verb) => ({ verb, resource: 'events' })),
+  { verb: 'create', group: 'events.k8s.io', resource: 'events' },
   ...['get', 'create'].map((verb) => ({ verb, resource: 'nodes', subresource: 'proxy' })),
   { verb: 'create', resource: 'pods', subresource: 'exec' },
   { verb: 'create', resource: 'pods', subresource: 'binding' },
