@@ -7,8 +7,9 @@ export default defineConfig({
     exclude: ['test/e2e/**', 'test/image/**', 'test/chart/**', 'node_modules/**'],
     pool: 'forks',
     maxWorkers: 2,
+    // far above what any takes: builds may run beside them
     testTimeout: 120_000,
-    hookTimeout: 20_000,
+    hookTimeout: 120_000,
     // A test that only passes at the second try hides a race.
     retry: 0,
   },

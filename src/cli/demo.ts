@@ -28,9 +28,8 @@ export function demoCommand(program: Program): Command {
       const clock = createClock();
       const picture = file !== undefined;
       const outage = await tellStory({ ...program, clock, fast: on('fast'), keep: on('keep'), picture, timeline });
-      const broken = outage.broken.length;
-      const seconds = (clock.now() / 1000).toFixed(0);
-      io.stdout.write(broken === 0 ? `\nEvery promise was kept, in ${seconds} s.\n` : `\n${broken} promises were not kept.\n`);
+      const broken = timeline.broken().length;
+      io.stdout.write(`\n${lastWords(broken, timeline.lateSoFar().length, clock.now() / 1000)}\n`);
       if (file !== undefined) {
         const { drawOutage } = await import('../demo/picture/draw.ts');
         await writeTimeline(file, drawOutage(outage));
@@ -39,4 +38,12 @@ export function demoCommand(program: Program): Command {
       return broken === 0 ? EXIT.done : EXIT.problem;
     },
   };
+}
+
+/** What the demo ends with: promises broken, and promises of time that were not kept by little. */
+export function lastWords(broken: number, late: number, seconds: number): string {
+  if (broken > 0) return `${broken + late} promises were not kept.`;
+  if (late === 0) return `Every promise was kept, in ${seconds.toFixed(0)} s.`;
+  const which = late === 1 ? 'One promise of time was' : `${late} promises of time were`;
+  return `Everything came back, in ${seconds.toFixed(0)} s. ${which} not kept: a computer busy with other things does that, an idle one should not.`;
 }

@@ -30,10 +30,12 @@ const QUEUE_NAME = `${QUEUE.namespace}/${QUEUE.name}`;
 const WEB_KEY = `${WEB.namespace}_${WEB.name}`;
 const COPY = `${WEB.name}-ckpt-${NODE}`;
 /** A hand-back on the host network: the port is free and bound again within this. */
-const GAP_LIMIT_MS = 500;
+const GAP_PROMISED_MS = 500;
 /** Verdict on the boot fast path within 3 s, and a second each for the manifest and the start. */
-const SERVING_LIMIT_MS = 5_000;
-const STEP_LIMIT_MS = 40_000;
+const SERVING_PROMISED_MS = 5_000;
+/** A computer that is busy with other things makes every time longer. What takes ten times as long is broken. */
+const TIMES_PROMISED = 10;
+const STEP_LIMIT_MS = 60_000;
 
 interface Scene extends StoryOptions {
   readonly node: DemoNode;
@@ -59,7 +61,8 @@ export async function tellStory(options: StoryOptions): Promise<Outage> {
     await handBack(scene);
     if (options.picture) await pause(scene, 1_500);
     const { answers } = prober;
-    outage = recorder.outage({ answers, names: { parent: WEB.name, copy: COPY }, kubeletScale: scale, broken: timeline.broken() });
+    const broken = [...timeline.broken(), ...timeline.lateSoFar()];
+    outage = recorder.outage({ answers, names: { parent: WEB.name, copy: COPY }, kubeletScale: scale, broken });
   } finally {
     await prober.stop();
     await node.dispose(options.keep);
@@ -148,10 +151,8 @@ async function comeBack(scene: Scene): Promise<void> {
   recorder.moment('copy', 'copy serves', recorder.now() - (clock.now() - served));
   tell(scene, 'kubelet', `runs ${COPY}; it serves`);
   const took = served - bootAt;
-  timeline.check(
-    took <= SERVING_LIMIT_MS,
-    `from boot to serving with no control plane: ${(took / 1000).toFixed(2)} s (promised: ${SERVING_LIMIT_MS / 1000} s)`,
-  );
+  const inSeconds = `${(took / 1000).toFixed(2)} s (promised: ${SERVING_PROMISED_MS / 1000} s)`;
+  promise(scene, took, SERVING_PROMISED_MS, `from boot to serving with no control plane: ${inSeconds}`);
   const before = await node.manifests();
   await pause(scene, 3_000);
   timeline.check(sameList(before, await node.manifests()) && scene.prober.last()?.who === COPY, 'and nothing moves while nobody answers');
@@ -192,10 +193,8 @@ async function handBack(scene: Scene): Promise<void> {
   }
   await until(scene, 'an empty manifest directory', async () => (await node.manifests()).length === 0);
   const gap = scene.prober.longestGap(backAt);
-  timeline.check(
-    gap <= GAP_LIMIT_MS,
-    `longest time without an answer during the hand-back: ${gap.toFixed(0)} ms (promised: ${GAP_LIMIT_MS} ms)`,
-  );
+  const inMilliseconds = `${gap.toFixed(0)} ms (promised: ${GAP_PROMISED_MS} ms)`;
+  promise(scene, gap, GAP_PROMISED_MS, `longest time without an answer during the hand-back: ${inMilliseconds}`);
   forget();
   timeline.check(!hole, 'the pod with its own address had no gap at all: parent and copy overlapped');
   const restarts = node.api.pods().flatMap((pod) => pod.status?.containerStatuses?.map((status) => status.restartCount) ?? []);
@@ -227,6 +226,11 @@ function tell(scene: Scene, who: string, what: string): void {
 /** For the picture: the agent said it, and when. */
 function noted(scene: Scene, text: string, line: AgentLine): void {
   scene.recorder.moment('agent', text, scene.recorder.stamped(line.time));
+}
+
+function promise({ timeline }: Scene, took: number, promised: number, what: string): void {
+  if (took > promised && took <= TIMES_PROMISED * promised) timeline.late(what);
+  else timeline.check(took <= promised, what);
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

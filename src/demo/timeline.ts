@@ -6,8 +6,12 @@ export interface Timeline {
   event(at: number, who: string, what: string): void;
   /** A promise that was (not) kept, with the figure. */
   check(ok: boolean, what: string): void;
-  /** The promises that were not kept so far. */
+  /** A promise of time that was not kept, by so little that it may as well be the computer. */
+  late(what: string): void;
+  /** The promises that were broken so far. */
   broken(): readonly string[];
+  /** Those of time that were not kept, by little. */
+  lateSoFar(): readonly string[];
 }
 
 const WHO_WIDTH = 11;
@@ -15,6 +19,7 @@ const WHO_WIDTH = 11;
 export function createTimeline(write: (text: string) => void, colours: boolean): Timeline {
   const paint = (code: number, text: string): string => (colours ? `\u001b[${code}m${text}\u001b[0m` : text);
   const broken: string[] = [];
+  const late: string[] = [];
   return {
     chapter(title) {
       write(`\n${paint(1, title)}\n`);
@@ -26,6 +31,11 @@ export function createTimeline(write: (text: string) => void, colours: boolean):
       if (!ok) broken.push(what);
       write(`   ${ok ? paint(32, '✓') : paint(31, '✗')} ${what}\n`);
     },
+    late(what) {
+      late.push(what);
+      write(`   ${paint(33, '!')} ${what}: not kept\n`);
+    },
     broken: () => broken,
+    lateSoFar: () => late,
   };
 }

@@ -1,4 +1,4 @@
-/** The demo is told by the built program itself, and every promise in it is kept; then it draws what happened. */
+/** The demo is told by the built program itself, and no promise in it is broken; then it draws what happened. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,9 +21,12 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-it('tells the whole story, keeps every promise and ends with 0', () => {
+it('tells the whole story, breaks no promise and ends with 0', () => {
   expect(told.stderr).toBe('');
-  expect(told.stdout).toContain('Every promise was kept');
+  // on a busy machine a promise of time may be missed by little, which the demo says; a broken one ends with another code
+  expect(told.stdout).toMatch(
+    told.stdout.includes('   ! ') ? /^Everything came back, .* of time w(?:as|ere) not kept: /m : /^Every promise was kept, /m,
+  );
   expect(told.stdout).not.toContain('✗');
   expect(told.code).toBe(0);
 });

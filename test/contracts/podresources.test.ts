@@ -8,7 +8,7 @@ podResourcesContract('the kubelet stand-in', async () => {
   node.api.up = false;
   await node.place('a.json', JSON.stringify(podJson('copy')));
   await node.kubelet.start();
-  await vi.waitFor(() => expect(node.kubelet.known()).toHaveLength(1));
+  await vi.waitFor(() => expect(node.kubelet.known()).toHaveLength(1), { timeout: 30_000 });
   return {
     socket: node.kubelet.podResourcesSocket,
     pods: [{ namespace: 'kube-system', name: 'copy-node1' }],

@@ -6,7 +6,7 @@ import { createKubeletPods } from '../../src/adapters/kubelet/podresources.ts';
 import { loseTmpfs } from '../../src/demo/kubelet/kubelet-volumes.ts';
 import { createDemoNode, type DemoNode, podJson } from './demo-node.ts';
 
-const soon = { timeout: 3000, interval: 5 };
+const soon = { timeout: 30_000, interval: 5 };
 const PARENT = podJson('web', {}, { uid: 'uid-parent', annotations: { 'checkpointer/enabled': 'true' } });
 
 describe('the kubelet stand-in', () => {

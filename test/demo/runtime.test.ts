@@ -11,6 +11,7 @@ import type { DemoContainer, DemoContainerConfig, DemoRuntime } from '../../src/
 import type { RuntimeEvent } from '../../src/ports.ts';
 
 const IMAGE = 'localhost/web:1';
+const SOON = { timeout: 30_000, interval: 5 };
 
 describe('the embedded runtime', () => {
   let dir: string;
@@ -62,7 +63,7 @@ describe('the embedded runtime', () => {
   }
   const answer = async (): Promise<unknown> => (await fetch(`http://127.0.0.1:${port}`)).json();
   const serves = (uid: string): Promise<void> =>
-    vi.waitFor(async () => expect(await answer()).toEqual({ who: `pod-${uid}`, uid, since: 1_000_000 }), { interval: 5 });
+    vi.waitFor(async () => expect(await answer()).toEqual({ who: `pod-${uid}`, uid, since: 1_000_000 }), SOON);
 
   it('lets a container serve its port until it is stopped', async () => {
     const container = run('a');
@@ -76,7 +77,7 @@ describe('the embedded runtime', () => {
     run('a');
     await serves('a');
     const second = run('b');
-    await vi.waitFor(() => expect(second).toMatchObject({ state: 'exited', exitCode: 1 }), { interval: 5 });
+    await vi.waitFor(() => expect(second).toMatchObject({ state: 'exited', exitCode: 1 }), SOON);
     await serves('a');
   });
 
@@ -103,19 +104,24 @@ describe('the embedded runtime', () => {
     const first: RuntimeEvent[] = [];
     const second: RuntimeEvent[] = [];
     const reading = cri.events((event) => first.push(event), stop.signal);
-    await vi.waitFor(() =>
-      expect(first.map(({ type, podUid }) => `${type} ${podUid}`)).toEqual([
-        'created fresh',
-        'started fresh',
-        'created fresh',
-        'started fresh',
-      ]),
+    await vi.waitFor(
+      () =>
+        expect(first.map(({ type, podUid }) => `${type} ${podUid}`)).toEqual([
+          'created fresh',
+          'started fresh',
+          'created fresh',
+          'started fresh',
+        ]),
+      SOON,
     );
     const readingToo = cri.events((event) => second.push(event), stop.signal);
-    await vi.waitFor(() => expect(runtime.server.calls('/runtime.v1.RuntimeService/GetContainerEvents')).toBe(2));
+    await vi.waitFor(() => expect(runtime.server.calls('/runtime.v1.RuntimeService/GetContainerEvents')).toBe(2), SOON);
     const sandbox = runtime.sandboxes()[1];
     await runtime.removePodSandbox(sandbox?.id ?? '');
-    await vi.waitFor(() => expect(second.map(({ type }) => type)).toEqual(['stopped', 'deleted', 'stopped', 'deleted'].toSorted(byOrder)));
+    await vi.waitFor(
+      () => expect(second.map(({ type }) => type)).toEqual(['stopped', 'deleted', 'stopped', 'deleted'].toSorted(byOrder)),
+      SOON,
+    );
     expect(second.at(-1)).toMatchObject({ type: 'deleted', containerId: sandbox?.id, createdAtMs: 0 });
     stop.abort();
     await Promise.all([reading, readingToo]);

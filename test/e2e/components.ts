@@ -129,6 +129,14 @@ export async function prepareComponents(line: KubeletLine, say: (line: string) =
   };
 }
 
+/** Everything that is built: for the nodes, for `npm run oracle` and for `npm run test:chart`. */
+export async function prepareAll(say: (line: string) => void): Promise<void> {
+  for (const line of KUBELETS) await prepareComponents(line, say);
+  await prepareHelm(say);
+  // last: what Go has compiled for the nodes' programs serves them too
+  for (const line of KUBELETS) await prepareOracle(line, say);
+}
+
 /** Absolute path of a program, by PATH and the system directories a bare user's PATH lacks. */
 export function which(program: string): string | undefined {
   const dirs = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/go/bin', '/usr/local/sbin', '/usr/sbin', '/sbin'];

@@ -58,6 +58,15 @@ export async function cutPowerUntilCopiesServe(world: World, prefix: string): Pr
   return { bootedAt, podCopy, podCopyUrl };
 }
 
+/** After a boot without the API server: waits until both copies answer, and measures nothing. */
+export async function copiesServe({ node, memory }: World): Promise<Serving> {
+  const parents = remembered(memory.parents, 'the parents');
+  const podCopy = await until('address of the pod-network copy', () => addressOfCopy(node, parents.pod.checkpoint), 60_000);
+  const podCopyUrl = `http://${podCopy}:${POD_PORT}/`;
+  for (const url of [`${HOST_URL}/`, podCopyUrl]) await until(`an answer from ${url}`, async () => done(await node.fetch(url)), 60_000);
+  return { bootedAt: remembered(memory.bootedAt, 'the time of the boot'), podCopy, podCopyUrl };
+}
+
 function firstOkOf(prober: Prober, url: string, since: number) {
   return firstOk(
     prober.answers().filter((answer) => answer.url === url),

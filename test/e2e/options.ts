@@ -12,11 +12,13 @@ export const HELP = `End-to-end tests of pod-checkpointer on real nodes. Needs r
   --kubelet 1.37|1.34|all   which kubelet (and container runtime); default all
   --only ID,ID              these scenarios, and the ones they need; with ID also all that are named ID/…
                             (default: all but those on request, which --list marks with a plus, and but those
-                            marked 1 on every node after the first)
+                            marked 1 on every node after the first: they do not depend on the kubelet's version)
   --list                    names the scenarios and ends
+  --build                   builds what nodes, oracle and the chart's tests are made of, and ends; needs no root
   --rounds N[,M]            power cuts of the scenario hand-back, M on every node after the first; default 10
   --self-hosted-rounds N    power cuts of the scenario self-hosted/power-cut; default 10
-  --outage DURATION         how long the API server is away in the scenario outage; default 3m
+  --outage DURATION[,D]     how long the API server is away in the scenario outage, D on every node after the first;
+                            default 3m
   --idle DURATION           how long the idle agent is watched; default 60s
   --output FILE             results and figures as JSON
   --bundle FILE             the program under test; default dist/pod-checkpointer.cjs
@@ -39,6 +41,7 @@ export interface Options {
   readonly logs?: string;
   readonly help: boolean;
   readonly list: boolean;
+  readonly build: boolean;
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
@@ -55,6 +58,13 @@ function durationOf(flag: string, text: string): number {
 function count(flag: string, text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${flag} ${text}: must be a number from 1`);
   return Number(text);
+}
+
+/** `10` or `10,5`: for the first node, and for the others where they differ. */
+function firstAndOthers(flag: string, text: string, read: (flag: string, text: string) => number) {
+  const [first = 0, others = first, ...more] = text.split(',').map((one) => read(flag, one));
+  if (more.length > 0) throw new Error(`--${flag} ${text}: write one value, or two`);
+  return { first, others };
 }
 
 /** The wanted scenarios and everything they need, in the order of the whole list. */
@@ -82,6 +92,7 @@ export function parseOptions(args: readonly string[], all: readonly Scenario[]):
       kubelet: { type: 'string', default: 'all' },
       only: { type: 'string' },
       list: { type: 'boolean', default: false },
+      build: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '10' },
       'self-hosted-rounds': { type: 'string', default: '10' },
       outage: { type: 'string', default: '3m' },
@@ -96,19 +107,18 @@ export function parseOptions(args: readonly string[], all: readonly Scenario[]):
   const kubelets = KUBELETS.filter((line) => values.kubelet === 'all' || values.kubelet === line);
   if (kubelets.length === 0) throw new Error(`--kubelet ${values.kubelet}: must be one of ${[...KUBELETS, 'all'].join(', ')}`);
   const selfHostedRounds = count('self-hosted-rounds', values['self-hosted-rounds']);
-  const [rounds = 0, otherRounds = rounds, ...more] = values.rounds.split(',').map((text) => count('rounds', text));
-  if (more.length > 0) throw new Error(`--rounds ${values.rounds}: write one number, or two`);
-  const outageMs = durationOf('outage', values.outage);
+  const rounds = firstAndOthers('rounds', values.rounds, count);
+  const outage = firstAndOthers('outage', values.outage, durationOf);
   const idleMs = durationOf('idle', values.idle);
   if (values.keep && kubelets.length > 1) throw new Error('--keep: choose one node with --kubelet');
+  const first = (line: KubeletLine): boolean => line === kubelets[0];
   return {
     kubelets,
-    scenariosOn: (line) =>
-      selected(all, values.only).filter(({ newestOnly }) => newestOnly !== true || values.only !== undefined || line === kubelets[0]),
+    scenariosOn: (line) => selected(all, values.only).filter(({ kubelet }) => kubelet.matters || values.only !== undefined || first(line)),
     settingsOn: (line) => ({
-      rounds: line === kubelets[0] ? rounds : otherRounds,
+      rounds: first(line) ? rounds.first : rounds.others,
       selfHostedRounds,
-      outageMs,
+      outageMs: first(line) ? outage.first : outage.others,
       idleMs,
       retireGraceMs: RETIRE_GRACE_MS,
     }),
@@ -116,6 +126,7 @@ export function parseOptions(args: readonly string[], all: readonly Scenario[]):
     bundle: resolve(values.bundle),
     help: values.help,
     list: values.list,
+    build: values.build,
     ...(values.output === undefined ? {} : { output: values.output }),
     ...(values.logs === undefined ? {} : { logs: values.logs }),
   };

@@ -7,8 +7,8 @@ import { done, doneUnless, notYet, until } from './node/wait.ts';
 import type { World } from './scenario.ts';
 import { checkpointDir, ownManifests } from './status.ts';
 
-/** From `helm upgrade` on: the old pod ends, the standby starts, perhaps makes way, and starts once more. */
-export const IN_CHARGE_LIMIT_MS = 60_000;
+/** From `helm upgrade` on: the old pod ends, the standby starts, perhaps makes way, and starts once more. Ten times what is seen. */
+export const IN_CHARGE_LIMIT_MS = 240_000;
 /** Where the chart lets the agent serve, and its standby in its stead. */
 const AGENT_URL = 'http://127.0.0.1:9642';
 

@@ -23,6 +23,12 @@ export function shownFigure(figure: Figure): string {
   return `${figure.name}: ${figure.value.toFixed(digits)}${figure.unit === 'count' ? '' : ` ${figure.unit}`}`;
 }
 
+/** What to say behind a figure of a promise. */
+export function keptPromise({ value, promised, unit }: Figure): string {
+  if (promised === undefined) return '';
+  return ` (promised: ${promised} ${unit}${value <= promised ? '' : '; NOT KEPT'})`;
+}
+
 /** `round 03: host: service gap` and its like, over all rounds: name without the round → values. */
 function overRounds(figures: readonly Figure[]): Map<string, number[]> {
   const rows = new Map<string, number[]>();
@@ -41,7 +47,8 @@ export function printSummary(results: readonly ScenarioResult[]): void {
     const mark = result.outcome === 'passed' ? 'ok     ' : result.outcome === 'failed' ? 'FAILED ' : 'not run';
     lines.push(`${mark}  ${result.kubelet.padEnd(8)} ${result.id.padEnd(10)} ${result.seconds.toFixed(0).padStart(4)} s  ${result.title}`);
     if (result.problem !== undefined) lines.push(...result.problem.split('\n').map((line) => `           ${line}`));
-    for (const figure of result.figures) if (!figure.name.startsWith('round ')) lines.push(`           ${shownFigure(figure)}`);
+    for (const figure of result.figures)
+      if (!figure.name.startsWith('round ')) lines.push(`           ${shownFigure(figure)}${keptPromise(figure)}`);
     for (const [name, values] of overRounds(result.figures)) {
       const sorted = values.toSorted((a, b) => a - b);
       const round = (value: number | undefined) => (value ?? Number.NaN).toFixed(0);
@@ -50,6 +57,11 @@ export function printSummary(results: readonly ScenarioResult[]): void {
       );
     }
   }
+  const late = results.flatMap(({ kubelet, id, figures }) =>
+    figures.filter(({ value, promised }) => promised !== undefined && !(value <= promised)).map((figure) => ({ kubelet, id, figure })),
+  );
+  if (late.length > 0) lines.push('', 'promises of time that were not kept on this machine:');
+  for (const { kubelet, id, figure } of late) lines.push(`           ${kubelet} ${id}: ${shownFigure(figure)}${keptPromise(figure)}`);
   const passed = results.filter((result) => result.outcome === 'passed').length;
   lines.push('', `${passed} passed, ${results.length - passed} failed`, '');
   process.stdout.write(lines.join('\n'));

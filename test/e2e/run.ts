@@ -7,56 +7,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readAgentLog } from './agent-log.ts';
 import { OWN_TAINT, processInsteadOfRelease } from './chart-release.ts';
-import { type KubeletLine, prepareComponents } from './components.ts';
+import { type KubeletLine, prepareAll, prepareComponents } from './components.ts';
 import { sweepDeadRuns } from './node/leftovers.ts';
 import { type Node, startNode } from './node/node.ts';
 import { runAny } from './node/process.ts';
 import { doneUnless, until } from './node/wait.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
-import { printSummary, type ScenarioResult, say, shownFigure, writeJson } from './report.ts';
-import type { Figure, Memory, Scenario, World } from './scenario.ts';
+import { printSummary, type ScenarioResult, say, writeJson } from './report.ts';
+import { explain, groupsOf, runGroup } from './runner.ts';
+import type { Memory, Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 import { ownManifests } from './status.ts';
 
 type Down = Node['down'];
-
-/** An error with its causes, one a line. */
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}\n${explain(error.cause)}`;
-}
-
-async function runScenario(scenario: Scenario, world: Omit<World, 'figure'>): Promise<ScenarioResult> {
-  const { components } = world.node;
-  const figures: Figure[] = [];
-  const started = performance.now();
-  let problem: string | undefined;
-  say(`── ${scenario.id}: ${scenario.title}`);
-  for (const step of scenario.steps(world.settings)) {
-    const stepStarted = performance.now();
-    const before = figures.length;
-    try {
-      await step.run({ ...world, figure: (name, value, unit) => figures.push({ name, value, unit }) });
-    } catch (error) {
-      problem = `${step.part} ${step.say}\n${explain(error)}`;
-    }
-    const seconds = ((performance.now() - stepStarted) / 1000).toFixed(1);
-    say(`${problem === undefined ? 'ok' : 'NO'}  ${step.part.padEnd(5)} ${step.say}  (${seconds} s)`);
-    for (const figure of figures.slice(before)) say(`            ${shownFigure(figure)}`);
-    if (problem !== undefined) break;
-  }
-  if (problem !== undefined) say(problem.replaceAll('\n', '\n          '));
-  return {
-    kubelet: components.kubernetesVersion,
-    runtime: `containerd ${components.runtimeVersion}`,
-    id: scenario.id,
-    title: scenario.title,
-    outcome: problem === undefined ? 'passed' : 'failed',
-    seconds: (performance.now() - started) / 1000,
-    figures,
-    ...(problem === undefined ? {} : { problem }),
-  };
-}
 
 /** What a person would look at first after a failure, into the logs. */
 async function diagnose(node: Node, scenario: string): Promise<void> {
@@ -110,20 +73,20 @@ async function runOnNode(line: KubeletLine, options: Options, onDown: (down: Dow
     });
     say(`node Ready after ${((performance.now() - started) / 1000).toFixed(1)} s; its files are in ${node.paths.state}`);
     const memory: Memory = { inside: {}, foreign: [] };
-    for (const scenario of scenarios) {
-      const missing = scenario.needs.find((need) => results.some((result) => result.id === need && result.outcome !== 'passed'));
-      if (missing !== undefined) {
+    for (const group of groupsOf(scenarios, settings)) {
+      const runnable = group.filter((scenario) => {
+        const missing = scenario.needs.find((need) => results.some((result) => result.id === need && result.outcome !== 'passed'));
+        if (missing === undefined) return true;
         say(`── ${scenario.id}: not run, because ${missing} did not pass`);
         results.push(notRun(scenario, line, `it needs ${missing}, which did not pass`));
-        continue;
-      }
+        return false;
+      });
       const withAgent = node.agent.wanted();
-      const result = await runScenario(scenario, { node, settings, memory, say });
-      results.push(result);
-      if (result.outcome === 'failed') {
-        await diagnose(node, scenario.id);
-        await recover(node, withAgent);
-      }
+      const ended = await runGroup(runnable, { node, settings, memory, say });
+      results.push(...ended);
+      const failed = ended.filter(({ outcome }) => outcome === 'failed');
+      for (const { id } of failed) await diagnose(node, id);
+      if (failed.length > 0) await recover(node, withAgent);
     }
     if (options.keep) await keepUntilInterrupted(node);
   } catch (error) {
@@ -179,8 +142,18 @@ function handleInterrupts(currentDown: () => Down | undefined): void {
   }
 }
 
-function mark({ onRequest, newestOnly }: Scenario): string {
-  return onRequest === true ? ' +' : newestOnly === true ? ' 1' : '';
+function mark({ onRequest, kubelet }: Scenario): string {
+  return onRequest === true ? ' +' : kubelet.matters ? '' : ' 1';
+}
+
+async function build(): Promise<number> {
+  try {
+    await prepareAll(say);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    return 4;
+  }
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -195,6 +168,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (options.list)
     process.stdout.write(SCENARIOS.map((scenario) => `${(scenario.id + mark(scenario)).padEnd(25)}  ${scenario.title}\n`).join(''));
   if (options.help || options.list) return 0;
+  if (options.build) return await build();
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
     process.stderr.write('The end-to-end tests start a real node: they need Linux and root.\n');
     return 4;

@@ -10,6 +10,8 @@ export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: 'ms' | 's' | 'count' | 'MiB' | '%' | 'bytes';
+  /** What the project promises for it, at most. */
+  readonly promised?: number;
 }
 
 export interface ForeignFile {
@@ -40,6 +42,21 @@ export interface Memory {
   members?: Members;
   inside: Partial<Record<Which, Inside>>;
   foreign: readonly ForeignFile[];
+  /** When the node last booted after a shared power cut, milliseconds since 1970. */
+  bootedAt?: number;
+}
+
+/**
+ * A check fails at so many times what is promised: in between it may as well be the machine, and the report says that the
+ * promise was not kept.
+ */
+export const TIMES_PROMISED = 10;
+
+export interface PromiseOptions {
+  /** Where the limit follows from something else that was measured, milliseconds. */
+  readonly failsAt?: number;
+  /** What else is known, for a failure's message. */
+  readonly because?: string;
 }
 
 export interface World {
@@ -48,6 +65,8 @@ export interface World {
   readonly memory: Memory;
   /** Keeps a measured value for the report. */
   figure(name: string, value: number, unit: Figure['unit']): void;
+  /** Keeps a measured time for the report, beside what is promised at most, milliseconds. Fails at ten times the promise. */
+  promise(name: string, value: number, promised: number, more?: PromiseOptions): void;
   say(line: string): void;
 }
 
@@ -58,6 +77,27 @@ export interface Step {
   readonly run: (world: World) => Promise<void>;
 }
 
+/** Does what the scenario shows depend on the version of the kubelet (and of the runtime that comes with it)? And why. */
+export interface KubeletDependence {
+  readonly matters: boolean;
+  /** Half a sentence, also in README.md. */
+  readonly why: string;
+}
+export const dependsOnKubelet = (why: string): KubeletDependence => ({ matters: true, why });
+export const sameOnEveryKubelet = (why: string): KubeletDependence => ({ matters: false, why });
+
+/** Steps around a power cut that neighbours in the list share. For scenarios that measure nothing. */
+export interface AroundPowerCut {
+  /** With the API server. */
+  readonly before: readonly Step[];
+  /** After the boot, without the API server. */
+  readonly offline: readonly Step[];
+  /** With the API server again, until all is as before. The others are at the same. */
+  readonly after: readonly Step[];
+  /** After a failure: lets go of what the others would wait for. */
+  readonly giveUp?: (stage: Pick<World, 'node'>) => Promise<void>;
+}
+
 export interface Scenario {
   readonly id: string;
   readonly title: string;
@@ -65,9 +105,9 @@ export interface Scenario {
   readonly needs: readonly string[];
   /** Takes minutes and covers a variant: runs only when `--only` asks for it. */
   readonly onRequest?: true;
-  /** Shows what hardly depends on the kubelet: with several nodes, and without `--only`, it runs on the first, the newest. */
-  readonly newestOnly?: true;
-  steps(settings: Settings): readonly Step[];
+  /** Whether a run of all nodes has it on each of them, or on the first, the newest only. With `--only` it runs wherever it is asked for. */
+  readonly kubelet: KubeletDependence;
+  steps(settings: Settings): readonly Step[] | AroundPowerCut;
 }
 
 export function given(say: string, run: Step['run']): Step {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { START_LINE } from '../../deploy/start-line.ts';
 import { done, doneUnless, never, notYet, until } from '../e2e/node/wait.ts';
+import { TIMES_PROMISED } from '../e2e/scenario.ts';
 import {
   type Agent,
   type AgentHost,
@@ -130,13 +131,13 @@ describe('one agent', () => {
     expect(statSync(join(host.stateDir, 'lock')).mode & 0o7777).toBe(0o600);
   });
 
-  test('ends within 2 s of SIGTERM', async () => {
+  test('ends by itself at SIGTERM (promised: 2 s)', async () => {
     const agent = await start();
     await metrics(agent);
     const from = performance.now();
     await signalAgent(agent, 'SIGTERM');
 
-    expect(await exitCodeWithin(agent, 2_000)).toBe(0);
+    expect(await exitCodeWithin(agent, TIMES_PROMISED * 2_000)).toBe(0);
     figure('SIGTERM to the end, running', `${milliseconds(from).toFixed(0)} ms`);
   });
 });
@@ -162,29 +163,29 @@ describe.each([
     expect(await logOf(waiter)).toContain('{"level":"info","msg":"Another agent on this node holds the lock; waiting"}');
   });
 
-  test('the waiting one ends within 2 s of SIGTERM, and the other does not notice', async () => {
+  test('the waiting one ends at SIGTERM (promised: 2 s), and the other does not notice', async () => {
     const { holder, waiter } = await startTwo(pids);
     const from = performance.now();
     await signalAgent(waiter, 'SIGTERM');
 
-    expect(await exitCodeWithin(waiter, 2_000)).toBe(terminated);
+    expect(await exitCodeWithin(waiter, TIMES_PROMISED * 2_000)).toBe(terminated);
     figure('SIGTERM to the end, waiting', `${milliseconds(from).toFixed(0)} ms`);
     expect(runsNode(holder.pid)).toBe(true);
     expect(await metrics(holder)).toMatch(/^checkpointer_lock_held 1$/m);
   });
 
-  test.each(['SIGKILL', 'SIGTERM'] as const)('%s of the one that runs hands the lock over within 1 s of its end', async (signal) => {
+  test.each(['SIGKILL', 'SIGTERM'] as const)('%s of the one that runs hands the lock over at its end (promised: 1 s)', async (signal) => {
     const { holder, waiter } = await startTwo(pids);
-    const ended = exitCodeWithin(holder, 5_000);
+    const ended = exitCodeWithin(holder, TIMES_PROMISED * 2_000);
     const from = performance.now();
     await signalAgent(holder, signal);
     // SIGKILL promises the second from the signal itself; an orderly end may first take its two
     if (signal === 'SIGTERM') await ended;
     const left = signal === 'SIGTERM' ? performance.now() : from;
-    await until('the other runs Node.js', () => doneUnless(runsNode(waiter.pid) ? undefined : 'it waits'), 5_000, 2);
+    await until('the other runs Node.js', () => doneUnless(runsNode(waiter.pid) ? undefined : 'it waits'), 60_000, 2);
     const took = milliseconds(left);
 
-    expect(took).toBeLessThan(1_000);
+    expect(took).toBeLessThan(TIMES_PROMISED * 1_000);
     expect(await metrics(waiter)).toMatch(/^checkpointer_lock_held 1$/m);
     figure(`${signal} to the other's Node.js`, `${took.toFixed(0)} ms; to its metrics ${milliseconds(from).toFixed(0)} ms`);
     expect(processesOf(waiter.pid)).toEqual([waiter.pid]);

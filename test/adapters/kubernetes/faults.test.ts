@@ -49,7 +49,8 @@ describe('a list that is not one', () => {
   test.each(rows)('%s is not taken for a list, and the next one is', async (_name, fault, cause, answered) => {
     api.createPod(podOn('here'));
     api.faults.next('list', fault);
-    const made = await client({ watch: { listMs: 300, backoffBaseMs: 60, minGapMs: 60 } });
+    const listMs = fault.do === 'hang' ? 300 : 15_000;
+    const made = await client({ watch: { listMs, backoffBaseMs: 60, minGapMs: 60 } });
     made.watch.start(() => {});
     await until(() => made.counters.restarts.length === 1);
     expect(made.counters.restarts).toEqual([cause]);
@@ -85,7 +86,7 @@ describe('a list that is not one', () => {
 describe('a relist', () => {
   test('after an expiry inside the stream keeps the old pods in view, unsynced, until the new list is complete', async () => {
     api.createPod(podOn('old'));
-    const made = await started();
+    const made = await started({ watch: { listMs: 1_500 } });
     api.faults.next('watch', {
       do: 'lines',
       texts: ['{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}\n'],
@@ -174,7 +175,7 @@ describe('a watch', () => {
   ];
   test.each(rows)('that meets %s is resumed, still synced, and misses nothing', async (_name, fault, cause) => {
     api.createPod(podOn('a'));
-    const made = await started();
+    const made = await started(fault.do === 'hang' ? { watch: { watchHeadMs: 1_500 } } : {});
     api.faults.next('watch', fault);
     api.wire.cut();
     await until(() => made.counters.restarts.includes(cause));
@@ -215,10 +216,10 @@ describe('a watch', () => {
   });
 
   test('with bookmarks only stays open, and wakes nobody', async () => {
-    const made = await started({ watch: { silentMs: 200 } });
+    const made = await started({ watch: { silentMs: 1_500 } });
     const wakes = made.wakes();
     const seenAt = made.watch.view().lastSuccess ?? 0;
-    await until(() => (made.watch.view().lastSuccess ?? 0) > seenAt + 400);
+    await until(() => (made.watch.view().lastSuccess ?? 0) > seenAt + 2_000);
     expect(watches(made)).toBe(1);
     expect(made.wakes()).toBe(wakes);
     expect(api.requests.length).toBe(2);
@@ -244,8 +245,8 @@ describe('a watch', () => {
 
   test('is healthy for as long as PINGs are answered', async () => {
     api.faults.noBookmarks = true;
-    const made = await started({ watch: { lifeMs: 200 }, transport: { pingEveryMs: 40 } });
-    const end = performance.now() + 500;
+    const made = await started({ watch: { lifeMs: 2_000 }, transport: { pingEveryMs: 100 } });
+    const end = performance.now() + 2_500;
     await until(() => {
       expect(made.watch.view().healthy).toBe(true);
       return performance.now() > end;

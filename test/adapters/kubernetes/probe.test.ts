@@ -95,7 +95,7 @@ describe('what a connection proves', () => {
     const peer = await kept(tcpPeer(() => {}));
     const startedAt = performance.now();
     expect((await probe(peer.url)).outcome).toBe('timeout');
-    expect(performance.now() - startedAt).toBeLessThan(DEADLINE + 250);
+    expect(performance.now() - startedAt).toBeLessThan(10 * DEADLINE);
   });
 
   test('a peer that reads the request and says nothing is a timeout', async () => {
@@ -138,7 +138,7 @@ describe('a round', () => {
     const client = clientOf(await accessTo({ urls: [api.url, deaf.url], ca: api.ca, token: () => api.token }));
     const startedAt = performance.now();
     const first = await client.probe.probe(DEADLINE);
-    expect(performance.now() - startedAt).toBeLessThan(DEADLINE + 250);
+    expect(performance.now() - startedAt).toBeLessThan(10 * DEADLINE);
     expect(first.map(({ endpoint, outcome }) => [endpoint, outcome])).toEqual([
       [api.url, 'ok'],
       [deaf.url, 'timeout'],

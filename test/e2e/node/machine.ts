@@ -95,7 +95,7 @@ export async function removeCgroups(id: string, containerdState: string): Promis
       const left = cgroupsOf(id, containerdState);
       return left.length === 0 ? done() : notYet(left.join(' '));
     },
-    10_000,
+    60_000,
     50,
   );
 }
@@ -161,7 +161,7 @@ export function createMachine(options: MachineOptions): Machine {
         rmSync(ready); // throws until it is there
         return done();
       },
-      10_000,
+      60_000,
       5,
     );
   }

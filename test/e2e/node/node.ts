@@ -95,7 +95,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       if (existsSync(paths.podLogs)) cpSync(paths.podLogs, `${keepLogsIn}/pods`, { recursive: true });
     }
     rmSync(paths.state, { recursive: true, force: true });
-    await until('nothing left behind', () => doneUnless(leftoversOf(id).join('\n')), 5_000);
+    await until('nothing left behind', () => doneUnless(leftoversOf(id).join('\n')), 60_000);
   }
   options.onCreated(down);
 

@@ -119,7 +119,7 @@ export async function onlyChildOf(parent: number, alive: () => boolean): Promise
       }
       return notYet('no child');
     },
-    10_000,
+    60_000,
     5,
   );
 }

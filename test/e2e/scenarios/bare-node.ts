@@ -8,7 +8,7 @@ import { placeManifest, staticPod } from '../foreign.ts';
 import { ADDRESSES } from '../node/layout.ts';
 import { done, holds, notYet, until } from '../node/wait.ts';
 import { firstOk, startProber } from '../prober.ts';
-import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
+import { check, dependsOnKubelet, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { applyWorkload, HOST_URL, isLiving, parentsReady, restartsAfter } from '../workload.ts';
 
 const MANIFEST = 'by-hand.json';
@@ -18,6 +18,7 @@ export const bareNode: Scenario = {
   id: 'bare-node',
   title: 'Without the agent a power cut with the API server down costs every pod that came from it',
   needs: [],
+  kubelet: dependsOnKubelet('what a kubelet starts by itself after a boot is its own rule'),
   steps: () => {
     let bootedAt = 0;
     return [

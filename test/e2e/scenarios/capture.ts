@@ -2,7 +2,7 @@
 import { bothListed } from '../copies.ts';
 import { foreignFiles, placeForeignFiles } from '../foreign.ts';
 import { done, doneUnless, never, until } from '../node/wait.ts';
-import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
+import { check, dependsOnKubelet, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { leakedSecrets } from '../secrets.ts';
 import { storedComplaint } from '../status.ts';
 import { applyWorkload, BOTH, HOST_URL, lookInside, POD_PORT, parentsReady } from '../workload.ts';
@@ -11,6 +11,7 @@ export const capture: Scenario = {
   id: 'capture',
   title: 'Annotated pods are captured, with their files',
   needs: [],
+  kubelet: dependsOnKubelet('reads the volumes as this kubelet wrote them'),
   steps: () => [
     given('static pods and other files of somebody else lie in staticPodPath', async ({ node, memory }) => {
       placeForeignFiles(node);
@@ -35,7 +36,7 @@ export const capture: Scenario = {
     }),
     check('both lie complete on the disk, in a directory only root may enter', async ({ node, memory }) => {
       for (const parent of Object.values(remembered(memory.parents, 'the parents'))) {
-        await until('checkpoint on disk', () => doneUnless(storedComplaint(node, parent.checkpoint)), 10_000);
+        await until('checkpoint on disk', () => doneUnless(storedComplaint(node, parent.checkpoint)), 60_000);
       }
     }),
     check('what the parents see inside is remembered for later', async ({ node, memory }) => {

@@ -8,7 +8,7 @@ import { everything, matrix } from '../../chart/values.ts';
 import { prepareHelm } from '../components.ts';
 import type { Node } from '../node/node.ts';
 import { done, doneUnless, messageOf, notYet, until } from '../node/wait.ts';
-import { check, expect, given, remembered, type Scenario } from '../scenario.ts';
+import { check, dependsOnKubelet, expect, given, remembered, type Scenario } from '../scenario.ts';
 
 const NOT_SERVED = ['PodMonitor', 'SecurityContextConstraints'];
 const NAMESPACE = 'kube-system';
@@ -118,7 +118,7 @@ async function accountsMay(node: Node, objects: readonly KubernetesObject[], rig
     await node.kubectl(['apply', '--filename=-'], list(account));
     for (const [name, { granted, denied }] of rights) {
       for (const right of granted) {
-        await until(`${name}: ${JSON.stringify(right)}`, async () => ((await may(node, name, right)) ? done() : notYet('refused')), 10_000);
+        await until(`${name}: ${JSON.stringify(right)}`, async () => ((await may(node, name, right)) ? done() : notYet('refused')), 60_000);
       }
       // what it may not do in its own namespace it may do in none
       const others = DENIED.filter((right) => !granted.some((one) => same(one, right))).map((right) => ({
@@ -246,6 +246,7 @@ export const chart: Scenario = {
   id: 'chart',
   title: 'The Helm chart is one that a real API server takes, with the rights and the policy that it promises',
   needs: [],
+  kubelet: dependsOnKubelet('the API server of the same version judges every object and every right'),
   steps: () => {
     let helm: Helm | undefined;
     const rendered = async (node: Node, values: Object): Promise<readonly KubernetesObject[]> => {

@@ -8,7 +8,7 @@ import { serveControl } from '../contracts/control.ts';
 import { SUBJECT_VARIABLE, type Subject } from '../contracts/subject.ts';
 import type { Node } from '../node/node.ts';
 import { doneUnless, until } from '../node/wait.ts';
-import { check, given, type Scenario, type World } from '../scenario.ts';
+import { check, dependsOnKubelet, given, type Scenario, type World } from '../scenario.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
 const CONTRACTS = join(import.meta.dirname, '..', 'contracts');
@@ -92,6 +92,7 @@ export const contracts: Scenario = {
   id: 'contracts',
   title: 'The real containerd, kubelet and API server do what the adapters rely on',
   needs: [],
+  kubelet: dependsOnKubelet('asks the runtime and the kubelet themselves'),
   steps: () => [
     given('the agent has its account', ({ node }) => node.agent.makeAccount()),
     check('containerd keeps the contract of ContainerRuntime', (world) => keepsContract(world, 'cri')),

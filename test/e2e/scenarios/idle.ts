@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Node } from '../node/node.ts';
 import { type Answer, done, holds, notYet, until } from '../node/wait.ts';
-import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
+import { check, expect, given, remembered, type Scenario, sameOnEveryKubelet, when } from '../scenario.ts';
 import { parentsReady } from '../workload.ts';
 
 /** Ticks per second of /proc/<pid>/stat: fixed at 100 on every Linux that Node.js runs on. */
@@ -61,7 +61,7 @@ export const idle: Scenario = {
   id: 'idle',
   title: 'The idle agent is quiet and small',
   needs: ['capture'],
-  newestOnly: true,
+  kubelet: sameOnEveryKubelet('what the agent costs by itself; its watch is held against every API server in `contracts`'),
   steps: ({ idleMs }) => {
     let before: Cost | undefined;
     let after: Cost | undefined;

@@ -21,7 +21,7 @@ import {
 import { apiBackToParents, cutPowerUntilCopiesServe } from '../copies.ts';
 import type { Node } from '../node/node.ts';
 import { doneUnless, until } from '../node/wait.ts';
-import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
+import { check, dependsOnKubelet, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { ownManifests } from '../status.ts';
 import { uninstallLeavesNothing } from '../uninstalled.ts';
 import { copiesOf } from '../workload.ts';
@@ -65,6 +65,7 @@ export const install: Scenario = {
   id: 'install',
   title: 'helm install, a power cut, an upgrade, and nothing left after the uninstall',
   needs: ['capture'],
+  kubelet: dependsOnKubelet("the agent's own pod and its standby, as this kubelet runs them"),
   steps: () => {
     let pod: Pod | undefined;
     return [

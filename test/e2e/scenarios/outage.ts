@@ -3,18 +3,20 @@ import { findInLog, readAgentLog } from '../agent-log.ts';
 import { backToNormal, newContainerOf } from '../copies.ts';
 import { done, holds, notYet, until } from '../node/wait.ts';
 import { longestGap, startProber } from '../prober.ts';
-import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
+import { check, dependsOnKubelet, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { ownManifests } from '../status.ts';
 import { BOTH, copiesOf, HOST_URL, type Parents, POD_PORT, parentsReady, restartsAfter } from '../workload.ts';
 
-const GAP_LIMIT_MS = 500;
+/** Only the prober's own beat and a busy computer make a gap. */
+const GAP_PROMISED_MS = 500;
 /** Three failed probes over six seconds, and two more. */
-const VERDICT_LIMIT_MS = 8_000;
+const VERDICT_PROMISED_MS = 8_000;
 
 export const outage: Scenario = {
   id: 'outage',
   title: 'While the API server is away and the parents run, no copy is started',
   needs: ['capture'],
+  kubelet: dependsOnKubelet('the kubelet must keep its pods while nobody answers it'),
   steps: ({ outageMs }) => {
     let before: Parents | undefined;
     return [
@@ -48,14 +50,11 @@ export const outage: Scenario = {
           await holds('nothing happens', complaint, outageMs, 250);
           const verdict = findInLog(readAgentLog(node.paths.agentLog), { event: 'judged', to: 'unreachable', since: stoppedAt })[0]?.time;
           expect(verdict !== undefined, 'the agent never found the API server to be unreachable');
-          if (verdict !== undefined) {
-            world.figure('outage → verdict', verdict - stoppedAt, 'ms');
-            expect(verdict - stoppedAt <= VERDICT_LIMIT_MS, `the verdict took ${verdict - stoppedAt} ms, more than ${VERDICT_LIMIT_MS}`);
-          }
+          if (verdict !== undefined) world.promise('outage → verdict', verdict - stoppedAt, VERDICT_PROMISED_MS);
           const answers = await prober.stop();
           for (const url of new Set(answers.map((answer) => answer.url))) {
             const gap = longestGap(answers.filter((answer) => answer.url === url));
-            expect(gap !== undefined && gap.ms <= GAP_LIMIT_MS, `${url} was away for ${gap?.ms.toFixed(0)} ms`);
+            world.promise(`outage: longest time without an answer from ${url}`, gap?.ms ?? Number.NaN, GAP_PROMISED_MS);
           }
         },
       ),

@@ -16,7 +16,7 @@ import {
   realParentsReady,
   restartsInVain,
 } from '../real-pods/pods.ts';
-import { check, expect, given, remembered, type Scenario, type World, when } from '../scenario.ts';
+import { check, dependsOnKubelet, expect, given, remembered, type Scenario, type World, when } from '../scenario.ts';
 import { checkpointStatus, ownManifests } from '../status.ts';
 import { copiesOf, isLiving } from '../workload.ts';
 
@@ -95,6 +95,7 @@ export const realPods: Scenario = {
   id: 'real-pods',
   title: 'Copies of nine real-looking pods are, from inside, what their parents were, but for a list of reasons',
   needs: ['capture'],
+  kubelet: dependsOnKubelet('every field of nine pods goes through this kubelet twice'),
   steps: () => {
     const run: Run = { seen: new Map(), copies: new Map() };
     return [
@@ -122,7 +123,7 @@ export const realPods: Scenario = {
       }),
       check('every program sees in the copy what it saw in the parent, but for the list of allowed differences', async (world) => {
         // hooks after start may still be at work when the server beside them answers
-        await until('no unexplained difference', async () => doneUnless(await complaintOf(world.node, run)), 10_000, 1_000);
+        await until('no unexplained difference', async () => doneUnless(await complaintOf(world.node, run)), 60_000, 1_000);
         const facts = [...run.seen.values()].reduce((total, one) => total + one.size, 0);
         world.figure('facts compared', facts, 'count');
       }),

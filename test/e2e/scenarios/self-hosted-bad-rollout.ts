@@ -4,7 +4,7 @@
  */
 import { done, holds, notYet, until } from '../node/wait.ts';
 import type { Prober } from '../prober.ts';
-import { check, expect, given, remembered, type Scenario, type Step, type World, when } from '../scenario.ts';
+import { check, dependsOnKubelet, expect, given, remembered, type Scenario, type Step, type World, when } from '../scenario.ts';
 import { API, apiServerCommand } from '../self-hosted/objects.ts';
 import { activations, lastWords, type Members, membersInApi, settled } from '../self-hosted/pods.ts';
 import { apiAnswers, apiGone, changeApiServer, cutPower, probeApi, RETURN_LIMIT_MS, reportFlip, rollout } from '../self-hosted/steps.ts';
@@ -98,6 +98,7 @@ export const selfHostedBadRollout: Scenario = {
   id: 'self-hosted/bad-rollout',
   title: 'An API server that cannot work is rolled out: the last good one keeps the API until the rollout is undone',
   needs: ['self-hosted'],
+  kubelet: dependsOnKubelet("the kubelet's back-offs"),
   onRequest: true,
   steps: () => crashing('a flag that does not exist', [...apiServerCommand(), '--no-such-flag']),
 };
@@ -106,6 +107,7 @@ export const selfHostedDeadEtcd: Scenario = {
   id: 'self-hosted/dead-etcd',
   title: 'An API server that holds the port and never answers is rolled out: the last good one keeps the API all the same',
   needs: ['self-hosted'],
+  kubelet: dependsOnKubelet("the kubelet's back-offs"),
   onRequest: true,
   steps: () =>
     crashing(
@@ -118,6 +120,7 @@ export const selfHostedNoImage: Scenario = {
   id: 'self-hosted/no-image',
   title: 'An API server whose image is nowhere is rolled out, and the power goes: the last good one comes back',
   needs: ['self-hosted'],
+  kubelet: dependsOnKubelet("the kubelet's back-offs"),
   onRequest: true,
   steps: () => {
     const run: Run = { from: 0, badUid: '' };

@@ -8,7 +8,7 @@ import { showLookAlike } from '../foreign.ts';
 import type { Node } from '../node/node.ts';
 import { done, notYet, until } from '../node/wait.ts';
 import type { Prober } from '../prober.ts';
-import { check, given, remembered, type Scenario, when } from '../scenario.ts';
+import { check, given, remembered, type Scenario, sameOnEveryKubelet, when } from '../scenario.ts';
 import { API, COMPONENTS } from '../self-hosted/objects.ts';
 import { type Members, restartsAfter, settled } from '../self-hosted/pods.ts';
 import { apiAnswers, cutPower, expectSame, RETURN_LIMIT_MS, reportFlip } from '../self-hosted/steps.ts';
@@ -44,6 +44,9 @@ export const selfHostedChart: Scenario = {
   title:
     'With the agent as helm installs it, a power cut of the node that is its own control plane leaves the standby alone, and all comes back',
   needs: ['self-hosted'],
+  kubelet: sameOnEveryKubelet(
+    'two halves that run on each: a standby alone in `install`, a copy of the API server in `self-hosted/power-cut`',
+  ),
   // Once: the kernel's boot id cannot be cut with the power here, and a standby that made way within the last two minutes of the
   // same boot, and holds the lock again, takes its successor for broken.
   steps: () => {

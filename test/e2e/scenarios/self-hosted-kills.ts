@@ -1,7 +1,7 @@
 /** A power cut is bad enough; here the agent or the kubelet dies as well, at the worst moments of the way back. */
 import { done, notYet, until } from '../node/wait.ts';
 import type { Prober } from '../prober.ts';
-import { check, given, remembered, type Scenario, type Step, type World, when } from '../scenario.ts';
+import { check, given, remembered, type Scenario, type Step, sameOnEveryKubelet, type World, when } from '../scenario.ts';
 import { API, COMPONENTS } from '../self-hosted/objects.ts';
 import { type Members, settled } from '../self-hosted/pods.ts';
 import { apiAnswers, cutPower, expectSame, RETURN_LIMIT_MS, reportFlip } from '../self-hosted/steps.ts';
@@ -62,6 +62,7 @@ export const selfHostedKills: Scenario = {
   id: 'self-hosted/kills',
   title: 'After a power cut agent or kubelet is killed while the parent takes over, and the control plane comes back all the same',
   needs: ['self-hosted'],
+  kubelet: sameOnEveryKubelet('what a kill leaves half done is on our disk; `token` restarts each kubelet, every power cut kills it'),
   steps: () => [...killSteps(AGENT, 'manifest withdrawn'), ...killSteps(KUBELET, 'manifest withdrawn')],
 };
 
@@ -69,6 +70,7 @@ export const selfHostedEarlyKills: Scenario = {
   id: 'self-hosted/early-kills',
   title: 'After a power cut agent or kubelet is killed as the copy is placed, and the control plane comes back all the same',
   needs: ['self-hosted'],
+  kubelet: sameOnEveryKubelet('as `self-hosted/kills`'),
   onRequest: true,
   steps: () => [...killSteps(AGENT, 'copy placed'), ...killSteps(KUBELET, 'copy placed')],
 };

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { roundName } from '../copies.ts';
 import type { Prober } from '../prober.ts';
-import { check, expect, given, remembered, type Scenario, type Step, when } from '../scenario.ts';
+import { check, dependsOnKubelet, expect, given, remembered, type Scenario, type Step, when } from '../scenario.ts';
 import { API, COMPONENTS } from '../self-hosted/objects.ts';
 import { activations, type Members, restartsAfter, settled } from '../self-hosted/pods.ts';
 import { apiAnswers, cutPower, RETURN_LIMIT_MS, reportFlip } from '../self-hosted/steps.ts';
@@ -54,5 +54,6 @@ export const selfHostedPowerCut: Scenario = {
   id: 'self-hosted/power-cut',
   title: 'A node that is its own control plane comes back by itself after a power cut, every time',
   needs: ['self-hosted'],
+  kubelet: dependsOnKubelet('the headline, and every race in it is with this kubelet'),
   steps: ({ selfHostedRounds }) => Array.from({ length: selfHostedRounds }, (_, index) => roundSteps(index + 1)).flat(),
 };

@@ -2,7 +2,7 @@
  * Ordinary care for a self-hosted control plane on one node. Replacing its only API server takes the API away at once, and
  * with it all that could make the next pod: only a copy gets it out of there.
  */
-import { check, expect, given, remembered, type Scenario, type Step, when } from '../scenario.ts';
+import { check, dependsOnKubelet, expect, given, remembered, type Scenario, type Step, when } from '../scenario.ts';
 import { API, COMPONENTS, type Component, NAMESPACE } from '../self-hosted/objects.ts';
 import { activations, type Members, settled } from '../self-hosted/pods.ts';
 import { apiAnswers, apiGone, expectSame, probeApi, RETURN_LIMIT_MS, reportFlip, rollout } from '../self-hosted/steps.ts';
@@ -73,6 +73,7 @@ export const selfHostedDelete: Scenario = {
   id: 'self-hosted/delete',
   title: 'The only API server pod deleted with kubectl: the node replaces it by itself',
   needs: ['self-hosted'],
+  kubelet: dependsOnKubelet('the same, without a rollout'),
   onRequest: true,
   steps: () =>
     replaceApiServer('kubectl delete pod', async (before, { node }) => {
@@ -84,6 +85,7 @@ export const selfHostedRollout: Scenario = {
   id: 'self-hosted/rollout',
   title: 'kubectl rollout restart of each component of the control plane',
   needs: ['self-hosted'],
+  kubelet: dependsOnKubelet('how a kubelet ends a pod while its API server goes away'),
   steps: () => [
     ...restartOf('kube-scheduler'),
     ...restartOf('kube-controller-manager'),

@@ -4,7 +4,7 @@
  */
 import { done, holds, notYet, until } from '../node/wait.ts';
 import type { Prober } from '../prober.ts';
-import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
+import { check, dependsOnKubelet, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { API, applySecret, COMPONENTS, NAMESPACE } from '../self-hosted/objects.ts';
 import { activations, type Members, runningOf, settled } from '../self-hosted/pods.ts';
 import { apiAnswers, expectSame, probeApi, RETURN_LIMIT_MS, reportFlip } from '../self-hosted/steps.ts';
@@ -16,6 +16,7 @@ export const selfHostedStuck: Scenario = {
   id: 'self-hosted/stuck',
   title: 'The kubelet knows the API server pod and lacks its Secret: after the stuck grace the copy ends the deadlock',
   needs: ['self-hosted'],
+  kubelet: dependsOnKubelet('how long a kubelet tries to mount'),
   onRequest: true,
   steps: () => {
     let before: Members | undefined;

@@ -1,7 +1,7 @@
 /** The control plane moves onto the node: from native programs to annotated pods that the node's own kubelet runs. */
 import { newContainerOf } from '../copies.ts';
 import { done, doneUnless, notYet, until } from '../node/wait.ts';
-import { check, given, remembered, type Scenario, when } from '../scenario.ts';
+import { check, dependsOnKubelet, given, remembered, type Scenario, when } from '../scenario.ts';
 import { API, applyControlPlane, COMPONENTS, importKubernetesImage } from '../self-hosted/objects.ts';
 import { membersInApi, settled } from '../self-hosted/pods.ts';
 import { checkpointStatus } from '../status.ts';
@@ -10,6 +10,7 @@ export const selfHosted: Scenario = {
   id: 'self-hosted',
   title: 'API server, controller manager and scheduler become pods of the node they serve',
   needs: [],
+  kubelet: dependsOnKubelet('the set-up of the others'),
   steps: () => [
     given('the agent runs', async ({ node }) => {
       if (!node.agent.alive()) await node.agent.start();

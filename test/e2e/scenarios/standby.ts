@@ -12,7 +12,7 @@ import { LOOK_ALIKE } from '../foreign.ts';
 import { TESTSERVER_IMAGE } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
 import { done, doneUnless, notYet, until } from '../node/wait.ts';
-import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
+import { check, dependsOnKubelet, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { checkpointDir, ownManifests } from '../status.ts';
 import { copiesOf, isLiving, parentsReady, restartsAfter } from '../workload.ts';
 
@@ -91,6 +91,7 @@ export const standby: Scenario = {
   id: 'standby',
   title: "The agent's own copy brings the node back alone, makes way for the agent's pod, and goes last",
   needs: ['capture'],
+  kubelet: dependsOnKubelet('the kubelet starts the standby, and its pod takes over'),
   // `install`, `upgrades` and `uninstall` show the same with the agent in its own pod; here a person may debug the process
   onRequest: true,
   steps: () => {

@@ -17,7 +17,7 @@ import { withJobsElsewhere } from '../elsewhere.ts';
 import { foreignComplaint, foreignFiles } from '../foreign.ts';
 import type { Node } from '../node/node.ts';
 import { done, doneUnless, notYet, until } from '../node/wait.ts';
-import { check, expect, type ForeignFile, given, type Scenario, type Step, when } from '../scenario.ts';
+import { check, expect, type ForeignFile, given, type Scenario, type Step, sameOnEveryKubelet, when } from '../scenario.ts';
 import { ownManifests } from '../status.ts';
 import { nodeIsClean, nothingIsLeft, objectsLeft, uninstallLeavesNothing } from '../uninstalled.ts';
 import { parentsReady } from '../workload.ts';
@@ -95,6 +95,7 @@ export const uninstall: Scenario = {
   id: 'uninstall',
   title: 'helm uninstall while the node is down, which cleans itself when it comes back',
   needs: ['capture'],
+  kubelet: sameOnEveryKubelet('helm, Jobs and a DaemonSet; that a node is clean afterwards `install` shows on each'),
   steps: () => {
     const before: Before = { foreign: [] };
     return [
@@ -121,6 +122,7 @@ export const reinstall: Scenario = {
   id: 'uninstall/reinstall',
   title: 'helm uninstall while the node is down, and helm install before it comes back: the agents have the right of way',
   needs: ['capture'],
+  kubelet: sameOnEveryKubelet('who goes first is decided by what the API server shows'),
   onRequest: true,
   steps: () => {
     const before: Before = { foreign: [] };

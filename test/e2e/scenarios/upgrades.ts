@@ -23,7 +23,7 @@ import { TESTSERVER_IMAGE } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
 import { doneUnless, holds, messageOf, until } from '../node/wait.ts';
 import { IN_CHARGE_LIMIT_MS, inStandby, newPod, series, settled, standbyInCharge, standbyLog, standbyOnDisk } from '../release-standby.ts';
-import { check, expect, given, remembered, type Scenario, when } from '../scenario.ts';
+import { check, expect, given, remembered, type Scenario, sameOnEveryKubelet, when } from '../scenario.ts';
 import { ownManifests, storedComplaint } from '../status.ts';
 import { BOTH, goneFromApi, parentsReady } from '../workload.ts';
 
@@ -42,7 +42,7 @@ export const upgrades: Scenario = {
   id: 'upgrades',
   title: 'Broken upgrades leave the old standby in charge, helm rollback mends them, and a refused token deletes and starts nothing',
   needs: ['capture'],
-  newestOnly: true,
+  kubelet: sameOnEveryKubelet('what goes wrong in a rollout is judged by what the runtime shows, held against each in `contracts`'),
   steps: () => {
     let pod: Pod | undefined;
     let broken: Pod | undefined;

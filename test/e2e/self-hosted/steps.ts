@@ -9,8 +9,8 @@ import { lastWords, type Members } from './pods.ts';
 
 /** Answered as soon as requests are served at all; a copy may make way for its parent before all of it is ready. */
 export const API_URL = `${ADDRESSES.api}/version`;
-/** Until every parent runs again: the kubelet's and the controllers' back-offs are most of it. */
-export const RETURN_LIMIT_MS = 300_000;
+/** Until every parent runs again: the kubelet's and the controllers' back-offs are most of it. Ten times what is seen. */
+export const RETURN_LIMIT_MS = 600_000;
 
 export async function probeApi(world: World, name: string): Promise<Prober> {
   return await startProber({ node: world.node, name, urls: [API_URL], asAdmin: true });
@@ -25,7 +25,7 @@ export async function cutPower(world: World, name: string): Promise<{ readonly b
 }
 
 /** Waits until the API server answers; says after how long. */
-export async function apiAnswers(world: World, prober: Prober, since: number, what: string, limitMs = 120_000): Promise<number> {
+export async function apiAnswers(world: World, prober: Prober, since: number, what: string, limitMs = 300_000): Promise<number> {
   const first = await until(
     'the API server answering',
     () => {

@@ -1,0 +1,143 @@
+/**
+ * Runs scenarios on a node, step by step. Neighbours that measure nothing share one power cut: first what each of them does
+ * before it, then the cut, then what each sees without the API server, and last what each sees when it is back.
+ */
+import type { Node } from './node/node.ts';
+import { messageOf } from './node/wait.ts';
+import { keptPromise, type ScenarioResult, say, shownFigure } from './report.ts';
+import { type AroundPowerCut, expect, type Figure, type Scenario, type Step, TIMES_PROMISED, type World } from './scenario.ts';
+
+export type Stage = Omit<World, 'figure' | 'promise'>;
+
+/** One scenario under way. */
+interface Attempt {
+  readonly scenario: Scenario;
+  readonly plan: readonly Step[] | AroundPowerCut;
+  readonly figures: Figure[];
+  seconds: number;
+  problem?: string;
+}
+
+/** An error with its causes, one a line. */
+export function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}\n${explain(error.cause)}`;
+}
+
+/** What runs together: a scenario by itself, or neighbours that share a power cut. */
+export function groupsOf(scenarios: readonly Scenario[], settings: World['settings']): readonly (readonly Scenario[])[] {
+  const groups: Scenario[][] = [];
+  let sharing = false;
+  for (const scenario of scenarios) {
+    const shares = 'offline' in scenario.steps(settings);
+    if (shares && sharing) groups.at(-1)?.push(scenario);
+    else groups.push([scenario]);
+    sharing = shares;
+  }
+  return groups;
+}
+
+/** Runs one group; a scenario that fails does not end the others. */
+export async function runGroup(scenarios: readonly Scenario[], stage: Stage): Promise<readonly ScenarioResult[]> {
+  const attempts = scenarios.map((scenario): Attempt => ({ scenario, plan: scenario.steps(stage.settings), figures: [], seconds: 0 }));
+  for (const attempt of attempts) {
+    say(`── ${attempt.scenario.id}: ${attempt.scenario.title}`);
+    await runSteps(attempt, 'offline' in attempt.plan ? attempt.plan.before : attempt.plan, stage);
+    await giveUpIfFailed(attempt, stage);
+  }
+  if (attempts.some(({ plan, problem }) => 'offline' in plan && problem === undefined)) await runPowerCut(attempts, stage);
+  return attempts.map((attempt) => resultOf(attempt, stage.node));
+}
+
+async function runPowerCut(attempts: readonly Attempt[], stage: Stage): Promise<void> {
+  const { node, memory } = stage;
+  const cut = { part: 'when', say: 'the power is cut, the API server stays away, the node boots' } as const;
+  await together(attempts, stage, {
+    ...cut,
+    run: async () => {
+      await node.powerCut({ api: 'down' });
+      memory.bootedAt = await node.boot();
+    },
+  });
+  await each(attempts, stage, 'without the API server', ({ offline }) => offline);
+  await together(attempts, stage, {
+    part: 'when',
+    say: 'the API server comes back',
+    run: async () => {
+      await node.apiStart();
+      await node.apiReady();
+    },
+  });
+  await each(attempts, stage, 'with the API server again', ({ after }) => after);
+}
+
+/** A step of all that have not failed: where it fails, they all have. */
+async function together(attempts: readonly Attempt[], stage: Stage, step: Step): Promise<void> {
+  const [first, ...others] = attempts.filter(({ problem }) => problem === undefined);
+  if (first === undefined) return;
+  say(`── ${[first, ...others].map(({ scenario }) => scenario.id).join(', ')}`);
+  await runSteps(first, [step], stage);
+  for (const other of others) if (first.problem !== undefined) other.problem = first.problem;
+}
+
+async function each(
+  attempts: readonly Attempt[],
+  stage: Stage,
+  when: string,
+  stepsOf: (plan: AroundPowerCut) => readonly Step[],
+): Promise<void> {
+  for (const attempt of attempts) {
+    if (attempt.problem !== undefined || !('offline' in attempt.plan)) continue;
+    say(`── ${attempt.scenario.id}, ${when}`);
+    await runSteps(attempt, stepsOf(attempt.plan), stage);
+    await giveUpIfFailed(attempt, stage);
+  }
+}
+
+async function giveUpIfFailed({ plan, problem }: Attempt, stage: Stage): Promise<void> {
+  if (problem === undefined || !('offline' in plan)) return;
+  await plan.giveUp?.(stage).catch((error: unknown) => say(`giving up: ${messageOf(error)}`));
+}
+
+async function runSteps(attempt: Attempt, steps: readonly Step[], stage: Stage): Promise<void> {
+  const { figures } = attempt;
+  const world: World = {
+    ...stage,
+    figure: (name, value, unit) => void figures.push({ name, value, unit }),
+    promise: (name, value, promised, { failsAt = TIMES_PROMISED * promised, because = '' } = {}) => {
+      figures.push({ name, value, unit: 'ms', promised });
+      const words = `${name}: ${value.toFixed(0)} ms, promised ${promised} ms, at most ${failsAt.toFixed(0)} ms`;
+      // a figure that is missing fails too
+      expect(value <= failsAt, [words, because].filter(Boolean).join('; '));
+    },
+  };
+  for (const step of steps) {
+    const started = performance.now();
+    const before = figures.length;
+    try {
+      await step.run(world);
+    } catch (error) {
+      attempt.problem = `${step.part} ${step.say}\n${explain(error)}`;
+    }
+    const seconds = (performance.now() - started) / 1000;
+    attempt.seconds += seconds;
+    say(`${attempt.problem === undefined ? 'ok' : 'NO'}  ${step.part.padEnd(5)} ${step.say}  (${seconds.toFixed(1)} s)`);
+    for (const figure of figures.slice(before)) say(`            ${shownFigure(figure)}${keptPromise(figure)}`);
+    if (attempt.problem === undefined) continue;
+    say(attempt.problem.replaceAll('\n', '\n          '));
+    return;
+  }
+}
+
+function resultOf({ scenario, figures, seconds, problem }: Attempt, { components }: Node): ScenarioResult {
+  return {
+    kubelet: components.kubernetesVersion,
+    runtime: `containerd ${components.runtimeVersion}`,
+    id: scenario.id,
+    title: scenario.title,
+    outcome: problem === undefined ? 'passed' : 'failed',
+    seconds,
+    figures,
+    ...(problem === undefined ? {} : { problem }),
+  };
+}

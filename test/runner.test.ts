@@ -1,0 +1,111 @@
+/** How scenarios run: step by step, together around one power cut, each failing by itself, and what a promise of time is. */
+import { expect, test } from 'vitest';
+import type { Node } from './e2e/node/node.ts';
+import { keptPromise } from './e2e/report.ts';
+import { runGroup, type Stage } from './e2e/runner.ts';
+import { type AroundPowerCut, check, dependsOnKubelet, given, type Scenario, type Step, when } from './e2e/scenario.ts';
+
+const SETTINGS = { rounds: 1, selfHostedRounds: 1, outageMs: 1, idleMs: 1, retireGraceMs: 1 };
+
+/** A node that only writes down what happens to it. */
+function stageOf(happened: string[], fails?: 'powerCut' | 'apiStart'): Stage {
+  const deed = (name: string) => async () => {
+    happened.push(name);
+    if (name === fails) throw new Error(`no ${name}`);
+    return 7;
+  };
+  const node = {
+    components: { kubernetesVersion: '1.2.3', runtimeVersion: '4' },
+    powerCut: deed('powerCut'),
+    boot: deed('boot'),
+    apiStart: deed('apiStart'),
+    apiReady: deed('apiReady'),
+  };
+  return { node: node as unknown as Node, settings: SETTINGS, memory: { inside: {}, foreign: [] }, say: () => undefined };
+}
+
+function scenario(id: string, steps: readonly Step[] | AroundPowerCut): Scenario {
+  return { id, title: id, needs: [], kubelet: dependsOnKubelet('a test'), steps: () => steps };
+}
+
+/** One step in each part, each of which says that it ran; one may fail. */
+function sharing(id: string, happened: string[], failing?: 'before' | 'offline' | 'after'): Scenario {
+  const step = (part: 'before' | 'offline' | 'after') => [
+    when(part, async () => {
+      happened.push(`${id} ${part}`);
+      if (part === failing) throw new Error(`${id} fails`);
+    }),
+  ];
+  const giveUp = async () => void happened.push(`${id} gives up`);
+  return scenario(id, { before: step('before'), offline: step('offline'), after: step('after'), giveUp });
+}
+
+const outcomes = (results: Awaited<ReturnType<typeof runGroup>>) => results.map(({ id, outcome }) => `${id} ${outcome}`);
+
+test('a scenario ends at its first failure, which names the step', async () => {
+  const happened: string[] = [];
+  const steps = [
+    given('one', async () => void happened.push('one')),
+    check('two', () => Promise.reject(new Error('no', { cause: new Error('because') }))),
+    check('three', async () => void happened.push('three')),
+  ];
+
+  const [result] = await runGroup([scenario('a', steps)], stageOf(happened));
+
+  expect(happened).toEqual(['one']);
+  expect(result).toMatchObject({ id: 'a', kubelet: '1.2.3', outcome: 'failed', problem: 'then two\nno\nbecause' });
+});
+
+test('neighbours share one power cut', async () => {
+  const happened: string[] = [];
+  const stage = stageOf(happened);
+
+  const results = await runGroup([sharing('a', happened), sharing('b', happened)], stage);
+
+  expect(outcomes(results)).toEqual(['a passed', 'b passed']);
+  expect(happened.join(', ')).toBe('a before, b before, powerCut, boot, a offline, b offline, apiStart, apiReady, a after, b after');
+  expect(stage.memory.bootedAt).toBe(7);
+});
+
+test('one that fails gives up, and the others go on', async () => {
+  const happened: string[] = [];
+
+  const results = await runGroup(
+    [sharing('a', happened, 'offline'), sharing('b', happened, 'before'), sharing('c', happened), sharing('d', happened, 'after')],
+    stageOf(happened),
+  );
+
+  expect(outcomes(results)).toEqual(['a failed', 'b failed', 'c passed', 'd failed']);
+  expect(happened.filter((line) => /^[ab]/.test(line) && line !== 'apiStart' && line !== 'apiReady').join(', ')).toBe(
+    'a before, b before, b gives up, boot, a offline, a gives up',
+  );
+});
+
+test('without any that may go on the power is not cut', async () => {
+  const happened: string[] = [];
+  await runGroup([sharing('a', happened, 'before')], stageOf(happened));
+  expect(happened).toEqual(['a before', 'a gives up']);
+});
+
+test.each(['powerCut', 'apiStart'] as const)('where %s fails, all have failed', async (deed) => {
+  const happened: string[] = [];
+  const results = await runGroup([sharing('a', happened), sharing('b', happened)], stageOf(happened, deed));
+
+  expect(outcomes(results)).toEqual(['a failed', 'b failed']);
+  expect(results[1]?.problem).toContain(`no ${deed}`);
+  expect(happened).not.toContain('b after');
+});
+
+test.each([
+  [400, {}, 'passed', ' (promised: 500 ms)'],
+  [4_999, {}, 'passed', ' (promised: 500 ms; NOT KEPT)'],
+  [5_001, {}, 'failed', ' (promised: 500 ms; NOT KEPT)'],
+  [Number.NaN, {}, 'failed', ' (promised: 500 ms; NOT KEPT)'],
+  [5_500, { failsAt: 6_000 }, 'passed', ' (promised: 500 ms; NOT KEPT)'],
+])('a promise of 500 ms and %f ms: %j %s', async (value, more, outcome, words) => {
+  const steps = [check('a promise', async (world) => world.promise('gap', value, 500, more))];
+  const [result] = await runGroup([scenario('a', steps)], stageOf([]));
+
+  expect(result?.outcome).toBe(outcome);
+  expect(result?.figures.map(keptPromise)).toEqual([words]);
+});
