@@ -1,4 +1,7 @@
-/** Before all image tests: an engine, and in it the image, built from clean by `deploy/image/build.ts`. After them: neither. */
+/**
+ * Before all image tests: an engine, and in it the image, built from clean by `deploy/image/build.ts`, or the one of the
+ * docker-archive IMAGE_ARCHIVE, which test/image/build.ts built so. After them: neither.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +20,15 @@ declare module 'vitest' {
   }
 }
 
+function loadImage(archive: string, image: string): void {
+  const { code, said } = docker('load', '--input', archive);
+  const loaded = /^Loaded image: (\S+)$/m.exec(said)?.[1];
+  if (code !== 0 || loaded === undefined) throw new Error(`${archive} cannot be loaded: ${said.trim()}`);
+  const tagged = docker('tag', loaded, image);
+  if (tagged.code !== 0) throw new Error(tagged.said.trim());
+  docker('image', 'rm', loaded);
+}
+
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const obstacle = whyNot();
   if (obstacle !== undefined) throw new Error(obstacle);
@@ -30,10 +42,12 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   };
   try {
     if (engine.host !== undefined) process.env['DOCKER_HOST'] = engine.host;
-    const archive = join(work, 'image.tar');
+    const ready = process.env['IMAGE_ARCHIVE'];
+    const archive = ready ?? join(work, 'image.tar');
     const from = performance.now();
-    buildImage({ tag: image, output: archive, quiet: true });
-    process.stdout.write(`built the image in ${((performance.now() - from) / 1000).toFixed(0)} s\n`);
+    if (ready === undefined) buildImage({ tag: image, output: archive, quiet: true });
+    else loadImage(ready, image);
+    process.stdout.write(`${ready === undefined ? 'built' : 'loaded'} the image in ${((performance.now() - from) / 1000).toFixed(0)} s\n`);
     project.provide('image', image);
     project.provide('archive', archive);
     project.provide('engine', engine.host ?? '');
