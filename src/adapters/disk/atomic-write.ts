@@ -22,8 +22,9 @@
 import { fstat, lstat, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { codeOf } from '../../core/model/error-code.ts';
 import { PortError } from '../../ports.ts';
-import { codeOf, NotDurableError, wrapError } from './errors.ts';
+import { NotDurableError, wrapError } from './errors.ts';
 import type { Primitives } from './primitives.ts';
 import { deleteTree } from './removal.ts';
 import { closing, settleDirectory, syncParents } from './sync.ts';

@@ -1,6 +1,7 @@
 /**
  * Errors of the disk: always the activity, the path and the system's own word; never a file's content.
  */
+import { codeOf } from '../../core/model/error-code.ts';
 import { PortError } from '../../ports.ts';
 
 /** The change is visible, but its directory could not be fsynced: a power cut may undo it. */
@@ -15,11 +16,6 @@ export class NotDurableError extends PortError {
 export function wrapError(activity: string, error: unknown): PortError {
   if (error instanceof NotDurableError) return new NotDurableError(activity, error);
   return new PortError(error instanceof PortError ? error.kind : 'failed', `${activity}: ${messageOf(error)}`, { cause: error });
-}
-
-/** `ENOENT` and the like; undefined for an error that no system call gave. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /**

@@ -4,9 +4,10 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../../core/model/error-code.ts';
 import { PortError } from '../../ports.ts';
 import { makeDirectory, publishFile } from './atomic-write.ts';
-import { codeOf, wrapError } from './errors.ts';
+import { wrapError } from './errors.ts';
 import { CHECKPOINTS, FORMAT, FORMAT_FILE, isTempName, LEDGER_FILE, TMP } from './layout.ts';
 import type { Primitives } from './primitives.ts';
 import { deleteTree } from './removal.ts';

@@ -9,8 +9,9 @@
 import { spawn } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '../../core/model/error-code.ts';
 import { type HostLock, PortError } from '../../ports.ts';
-import { codeOf, messageOf, wrapError } from './errors.ts';
+import { messageOf, wrapError } from './errors.ts';
 import { LOCK_FILE } from './layout.ts';
 
 export interface HostLockOptions {

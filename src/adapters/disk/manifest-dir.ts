@@ -9,13 +9,14 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../../core/model/error-code.ts';
 import { byCodeUnit } from '../../core/model/json.ts';
 import { looksLikeManifestFile } from '../../core/model/keys.ts';
 import { MAX_MANIFEST_BYTES, sha256 } from '../../core/model/manifest.ts';
 import type { ManifestFile } from '../../core/model/model.ts';
 import { type ManifestDir, PortError } from '../../ports.ts';
 import { publishFile } from './atomic-write.ts';
-import { codeOf, NotDurableError, wrapError } from './errors.ts';
+import { NotDurableError, wrapError } from './errors.ts';
 import { checkManifestName, isManifestTempName, manifestTempName } from './layout.ts';
 import { guardedPrimitives, nodePrimitives, type Primitives } from './primitives.ts';
 import { removeFile } from './removal.ts';

@@ -4,9 +4,10 @@
  */
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../../core/model/error-code.ts';
 import type { Checkpoint, CheckpointKey, Ledger } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
-import { codeOf, unreadCode, wrapError } from './errors.ts';
+import { unreadCode, wrapError } from './errors.ts';
 import {
   CHECKPOINTS,
   CONFIRMED,

@@ -6,11 +6,12 @@
  */
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { codeOf } from '../../core/model/error-code.ts';
 import { encodeManifest, resolveRevisionDir } from '../../core/model/manifest.ts';
 import type { RevisionDraft } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
 import { publishTree, type TreeEntry } from './atomic-write.ts';
-import { codeOf, wrapError } from './errors.ts';
+import { wrapError } from './errors.ts';
 import { POD_FILE, RECORD_FILE } from './layout.ts';
 import { nodePrimitives, type Primitives } from './primitives.ts';
 import { planRevision } from './revision.ts';

@@ -3,9 +3,10 @@
  * not written again, unless the last write could not be promised.
  */
 import { readFile } from 'node:fs/promises';
+import { codeOf } from '../../core/model/error-code.ts';
 import type { Json } from '../../core/model/model.ts';
 import { publishFile } from './atomic-write.ts';
-import { codeOf, NotDurableError, wrapError } from './errors.ts';
+import { NotDurableError, wrapError } from './errors.ts';
 import type { Primitives } from './primitives.ts';
 import { PRIVATE_FILE_MODE } from './revision.ts';
 import { seal, unseal } from './sealed.ts';

@@ -5,9 +5,10 @@
  */
 import { lstat, statfs } from 'node:fs/promises';
 import { dirname, isAbsolute } from 'node:path';
+import { codeOf } from '../../core/model/error-code.ts';
 import { PortError } from '../../ports.ts';
 import { makeDirectory } from './atomic-write.ts';
-import { codeOf, wrapError } from './errors.ts';
+import { wrapError } from './errors.ts';
 import type { Primitives } from './primitives.ts';
 import { settleDirectory } from './sync.ts';
 

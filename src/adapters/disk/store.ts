@@ -7,10 +7,11 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../../core/model/error-code.ts';
 import type { Checkpoint, CheckpointKey, Json, RevisionDraft } from '../../core/model/model.ts';
 import { PortError, type Store } from '../../ports.ts';
 import { makeDirectory, publishLink, publishTree, type TreeEntry } from './atomic-write.ts';
-import { codeOf, NotDurableError, wrapError } from './errors.ts';
+import { NotDurableError, wrapError } from './errors.ts';
 import { checkFormat, prepareLayout } from './format.ts';
 import {
   CHECKPOINTS,

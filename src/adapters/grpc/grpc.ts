@@ -6,6 +6,7 @@
  * Every failure is a PortError whose message names the socket. Never puts a request or a reply into an error.
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
+import { codeOf } from '../../core/model/error-code.ts';
 import { PortError } from '../../ports.ts';
 import { createFrameReader, frame } from './grpc-frames.ts';
 import { createSessions, type Sessions } from './grpc-session.ts';
@@ -159,7 +160,7 @@ function exchange(session: ClientHttp2Session, call: Exchange): Promise<void> {
     try {
       request = session.request(requestHeaders(call), { endStream: false });
     } catch (error) {
-      reject(new ConnectionLost(`${where}: the connection is gone (${codeOf(error)})`, call.reused));
+      reject(new ConnectionLost(`${where}: the connection is gone (${reasonOf(error)})`, call.reused));
       return;
     }
     call.cancel.addEventListener('abort', aborted);
@@ -227,7 +228,7 @@ function outcome(call: Exchange, ending: Ending): PortError | undefined {
   const status = carrier?.['grpc-status'];
   if (status === undefined) {
     if (codeOf(ending.failure) === 'ERR_HTTP2_ERROR') return new PortError('invalid', `${where}: the peer does not speak HTTP/2`);
-    const how = ending.failure === undefined ? `reset ${ending.rst ?? 0}` : codeOf(ending.failure);
+    const how = ending.failure === undefined ? `reset ${ending.rst ?? 0}` : reasonOf(ending.failure);
     return new ConnectionLost(
       `${where}: the connection ended before the reply was complete (${how})`,
       call.reused && ending.headers === undefined,
@@ -239,9 +240,9 @@ function outcome(call: Exchange, ending: Ending): PortError | undefined {
   return ending.cut ? new PortError('invalid', `${where}: the reply ends within a message`) : undefined;
 }
 
-function codeOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'no reason given';
-  return (error as NodeJS.ErrnoException).code ?? error.message;
+  return codeOf(error) ?? error.message;
 }
 
 /** The promise, or the signal's reason if that comes first; what arrives too late is given back. */

@@ -8,9 +8,9 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '../../core/model/error-code.ts';
 import { isDnsLabel } from '../../core/model/json.ts';
 import type { ContainerAttempts } from '../../ports.ts';
-import { codeOf } from './error-code.ts';
 
 /** `podsDir`: absolute path of `<kubelet root-dir>/pods`. */
 export function createContainerAttempts({ podsDir }: { readonly podsDir: string }): ContainerAttempts {

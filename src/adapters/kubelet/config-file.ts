@@ -1,8 +1,8 @@
 /** Reads the kubelet's configuration file, YAML or JSON. Only reads; the file may well hold what is not ours to tell. */
 import { readFile } from 'node:fs/promises';
 import { type KubeletSettings, kubeletSettings } from '../../core/kubelet/kubelet-config.ts';
+import { codeOf } from '../../core/model/error-code.ts';
 import { PortError } from '../../ports.ts';
-import { codeOf } from './error-code.ts';
 
 /** Throws PortError: not-found, denied, invalid, failed. No content enters an error. */
 export async function readKubeletConfig(file: string): Promise<KubeletSettings> {

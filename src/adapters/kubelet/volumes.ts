@@ -10,10 +10,10 @@
  */
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, readlink } from 'node:fs/promises';
+import { codeOf } from '../../core/model/error-code.ts';
 import { byCodeUnit, isDnsLabel } from '../../core/model/json.ts';
 import type { CapturedFile } from '../../core/model/model.ts';
 import { type KubeletVolumes, PortError, type VolumePlugin } from '../../ports.ts';
-import { codeOf } from './error-code.ts';
 
 export interface KubeletVolumesOptions {
   /** Absolute path of `<kubelet root-dir>/pods`. */

@@ -3,6 +3,7 @@
  *
  * It never reads a message to learn a cause (messages change), and never puts request or reply content into one.
  */
+import { codeOf } from '../../core/model/error-code.ts';
 import type { Millis } from '../../core/model/model.ts';
 import { PortError, type PortErrorKind } from '../../ports.ts';
 
@@ -67,20 +68,15 @@ export function causeOf(error: unknown): FailureCause {
     const causes = new Set(error.errors.map(causeOf));
     return LEAST_CERTAIN_FIRST.find((cause) => causes.has(cause)) ?? 'tls';
   }
-  const code = codeOf(error);
+  const code = codeOf(error) ?? '';
   if (code.startsWith('HPE_')) return 'protocol';
   return BY_CODE[code] ?? 'tls';
 }
 
 /** Wraps with the activity; an ApiFailure keeps its cause. */
 export function failure(activity: string, error: unknown): ApiFailure {
-  const message = error instanceof Error && error.message !== '' ? error.message : codeOf(error);
+  const message = error instanceof Error && error.message !== '' ? error.message : (codeOf(error) ?? '');
   return new ApiFailure(causeOf(error), `${activity}: ${message}`, { cause: error });
-}
-
-export function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === 'string' ? code : '';
 }
 
 /** Rejects with `timeout` after `ms`; `onTimeout` must make the work stop. A late result is dropped silently. */

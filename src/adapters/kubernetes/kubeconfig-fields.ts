@@ -4,6 +4,7 @@
  * YAML errors are reported by reason and line only: the parser's own message quotes the file, which may hold a token.
  */
 
+import { isObject } from '../../core/model/json.ts';
 import type { Json } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
 import { type ApiEndpoint, apiEndpoint } from './endpoint.ts';
@@ -96,8 +97,4 @@ function nameIn(path: string, context: Json, field: string, contextName: string)
   const name = context[field];
   if (typeof name === 'string' && name !== '') return name;
   throw new PortError('invalid', `kubeconfig ${path}: context "${contextName}" names no ${field}: set context.${field}`);
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

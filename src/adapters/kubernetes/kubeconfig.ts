@@ -6,6 +6,7 @@
  */
 
 import { isAbsolute, join } from 'node:path';
+import { codeOf } from '../../core/model/error-code.ts';
 import type { Json } from '../../core/model/model.ts';
 import { type Clock, PortError } from '../../ports.ts';
 import { type ApiEndpoint, apiEndpoint } from './endpoint.ts';
@@ -183,7 +184,7 @@ async function readText(readFile: ReadText, path: string, what: string): Promise
   try {
     return await readFile(path);
   } catch (error) {
-    const code = (error as { code?: string }).code ?? 'error';
+    const code = codeOf(error) ?? 'error';
     throw new PortError('unavailable', `reading ${what} (${path}): ${code}: check that the file exists and may be read`, { cause: error });
   }
 }

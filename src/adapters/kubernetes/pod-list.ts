@@ -2,7 +2,8 @@
  * A PodList's JSON taken apart with suspicion: what is not surely a complete list of pods is refused, because an empty
  * list read out of nonsense would retire checkpoints. Pods are kept exactly as the server sent them. Pure.
  */
-import type { Json, RawPod } from '../../core/model/model.ts';
+import { isObject } from '../../core/model/json.ts';
+import type { RawPod } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
 
 export interface PodListing {
@@ -41,10 +42,6 @@ export function asPod(value: unknown): RawPod {
     isObject(metadata) && ['name', 'namespace', 'uid'].every((field) => typeof metadata[field] === 'string' && metadata[field] !== '');
   if (!complete) throw new PortError('invalid', 'an object in the answer is no pod: it lacks name, namespace or uid');
   return value as RawPod;
-}
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**

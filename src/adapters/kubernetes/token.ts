@@ -4,6 +4,7 @@
  * A token file is read again when it is older than a minute, and at once after a 401. A failed read keeps the last good
  * token. No error carries a token.
  */
+import { codeOf } from '../../core/model/error-code.ts';
 import type { Millis } from '../../core/model/model.ts';
 import { type Clock, PortError } from '../../ports.ts';
 
@@ -43,7 +44,7 @@ export function createTokenSource(file: string, readFile: ReadText, clock: Clock
 
 function wrap(error: unknown, file: string): PortError {
   if (error instanceof PortError) return error;
-  const code = (error as { code?: string }).code ?? 'error';
+  const code = codeOf(error) ?? 'error';
   return new PortError('unavailable', `reading token file ${file}: ${code}: check that the file exists and may be read`, { cause: error });
 }
 

@@ -1,8 +1,9 @@
 /**
  * One line of a watch stream, read with suspicion. Pure; never quotes the line.
  */
+import { isObject } from '../../core/model/json.ts';
 import type { RawPod } from '../../core/model/model.ts';
-import { asPod, isObject } from './pod-list.ts';
+import { asPod } from './pod-list.ts';
 
 export type WatchLine =
   | { readonly kind: 'put' | 'gone'; readonly pod: RawPod; readonly resourceVersion: string }

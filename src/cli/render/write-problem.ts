@@ -1,6 +1,7 @@
 /** Why `--out` cannot be written, in words that say what to do; never with the path of a temporary. */
 import { dirname } from 'node:path';
-import { codeOf, NotDurableError } from '../../adapters/disk/errors.ts';
+import { NotDurableError } from '../../adapters/disk/errors.ts';
+import { codeOf } from '../../core/model/error-code.ts';
 
 export interface WriteProblem {
   readonly sentence: string;

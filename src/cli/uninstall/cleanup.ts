@@ -11,6 +11,7 @@ import { purgeStateDir } from '../../adapters/disk/purge.ts';
 import { openStore } from '../../adapters/disk/store.ts';
 import { type CleanupPorts, cleanUp } from '../../agent/uninstall/cleanup.ts';
 import type { Config } from '../../core/config/config.ts';
+import { codeOf } from '../../core/model/error-code.ts';
 import { PortError } from '../../ports.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
@@ -142,6 +143,6 @@ async function pause(ms: number | undefined, signal: AbortSignal): Promise<void>
 async function isAbsent(path: Config['stateDir']): Promise<boolean> {
   return lstat(path).then(
     () => false,
-    (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT',
+    (error: unknown) => codeOf(error) === 'ENOENT',
   );
 }

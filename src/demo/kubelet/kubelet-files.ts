@@ -10,6 +10,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { codeOf } from '../../core/model/error-code.ts';
 import type { RawPod } from '../../core/model/model.ts';
 import { forbiddenReference } from './kubelet-references.ts';
 import type { KubeletProcess, SourcedPod } from './kubelet-types.ts';
@@ -51,7 +52,7 @@ export async function followFiles(process: KubeletProcess, deliver: (pods: reado
       const pod = await readManifest(join(staticPodPath, file), nodeName);
       if (pod !== undefined) store.set(`${pod.namespace}/${pod.name}`, { file, pod });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      if (codeOf(error) === 'ENOENT') {
         for (const [name, entry] of store) if (entry.file === file) store.delete(name);
       } else {
         process.log(`Unable to process watch event: can't process config file ${file}: ${reasonOf(error)}`);
