@@ -11,8 +11,8 @@ export interface PodWatchTimings {
   /** Until the head of the watch's reply. */
   readonly watchHeadMs: Millis;
   /**
-   * The API server sends a bookmark a minute after the last line, by a timer that ticks once a second or so; a stream without any
-   * line for so long is opened anew.
+   * A stream without any line for so long is opened anew. The API server sends a bookmark a minute after the last line,
+   * by a timer that ticks once a second or so.
    */
   readonly silentMs: Millis;
   /** The watch is healthy if it has shown life within this time; without PINGs (HTTP/1.1) only bookmarks do. */
@@ -77,7 +77,10 @@ export interface Regression {
   readonly resourceVersion: string;
 }
 
-/** A server with a stale cache catches up, and lists that contradict each other prove nothing: only steady ones count. */
+/**
+ * Counts lists that are steady. A server with a stale cache catches up, and lists that contradict each other prove
+ * nothing.
+ */
 export function countRegression(before: Regression | undefined, resourceVersion: string, now: Millis): Regression {
   if (before === undefined || goesBackwards(resourceVersion, before.resourceVersion)) return { from: now, lists: 0, resourceVersion };
   return { from: before.from, lists: before.lists + 1, resourceVersion };
@@ -93,8 +96,67 @@ export function isDoubt(cause: EndCause): boolean {
 }
 
 /**
- * After a watch ended: read everything anew, or resume at the last resourceVersion? Resuming loses nothing, so it is the
- * rule; what the server calls expired cannot be resumed, and what was wrong twice at the same point is not tried a third time.
+ * What is asked of the server next, and what the way there says of it:
+ * - `list`: everything is to be read
+ * - `list-after-expiry`: the same, because the server called our resourceVersion expired a moment ago
+ * - `watch`: a watch is to be opened at the last resourceVersion
+ * - `watch-after-expiry`: the same, at the resourceVersion of the list that followed an expiry
+ * - `watch-in-doubt`: the stream was wrong at this very resourceVersion, and is tried there once more
+ */
+export type WatchMode = 'list' | 'list-after-expiry' | 'watch' | 'watch-after-expiry' | 'watch-in-doubt';
+
+export function isListing(mode: WatchMode): boolean {
+  return mode === 'list' || mode === 'list-after-expiry';
+}
+
+export function afterList(mode: WatchMode): WatchMode {
+  return mode === 'list-after-expiry' ? 'watch-after-expiry' : 'watch';
+}
+
+/** The wait before the next attempt: `asked` for by the server, or of our own `backoff`. */
+export type Pause = { readonly kind: 'none' } | { readonly kind: 'asked'; readonly ms: Millis } | { readonly kind: 'backoff' };
+
+export interface Mending {
+  readonly next: WatchMode;
+  readonly pause: Pause;
+  /** This connection is not to be used again. */
+  readonly abandon: boolean;
+  /** It lived so long that the series of failures before it is over. */
+  readonly seriesEnds: boolean;
+}
+
+/** How it goes on after a list that failed, or after a watch that ended; `lived` is how long that took. */
+export function afterEnd(mode: WatchMode, end: End, lived: Millis, timings: PodWatchTimings): Mending {
+  return {
+    next: modeAfter(mode, end),
+    pause: pauseAfter(mode, end, lived, timings),
+    abandon: end.cause === 'silent',
+    seriesEnds: lived >= timings.healthyMs,
+  };
+}
+
+function modeAfter(mode: WatchMode, end: End): WatchMode {
+  if (end.cause === 'expired') return 'list-after-expiry';
+  const doubted = mode === 'watch-in-doubt';
+  if (isListing(mode) || nextMove(end, doubted) === 'list') return 'list';
+  // A connection that broke says nothing about the point at which it broke: it neither raises a doubt nor ends one.
+  const stillDoubted = doubted || isDoubt(end.cause);
+  return stillDoubted && !end.progress ? 'watch-in-doubt' : 'watch';
+}
+
+function pauseAfter(mode: WatchMode, end: End, lived: Millis, timings: PodWatchTimings): Pause {
+  const ranItsTime = end.cause === 'clean-end' && lived >= timings.backoffBaseMs;
+  // Most outages end with an expiry, so the list after it goes at once; one expiry right after another does not.
+  const expiredBefore = mode === 'list-after-expiry' || mode === 'watch-after-expiry';
+  const firstExpiry = end.cause === 'expired' && !expiredBefore;
+  if (ranItsTime || firstExpiry) return { kind: 'none' };
+  return end.waitMs === undefined ? { kind: 'backoff' } : { kind: 'asked', ms: end.waitMs };
+}
+
+/**
+ * After a watch ended: read everything anew, or resume at the last resourceVersion? Resuming loses nothing, so it is
+ * the rule. What the server calls expired cannot be resumed, and what was wrong twice at one point is not tried there
+ * a third time.
  */
 export function nextMove(end: End, doubtedBefore: boolean): 'list' | 'resume' {
   if (end.cause === 'expired') return 'list';
