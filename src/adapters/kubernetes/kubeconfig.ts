@@ -5,12 +5,12 @@
  * line of the kubeconfig.
  */
 
-import { isAbsolute, join } from 'node:path';
-import { codeOf } from '../../core/model/error-code.ts';
 import type { Json } from '../../core/model/model.ts';
 import { type Clock, PortError } from '../../ports.ts';
 import { type ApiEndpoint, apiEndpoint } from './endpoint.ts';
-import { parseKubeconfig, type UserFields } from './kubeconfig-fields.ts';
+import { parseKubeconfig } from './kubeconfig-fields.ts';
+import { type KubeconfigFile, kubeconfigFile } from './kubeconfig-file.ts';
+import { readPem } from './pem.ts';
 import { createTokenSource, fixedToken, type ReadText, type TokenSource } from './token.ts';
 
 /** PEM texts. */
@@ -27,7 +27,10 @@ export interface ApiAccess {
   readonly ca: string;
   readonly serverName?: string;
   readonly token?: TokenSource;
-  /** Reads the files again, so a renewed CA or client certificate serves the next connection; the last good ones if that fails. */
+  /**
+   * Reads the files again, so a renewed CA or client certificate serves the next connection. Should that fail, gives
+   * the last good ones.
+   */
   trust(): Promise<Trust>;
 }
 
@@ -80,50 +83,36 @@ async function fromServiceAccount(options: ApiAccessOptions, extra: readonly Api
 }
 
 async function fromKubeconfig(options: ApiAccessOptions, path: string, extra: readonly ApiEndpoint[]): Promise<ApiAccess> {
-  const { readFile, clock } = options;
-  const text = await readText(readFile, path, 'kubeconfig');
-  const { cluster, user, serverName, server } = await parseKubeconfig(path, text);
-  const near = (file: string) => (isAbsolute(file) ? file : join(path, '..', file));
-  const pem = (fields: Json, field: string, label: string) => pemOf(readFile, path, fields, field, label, near);
-  const load = async (): Promise<Trust> => {
-    const ca = await pem(cluster, 'certificate-authority', 'CERTIFICATE');
-    if (ca === undefined) {
-      throw new PortError(
-        'invalid',
-        `kubeconfig ${path}: cluster.certificate-authority is missing: name the cluster's CA file or its -data`,
-      );
-    }
-    const cert = await pem(user, 'client-certificate', 'CERTIFICATE');
-    const key = await pem(user, 'client-key', 'PRIVATE KEY');
-    if ((cert === undefined) !== (key === undefined)) {
-      throw new PortError('invalid', `kubeconfig ${path}: user.client-certificate and user.client-key must both be set, or neither`);
-    }
-    return { ca, ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
-  };
-  const token = await userToken(user, path, near, readFile, clock);
-  const result = await access(dedupe([...extra, server]), load, { token, serverName });
+  const file = kubeconfigFile(path, options.readFile);
+  const { cluster, user, serverName, server } = await parseKubeconfig(file, await file.text());
+  const token = await userToken(file, user, options);
+  const endpoints = dedupe([...extra, server]);
+  const result = await access(endpoints, () => trustOf(file, cluster, user), { token, serverName });
   if (token === undefined && (await result.trust()).cert === undefined) {
-    throw new PortError('invalid', `kubeconfig ${path}: the user has neither a client certificate nor a token: add one of them`);
+    throw file.invalid('the user has neither a client certificate nor a token: add one of them');
   }
   return result;
 }
 
+async function trustOf(file: KubeconfigFile, cluster: Json, user: Json): Promise<Trust> {
+  const ca = await file.pem(cluster, 'certificate-authority', 'CERTIFICATE');
+  if (ca === undefined) throw file.invalid("cluster.certificate-authority is missing: name the cluster's CA file or its -data");
+  const cert = await file.pem(user, 'client-certificate', 'CERTIFICATE');
+  const key = await file.pem(user, 'client-key', 'PRIVATE KEY');
+  if ((cert === undefined) !== (key === undefined)) {
+    throw file.invalid('user.client-certificate and user.client-key must both be set, or neither');
+  }
+  return { ca, ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
+}
+
 /** A file wins over an inline token, as kubectl has it (client-go, rest.Config: BearerTokenFile). */
-async function userToken(
-  user: UserFields,
-  path: string,
-  near: (file: string) => string,
-  readFile: ReadText,
-  clock: Clock,
-): Promise<TokenSource | undefined> {
+async function userToken(file: KubeconfigFile, user: Json, { readFile, clock }: ApiAccessOptions): Promise<TokenSource | undefined> {
   if (typeof user['tokenFile'] === 'string' && user['tokenFile'] !== '') {
-    const source = createTokenSource(near(user['tokenFile']), readFile, clock);
+    const source = createTokenSource(file.near(user['tokenFile']), readFile, clock);
     await source.current();
     return source;
   }
-  return typeof user['token'] === 'string' && user['token'] !== ''
-    ? fixedToken(user['token'], `kubeconfig ${path}: user.token`)
-    : undefined;
+  return typeof user['token'] === 'string' && user['token'] !== '' ? fixedToken(user['token'], file.where('user.token')) : undefined;
 }
 
 async function access(
@@ -150,41 +139,4 @@ async function access(
 
 function dedupe(endpoints: readonly ApiEndpoint[]): ApiEndpoint[] {
   return endpoints.filter((endpoint, index) => endpoints.findIndex((other) => other.url === endpoint.url) === index);
-}
-
-/** `<field>-data` (base64) wins over `<field>` (a path), as in client-go. */
-async function pemOf(
-  readFile: ReadText,
-  path: string,
-  fields: Json,
-  field: string,
-  label: string,
-  near: (file: string) => string,
-): Promise<string | undefined> {
-  const data = fields[`${field}-data`];
-  if (typeof data === 'string' && data !== '') {
-    return checkPem(Buffer.from(data, 'base64').toString('latin1'), `kubeconfig ${path}: ${field}-data`, label);
-  }
-  const file = fields[field];
-  return typeof file === 'string' && file !== '' ? readPem(readFile, near(file), `kubeconfig ${path}: ${field}`, label) : undefined;
-}
-
-async function readPem(readFile: ReadText, file: string, what: string, label: string): Promise<string> {
-  return checkPem(await readText(readFile, file, what), `${what} (${file})`, label);
-}
-
-function checkPem(text: string, what: string, label: string): string {
-  if (!new RegExp(`-----BEGIN [A-Z ]*${label}-----[^-]+-----END`).test(text)) {
-    throw new PortError('invalid', `${what}: contains no PEM block "${label}": check that it is the right file and complete`);
-  }
-  return text;
-}
-
-async function readText(readFile: ReadText, path: string, what: string): Promise<string> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const code = codeOf(error) ?? 'error';
-    throw new PortError('unavailable', `reading ${what} (${path}): ${code}: check that the file exists and may be read`, { cause: error });
-  }
 }
