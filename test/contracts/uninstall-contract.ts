@@ -4,7 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ApiAccess } from '../../src/adapters/kubernetes/index.ts';
-import { type ClosableUninstallApi, createUninstallApi } from '../../src/adapters/kubernetes/uninstall.ts';
+import { type ClosableUninstallApi, createUninstallApi } from '../../src/adapters/kubernetes/uninstall-api.ts';
 import { fieldAt } from '../../src/core/model/json.ts';
 import type { Json } from '../../src/core/model/model.ts';
 import { counters, FAST_TRANSPORT, realClock } from '../adapters/kubernetes/rig.ts';

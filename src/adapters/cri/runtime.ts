@@ -28,101 +28,102 @@ export interface ContainerRuntimeOptions {
   readonly versionDeadlineMs?: number;
 }
 
-interface Wire {
+/** The calls of CRI v1, made and read. */
+interface Cri {
   readonly grpc: GrpcClient;
   readonly codec: Codec;
 }
 
 export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
-  const wire: Wire = { grpc: createGrpcClient(options), codec: createCodec() };
+  const cri: Cri = { grpc: createGrpcClient(options), codec: createCodec() };
   return {
-    version: () => version(wire, options.versionDeadlineMs ?? 2000),
-    view: (deadlineMs) => view(wire, deadlineMs),
-    containersOf: (podUid, deadlineMs) => listContainers(wire, { [LABEL_POD_UID]: podUid }, deadlineMs),
-    containerDetails: (id, deadlineMs) => containerDetails(wire, id, deadlineMs),
-    imageId: (reference, deadlineMs) => imageId(wire, reference, deadlineMs),
-    stopContainer: (id, graceSeconds, deadlineMs) => stopContainer(wire, id, graceSeconds, deadlineMs),
-    stopSandbox: (id, deadlineMs) => stopSandbox(wire, id, deadlineMs),
-    events: (onEvent, signal) => events(wire, onEvent, signal),
-    close: () => wire.grpc.close(),
+    version: () => version(cri, options.versionDeadlineMs ?? 2000),
+    view: (deadlineMs) => view(cri, deadlineMs),
+    containersOf: (podUid, deadlineMs) => listContainers(cri, { [LABEL_POD_UID]: podUid }, deadlineMs),
+    containerDetails: (id, deadlineMs) => containerDetails(cri, id, deadlineMs),
+    imageId: (reference, deadlineMs) => imageId(cri, reference, deadlineMs),
+    stopContainer: (id, graceSeconds, deadlineMs) => stopContainer(cri, id, graceSeconds, deadlineMs),
+    stopSandbox: (id, deadlineMs) => stopSandbox(cri, id, deadlineMs),
+    events: (onEvent, signal) => events(cri, onEvent, signal),
+    close: () => cri.grpc.close(),
   };
 }
 
 /** Throws unsupported unless the peer speaks CRI v1. A Docker shim may give a bare number (`1.43.0`): taken as 1. */
-async function version(wire: Wire, deadlineMs: number): Promise<RuntimeVersion> {
-  const request = wire.codec.encode('VersionRequest', { version: 'v1' });
-  const { runtimeName, runtimeVersion, runtimeApiVersion } = await call(wire, CRI_METHODS.version, request, 'VersionResponse', deadlineMs);
+async function version(cri: Cri, deadlineMs: number): Promise<RuntimeVersion> {
+  const request = cri.codec.encode('VersionRequest', { version: 'v1' });
+  const { runtimeName, runtimeVersion, runtimeApiVersion } = await call(cri, CRI_METHODS.version, request, 'VersionResponse', deadlineMs);
   if (!/^v?1(\.|$)/.test(runtimeApiVersion)) {
     throw new PortError(
       'unsupported',
-      `${runtimeName} ${runtimeVersion} at ${wire.grpc.socket} speaks CRI "${runtimeApiVersion}"; v1 is needed (containerd 1.6, CRI-O 1.23 or newer)`,
+      `${runtimeName} ${runtimeVersion} at ${cri.grpc.socket} speaks CRI "${runtimeApiVersion}"; v1 is needed (containerd 1.6, CRI-O 1.23 or newer)`,
     );
   }
   return { runtimeName, runtimeVersion, runtimeApiVersion };
 }
 
 /** Asked at the same time, so both share one deadline; the first failure is the answer. */
-async function view(wire: Wire, deadlineMs: number): Promise<RuntimeView> {
-  const [sandboxes, containers] = await Promise.all([listSandboxes(wire, deadlineMs), listContainers(wire, undefined, deadlineMs)]);
+async function view(cri: Cri, deadlineMs: number): Promise<RuntimeView> {
+  const [sandboxes, containers] = await Promise.all([listSandboxes(cri, deadlineMs), listContainers(cri, undefined, deadlineMs)]);
   return { sandboxes, containers };
 }
 
-async function listSandboxes(wire: Wire, deadlineMs: number): Promise<readonly Sandbox[]> {
-  const request = wire.codec.encode('ListPodSandboxRequest', {});
-  const { items } = await call(wire, CRI_METHODS.listPodSandbox, request, 'ListPodSandboxResponse', deadlineMs);
+async function listSandboxes(cri: Cri, deadlineMs: number): Promise<readonly Sandbox[]> {
+  const request = cri.codec.encode('ListPodSandboxRequest', {});
+  const { items } = await call(cri, CRI_METHODS.listPodSandbox, request, 'ListPodSandboxResponse', deadlineMs);
   return items.map(sandboxOf);
 }
 
 async function listContainers(
-  wire: Wire,
+  cri: Cri,
   labels: Record<string, string> | undefined,
   deadlineMs: number,
 ): Promise<readonly RuntimeContainer[]> {
-  const request = wire.codec.encode('ListContainersRequest', labels === undefined ? {} : { filter: { labelSelector: labels } });
-  const { containers } = await call(wire, CRI_METHODS.listContainers, request, 'ListContainersResponse', deadlineMs);
+  const request = cri.codec.encode('ListContainersRequest', labels === undefined ? {} : { filter: { labelSelector: labels } });
+  const { containers } = await call(cri, CRI_METHODS.listContainers, request, 'ListContainersResponse', deadlineMs);
   return containers.map(containerOf);
 }
 
-async function containerDetails(wire: Wire, id: string, deadlineMs: number): Promise<ContainerDetails> {
-  const request = wire.codec.encode('ContainerStatusRequest', { containerId: id, verbose: true });
-  const reply = await call(wire, CRI_METHODS.containerStatus, request, 'ContainerStatusResponse', deadlineMs);
-  return detailsOf(reply, `container ${id} at ${wire.grpc.socket}`);
+async function containerDetails(cri: Cri, id: string, deadlineMs: number): Promise<ContainerDetails> {
+  const request = cri.codec.encode('ContainerStatusRequest', { containerId: id, verbose: true });
+  const reply = await call(cri, CRI_METHODS.containerStatus, request, 'ContainerStatusResponse', deadlineMs);
+  return detailsOf(reply, `container ${id} at ${cri.grpc.socket}`);
 }
 
-async function imageId(wire: Wire, reference: string, deadlineMs: number): Promise<string | undefined> {
-  const request = wire.codec.encode('ImageStatusRequest', { image: { image: reference } });
-  const reply = await unlessGone(call(wire, CRI_METHODS.imageStatus, request, 'ImageStatusResponse', deadlineMs));
+async function imageId(cri: Cri, reference: string, deadlineMs: number): Promise<string | undefined> {
+  const request = cri.codec.encode('ImageStatusRequest', { image: { image: reference } });
+  const reply = await unlessGone(call(cri, CRI_METHODS.imageStatus, request, 'ImageStatusResponse', deadlineMs));
   const id = reply?.image?.id;
   return id === undefined || id === '' ? undefined : id;
 }
 
-async function stopContainer(wire: Wire, id: string, graceSeconds: number, deadlineMs: number): Promise<void> {
-  const request = wire.codec.encode('StopContainerRequest', { containerId: id, timeout: String(Math.max(0, Math.round(graceSeconds))) });
-  await unlessGone(call(wire, CRI_METHODS.stopContainer, request, 'StopContainerResponse', deadlineMs));
+async function stopContainer(cri: Cri, id: string, graceSeconds: number, deadlineMs: number): Promise<void> {
+  const request = cri.codec.encode('StopContainerRequest', { containerId: id, timeout: String(Math.max(0, Math.round(graceSeconds))) });
+  await unlessGone(call(cri, CRI_METHODS.stopContainer, request, 'StopContainerResponse', deadlineMs));
 }
 
-async function stopSandbox(wire: Wire, id: string, deadlineMs: number): Promise<void> {
-  const request = wire.codec.encode('StopPodSandboxRequest', { podSandboxId: id });
-  await unlessGone(call(wire, CRI_METHODS.stopPodSandbox, request, 'StopPodSandboxResponse', deadlineMs));
+async function stopSandbox(cri: Cri, id: string, deadlineMs: number): Promise<void> {
+  const request = cri.codec.encode('StopPodSandboxRequest', { podSandboxId: id });
+  await unlessGone(call(cri, CRI_METHODS.stopPodSandbox, request, 'StopPodSandboxResponse', deadlineMs));
 }
 
 /** Event types newer than we know are left out: the stream is a hint, and what it hints at is listed again anyway. */
-async function events(wire: Wire, onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
-  const request = wire.codec.encode('GetEventsRequest', {});
+async function events(cri: Cri, onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
+  const request = cri.codec.encode('GetEventsRequest', {});
   const receive = (bytes: Buffer): void => {
-    const message = wire.codec.decode('ContainerEventResponse', bytes);
+    const message = cri.codec.decode('ContainerEventResponse', bytes);
     const type = EVENT_TYPES[message.containerEventType];
     if (type === undefined) return;
     const podUid = message.podSandboxStatus?.metadata?.uid ?? '';
     onEvent({ type, containerId: message.containerId, podUid, createdAtMs: millisOfNanos(message.createdAt) });
   };
   try {
-    await wire.grpc.stream(CRI_METHODS.events, request, receive, signal);
+    await cri.grpc.stream(CRI_METHODS.events, request, receive, signal);
   } catch (error) {
     if (!(error instanceof PortError) || error.kind !== 'unsupported') throw error;
     throw new PortError(
       'unsupported',
-      `the runtime at ${wire.grpc.socket} has no event stream (containerd 1.7 or newer has; CRI-O with enable_pod_events)`,
+      `the runtime at ${cri.grpc.socket} has no event stream (containerd 1.7 or newer has; CRI-O with enable_pod_events)`,
       {
         cause: error,
       },
@@ -158,19 +159,19 @@ function containerOf(message: ContainerMessage): RuntimeContainer {
 }
 
 async function call<K extends keyof Messages>(
-  wire: Wire,
+  cri: Cri,
   path: string,
   request: Uint8Array,
   reply: K,
   deadlineMs: number,
 ): Promise<Messages[K]> {
   try {
-    return wire.codec.decode(reply, await wire.grpc.unary(path, request, deadlineMs));
+    return cri.codec.decode(reply, await cri.grpc.unary(path, request, deadlineMs));
   } catch (error) {
     if (!(error instanceof PortError) || error.kind !== 'unsupported') throw error;
     throw new PortError(
       'unsupported',
-      `the runtime at ${wire.grpc.socket} does not know ${path.slice(1)}: it is older than CRI v1 (containerd 1.6, CRI-O 1.23), or its CRI service is switched off`,
+      `the runtime at ${cri.grpc.socket} does not know ${path.slice(1)}: it is older than CRI v1 (containerd 1.6, CRI-O 1.23), or its CRI service is switched off`,
       { cause: error },
     );
   }

@@ -21,7 +21,7 @@ import {
 } from './layout.ts';
 import { decodeLedger, emptyLedger, unreadableRecord } from './record.ts';
 import type { SealedFiles } from './sealed-file.ts';
-import { readRevision, type StoredRevision, unusable } from './verify.ts';
+import { readRevision, type StoredRevision, unusable } from './stored-revision.ts';
 
 /** Where reads go. */
 export interface Source {

@@ -31,8 +31,8 @@ import { currentRevision, isGood, kindOf, load, loadOne, readLedger, type Source
 import { deleteTree, moveAside } from './removal.ts';
 import { DIRECTORY_MODE, planRevision, type RevisionPlan } from './revision.ts';
 import { createSealedFiles } from './sealed-file.ts';
+import { readRevision, type StoredRevision } from './stored-revision.ts';
 import { syncParents } from './sync.ts';
-import { readRevision, type StoredRevision } from './verify.ts';
 
 export interface StoreOptions {
   /** Absolute path of the state directory; `prepareStateDir` has looked at it. */

@@ -18,7 +18,7 @@ import { createTelemetryServer, type TelemetryServer } from '../../telemetry/ser
 import { checkApiAccess, checkRuntime } from '../connect.ts';
 import type { AgentProcess } from '../program.ts';
 import { inspectHost, prepareHost } from './host-checks.ts';
-import { type Wired, wire } from './wire.ts';
+import { type JoinedPorts, joinPorts } from './join-ports.ts';
 
 const LOCK_RETRY_MS = 1_000;
 /** The loop turns at least every ten seconds; a turn that waits for a slow disk may take longer. */
@@ -46,8 +46,8 @@ export async function runAgent(process: AgentProcess): Promise<void> {
   const lock = createHostLock({ stateDir: config.stateDir, ...inherited(process.env) });
   await holdLock(lock, clock, log, metrics, signal);
   if (signal.aborted) return;
-  const wired = await wire({ ...process, clock, log, meter: metrics, observer: createApiObserver(metrics), lock, place });
-  const agent = createAgent(wired.ports, wired.settings);
+  const joined = await joinPorts({ ...process, clock, log, meter: metrics, observer: createApiObserver(metrics), lock, place });
+  const agent = createAgent(joined.ports, joined.settings);
   const server = await serve(config, metrics, agent, place.role, clock, log);
   log.info('Agent starts', {
     role: place.role,
@@ -59,7 +59,7 @@ export async function runAgent(process: AgentProcess): Promise<void> {
   try {
     await agent.run(signal);
   } finally {
-    await rest(wired, server);
+    await rest(joined, server);
     log.info('Agent stopped; placed copies stay placed');
   }
 }
@@ -128,7 +128,7 @@ export function readyOf(status: AgentStatus, role: Role): { readonly ok: boolean
   return { ok: status.sourcesSettled && status.lockHeld, detail: `API server ${status.api.state}: ${status.api.evidence}` };
 }
 
-async function rest(wired: Wired, server: TelemetryServer | undefined): Promise<void> {
+async function rest(joined: JoinedPorts, server: TelemetryServer | undefined): Promise<void> {
   await server?.close();
-  await wired.close();
+  await joined.close();
 }

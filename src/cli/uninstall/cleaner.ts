@@ -4,7 +4,7 @@ import { createClock } from '../../adapters/clock.ts';
 import { createHostLock } from '../../adapters/disk/lock.ts';
 import { runCleaner } from '../../agent/uninstall/cleaner.ts';
 import type { TelemetryServer } from '../../telemetry/server.ts';
-import { checkHost } from '../agent/wire.ts';
+import { checkHost } from '../agent/join-ports.ts';
 import type { AgentProcess } from '../program.ts';
 import { type CleanupProcess, cleanOnce, sayOnce, serve } from './cleanup.ts';
 import type { UninstallNames } from './names.ts';

@@ -16,7 +16,7 @@ import { PortError } from '../../ports.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { createTelemetryServer, type TelemetryServer } from '../../telemetry/server.ts';
-import { checkHost } from '../agent/wire.ts';
+import { checkHost } from '../agent/join-ports.ts';
 import { connectRuntime } from '../connect.ts';
 import type { AgentProcess } from '../program.ts';
 

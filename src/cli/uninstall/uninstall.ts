@@ -1,7 +1,7 @@
 /** `uninstall`: joins its two steps with the API server. Touches nothing of the node that it runs on. */
 
 import { createClock } from '../../adapters/clock.ts';
-import { type ClosableUninstallApi, createUninstallApi } from '../../adapters/kubernetes/uninstall.ts';
+import { type ClosableUninstallApi, createUninstallApi } from '../../adapters/kubernetes/uninstall-api.ts';
 import { awaitNodes, removeAgents } from '../../agent/uninstall/uninstall.ts';
 import type { Millis } from '../../core/model/model.ts';
 import type { Clock } from '../../ports.ts';

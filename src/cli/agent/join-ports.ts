@@ -43,14 +43,14 @@ export interface Surroundings {
   readonly random: () => number;
 }
 
-export interface Wired {
+export interface JoinedPorts {
   readonly ports: Ports;
   readonly settings: AgentSettings;
   close(): Promise<void>;
 }
 
 /** Call it with the host lock held. Throws PortError: invalid, unsupported, unavailable, failed. */
-export async function wire(around: Surroundings): Promise<Wired> {
+export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
   const { config, clock, log, meter, lock, place } = around;
   const anonymous = withoutCredentials(place.role);
   const kubernetesAccess = await apiAccess(config, around.env, clock, anonymous);

@@ -1,6 +1,6 @@
 /** The uninstall's requests, as they go over the wire, and what is made of the answers. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ClosableUninstallApi, createUninstallApi } from '../../../src/adapters/kubernetes/uninstall.ts';
+import { type ClosableUninstallApi, createUninstallApi } from '../../../src/adapters/kubernetes/uninstall-api.ts';
 import { createObjectsServer, daemonSet, type ObjectsServer, pathOf, withStatus } from '../../fakes/objects-server.ts';
 import { accessTo, counters, FAST_TRANSPORT, realClock } from './rig.ts';
 
