@@ -18,7 +18,7 @@ import { createTelemetryServer, type TelemetryServer } from '../../telemetry/ser
 import { checkApiAccess, checkRuntime } from '../connect.ts';
 import type { AgentProcess } from '../program.ts';
 import { inspectHost, prepareHost } from './host-checks.ts';
-import { type JoinedPorts, joinPorts } from './join-ports.ts';
+import { joinPorts } from './join-ports.ts';
 
 const LOCK_RETRY_MS = 1_000;
 /** The loop turns at least every ten seconds; a turn that waits for a slow disk may take longer. */
@@ -48,7 +48,7 @@ export async function runAgent(process: AgentProcess): Promise<void> {
   if (signal.aborted) return;
   const joined = await joinPorts({ ...process, clock, log, meter: metrics, observer: createApiObserver(metrics), lock, place });
   const agent = createAgent(joined.ports, joined.settings);
-  const server = await serve(config, metrics, agent, place.role, clock, log);
+  const server = await serve({ config, metrics, agent, role: place.role, clock, log });
   log.info('Agent starts', {
     role: place.role,
     version,
@@ -59,7 +59,8 @@ export async function runAgent(process: AgentProcess): Promise<void> {
   try {
     await agent.run(signal);
   } finally {
-    await rest(joined, server);
+    await server?.close();
+    await joined.close();
     log.info('Agent stopped; placed copies stay placed');
   }
 }
@@ -81,14 +82,16 @@ function inherited(env: AgentProcess['env']): { readonly inheritedFd?: number } 
   return Number.isInteger(fd) && fd > 2 ? { inheritedFd: fd } : {};
 }
 
-async function serve(
-  config: Config,
-  metrics: Metrics,
-  agent: Agent,
-  role: Role,
-  clock: Clock,
-  log: Log,
-): Promise<TelemetryServer | undefined> {
+interface Served {
+  readonly config: Config;
+  readonly metrics: Metrics;
+  readonly agent: Agent;
+  readonly role: Role;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+async function serve({ config, metrics, agent, role, clock, log }: Served): Promise<TelemetryServer | undefined> {
   const { address } = config.metrics;
   if (address === undefined) return undefined;
   const server = createTelemetryServer({
@@ -113,10 +116,10 @@ export function healthOf(status: AgentStatus, now: number): { readonly ok: boole
 }
 
 /**
- * DaemonSet's pod and standby serve on the same address of the node, and the kubelet's probes of both end here. The pod may
- * count as Ready only while it has the lock itself: a standby never says that it is ready. An agent that the API server refuses
- * captures nothing, and one whose standby the kubelet never starts covers nothing: a rollout that did this must not go on to the
- * next node.
+ * DaemonSet's pod and standby serve on the same address of the node, and the kubelet's probes of both end here. The pod
+ * may count as Ready only while it has the lock itself: a standby never says that it is ready. An agent that the API
+ * server refuses captures nothing, and one whose standby the kubelet never starts covers nothing. A rollout that did
+ * either must not go on to the next node.
  */
 export function readyOf(status: AgentStatus, role: Role): { readonly ok: boolean; readonly detail: string } {
   if (role === 'standby') {
@@ -126,9 +129,4 @@ export function readyOf(status: AgentStatus, role: Role): { readonly ok: boolean
   if (status.api.denied !== undefined) return { ok: false, detail: status.api.denied };
   if (status.staticPodsUnread !== undefined) return { ok: false, detail: status.staticPodsUnread };
   return { ok: status.sourcesSettled && status.lockHeld, detail: `API server ${status.api.state}: ${status.api.evidence}` };
-}
-
-async function rest(joined: JoinedPorts, server: TelemetryServer | undefined): Promise<void> {
-  await server?.close();
-  await joined.close();
 }

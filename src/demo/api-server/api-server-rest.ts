@@ -1,10 +1,12 @@
 /**
- * The HTTP side of the embedded API server: pods with list, watch, get, create, replace, patch and delete; health; version.
+ * The HTTP side of the embedded API server: pods with list, watch, get, create, replace, patch and delete; health and
+ * version.
  *
  * The replies have the shape of a real server's as far as the agent and the kubelet stand-in look. No admission, no
  * authorization beyond the token, no other resource; events are accepted and kept for whoever looks.
  */
 
+import { isObject } from '../../core/model/json.ts';
 import type { Json } from '../../core/model/model.ts';
 import type { Fault, RequestVerb } from './api-server-faults.ts';
 import { destroy, type Request, type Response, type RestOptions, send, sendText, statusObject } from './api-server-reply.ts';
@@ -54,7 +56,7 @@ async function handle(options: RestOptions, request: Request, response: Response
   if (url.pathname === '/version') return send(response, 200, { major: '1', minor: '34', gitVersion: 'v1.34.0+embedded' });
   const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined || !options.tokens.has(token)) throw new HttpError(401, 'Unauthorized', 'Unauthorized');
-  await route(options, verb, url, request, response, fault);
+  await route({ options, verb, url, request, response, fault });
 }
 
 function verbOf(method: string, url: URL): RequestVerb {
@@ -64,45 +66,52 @@ function verbOf(method: string, url: URL): RequestVerb {
   return ['1', 'true'].includes(url.searchParams.get('watch') ?? '') ? 'watch' : 'list';
 }
 
-async function route(
-  options: RestOptions,
-  verb: RequestVerb,
-  url: URL,
-  request: Request,
-  response: Response,
-  fault: Fault | undefined,
-): Promise<void> {
-  const { store } = options;
+/** One request that was let in. */
+interface Call {
+  readonly options: RestOptions;
+  readonly verb: RequestVerb;
+  readonly url: URL;
+  readonly request: Request;
+  readonly response: Response;
+  readonly fault: Fault | undefined;
+}
+
+async function route(call: Call): Promise<void> {
+  const { options, url, request, response } = call;
   const path = /^\/api\/v1(?:\/namespaces\/([^/]+))?\/(pods|events)(?:\/([^/]+)(?:\/(status))?)?$/.exec(url.pathname);
   if (path === null) throw new HttpError(404, 'NotFound', 'the server could not find the requested resource');
   const [, namespace, resource, name, part] = path;
   if (resource === 'events') return acceptEvent(options, request, response);
-  if (name === undefined) {
-    const selection = selectionOf(namespace, url.searchParams.get('fieldSelector') ?? '');
-    if (verb === 'watch') return startWatch(options, selection, url, response, fault);
-    if (verb === 'list') return list(store, selection, response, fault);
-    if (request.method !== 'POST') throw new HttpError(405, 'MethodNotAllowed', 'the server does not allow this method');
-    const pod = await readJson(request);
-    return send(response, 201, store.create(withNamespace(pod, namespace)));
-  }
-  const key = { namespace: namespace ?? 'default', name };
+  if (name === undefined) return routePods(call, namespace);
+  return routePod(call, { namespace: namespace ?? 'default', name }, part === 'status');
+}
+
+async function routePods({ options, verb, url, request, response, fault }: Call, namespace: string | undefined): Promise<void> {
+  const selection = selectionOf(namespace, url.searchParams.get('fieldSelector') ?? '');
+  if (verb === 'watch') return startWatch(options, selection, url, response, fault);
+  if (verb === 'list') return list(options.store, selection, response, fault);
+  if (request.method !== 'POST') throw notAllowed();
+  const pod = await readJson(request);
+  return send(response, 201, options.store.create(withNamespace(pod, namespace)));
+}
+
+async function routePod(call: Call, key: { readonly namespace: string; readonly name: string }, ofStatus: boolean): Promise<void> {
+  const { url, request, response } = call;
+  const { store } = call.options;
   switch (request.method) {
     case 'GET': {
       const pod = store.find(key);
-      if (pod === undefined) throw new StoreError('not-found', `pods "${name}" not found`);
+      if (pod === undefined) throw new StoreError('not-found', `pods "${key.name}" not found`);
       return send(response, 200, pod);
     }
     case 'PUT': {
       const pod = await readJson(request);
-      return send(
-        response,
-        200,
-        store.update(key, (old) => (part === 'status' ? { ...old, status: pod['status'] } : { ...pod, status: old['status'] })),
-      );
+      const replace = (old: Json): Json => (ofStatus ? { ...old, status: pod['status'] } : { ...pod, status: old['status'] });
+      return send(response, 200, store.update(key, replace));
     }
     case 'PATCH': {
       const patch = await readJson(request);
-      const wanted = part === 'status' ? { status: patch['status'] ?? {} } : patch;
+      const wanted = ofStatus ? { status: patch['status'] ?? {} } : patch;
       return send(
         response,
         200,
@@ -112,8 +121,12 @@ async function route(
     case 'DELETE':
       return send(response, 200, deletePod(store, key, await graceOf(request, url)));
     default:
-      throw new HttpError(405, 'MethodNotAllowed', 'the server does not allow this method');
+      throw notAllowed();
   }
+}
+
+function notAllowed(): HttpError {
+  return new HttpError(405, 'MethodNotAllowed', 'the server does not allow this method');
 }
 
 function list(store: PodStore, selection: PodSelection, response: Response, fault: Fault | undefined): void {
@@ -166,8 +179,8 @@ function withNamespace(pod: Json, namespace: string | undefined): Json {
 
 /** RFC 7386. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const result: Json = typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...(target as Json) } : {};
+  if (!isObject(patch)) return patch;
+  const result: Json = isObject(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key];
     else result[key] = mergePatch(result[key], value);
