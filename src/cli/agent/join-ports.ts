@@ -1,7 +1,7 @@
 /**
- * Joins a configuration and the adapters: everything the agent needs from the outside world, made once. What can be judged
- * without the lock is asked beforehand (`host-checks.ts`, {@link checkApiAccess}). Opens the store for writing only while the
- * host lock is held.
+ * Joins a configuration and the adapters: everything the agent needs from the outside world, made once. What can be
+ * judged without the lock is asked beforehand (`host-checks.ts`, and `checkApiAccess` of `connect.ts`). Opens the store
+ * for writing only while the host lock is held.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -25,8 +25,6 @@ import type { Place } from '../../core/self/own.ts';
 import type { Where } from '../../core/turn/observation.ts';
 import type { ApiRequestObserver, Clock, HostLock, Log, Meter, Ports, Store } from '../../ports.ts';
 import { apiAccess, connectRuntime, withoutCredentials } from '../connect.ts';
-
-export { checkHost } from './host-checks.ts';
 
 export interface Surroundings {
   readonly config: Config;
@@ -111,8 +109,8 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
 }
 
 /**
- * The standby trusts the CA as it was when it was captured, which may be a newer one than the other checkpoints were taken
- * under: theirs is written in its own record, which the same agent made.
+ * The standby trusts the CA as it was when it was captured, which may be a newer one than the other checkpoints were
+ * taken under. Theirs is written in its own record, which the same agent made.
  */
 async function clusterOfStandby(store: Store, fingerprint: string): Promise<string> {
   const own = (await store.load()).filter(({ record, problem }) => record.self === true && problem === undefined);

@@ -1,10 +1,13 @@
-/** `cleanup --stay` in a pod of the chart's uninstall: joins the cleanup of this node with the API server. Loaded only there. */
+/**
+ * `cleanup --stay` in a pod of the chart's uninstall: joins the cleanup of this node with the API server. Loaded only
+ * there.
+ */
 
 import { createClock } from '../../adapters/clock.ts';
 import { createHostLock } from '../../adapters/disk/lock.ts';
 import { runCleaner } from '../../agent/uninstall/cleaner.ts';
 import type { TelemetryServer } from '../../telemetry/server.ts';
-import { checkHost } from '../agent/join-ports.ts';
+import { checkHost } from '../agent/host-checks.ts';
 import type { AgentProcess } from '../program.ts';
 import { type CleanupProcess, cleanOnce, sayOnce, serve } from './cleanup.ts';
 import type { UninstallNames } from './names.ts';
