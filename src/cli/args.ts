@@ -1,8 +1,8 @@
 /**
  * From the words of a command line to one command that runs, and from whatever it throws to an exit code.
  *
- * Knows no command itself: they are given as data. Never exits the process, never prints but to the streams it is given,
- * and tells all mistakes of a command line at once.
+ * Knows no command itself: they are given as data. Never exits the process, prints only to the streams it is given, and
+ * tells all mistakes of a command line at once.
  */
 import { parseArgs } from 'node:util';
 import { configKeys, flagName } from '../core/config/config-keys.ts';

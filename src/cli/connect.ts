@@ -1,4 +1,6 @@
-/** How commands reach the container runtime and the API server, and what can be said of either before anything is begun. */
+/**
+ * How commands reach the container runtime and the API server, and what can be said of either before anything is begun.
+ */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CRI_SOCKETS, findCriSocket } from '../adapters/cri/find-socket.ts';
@@ -44,7 +46,10 @@ const RUNTIME_REMEDIES: Readonly<Record<Exclude<PortErrorKind, 'unavailable'>, s
   failed: "look into the runtime's log, or name another socket",
 };
 
-/** A runtime that is not there yet will come; one that is too old, or no runtime at all, never will. Throws PortError. */
+/**
+ * A runtime that is not there yet will come. One that is too old, or is no runtime at all, never
+ * will: throws PortError.
+ */
 export async function checkRuntime(config: Config, log: Log): Promise<void> {
   const socket = await criSocketOf(config);
   const runtime = createContainerRuntime({ socket });
@@ -81,8 +86,9 @@ export function apiAccess(config: Config, env: Environment, clock: Clock, anonym
 }
 
 /**
- * Could the API server be reached with this, if it answers? Files and fields only, so that a waiting agent says what is wrong
- * with them now and not when it takes over. They are read anew then: by that time the CA may be another. Throws PortError.
+ * Could the API server be reached with this, if it answers? Files and fields only, so that a waiting agent says what is
+ * wrong with them now and not when it takes over. They are read anew then: by that time the CA may be another. Throws
+ * PortError.
  */
 export async function checkApiAccess(config: Config, env: Environment, clock: Clock, role: Role): Promise<void> {
   const { ca } = await apiAccess(config, env, clock, withoutCredentials(role));

@@ -1,10 +1,10 @@
 /**
- * A port of the loopback address that nothing listens on at this moment, for a server that must know its port beforehand, or
- * that goes and comes back.
+ * A port of the loopback address that nothing listens on at this moment, for a server that must know its port
+ * beforehand, or that goes and comes back.
  *
- * Not one of those that the kernel gives to outgoing connections (ip_local_port_range, from 32768 unless somebody changed
- * it): a client that keeps trying to reach a server that is away would sooner or later be given that very port, or another
- * program would, and the server could not come back.
+ * Not one of those that the kernel gives to outgoing connections (ip_local_port_range, from 32768 unless somebody
+ * changed it). A client that keeps trying to reach a server that is away would sooner or later be given that very
+ * port, or another program would, and the server could not come back.
  */
 import { createServer } from 'node:net';
 

@@ -1,4 +1,4 @@
-/** The two pods of the demo, what they are given, and how the stand-ins speak of them. Data, and pure functions on it. */
+/** The two pods of the demo, what they are given, and how the stand-ins speak of them. Data and pure functions. */
 import type { Json } from '../core/model/model.ts';
 import type { ApiServer } from './api-server/api-server.ts';
 import type { KubeletApi, PodReport } from './kubelet/kubelet-types.ts';

@@ -1,10 +1,12 @@
 /**
  * Reads a verbose ContainerStatus. Pure. Its input holds secrets, so no error repeats any of it.
  *
- * `info["info"]` is one JSON text. containerd (1.6 and 2.4 alike) gives `config`, the container's CRI configuration as the
- * kubelet sent it, with the resolved environment in `config.envs`; and `runtimeSpec`, the OCI specification. It keeps
- * both for dead containers and across a reboot. CRI-O gives `runtimeSpec` only.
+ * `info["info"]` is one JSON text. containerd (1.6 and 2.4 alike) gives two things in it. `config` is the
+ * container's CRI configuration as the kubelet sent it, with the resolved environment in `config.envs`.
+ * `runtimeSpec` is the OCI specification. It keeps both for dead containers and across a reboot. CRI-O gives
+ * `runtimeSpec` only.
  */
+import { isObject } from '../../core/model/json.ts';
 import { type ContainerDetails, PortError } from '../../ports.ts';
 import { type Messages, millisOfNanos } from '../grpc/messages.ts';
 import { LABEL_CONTAINER_NAME } from './names.ts';
@@ -84,7 +86,7 @@ function processEnvironment(info: Record<string, unknown>): readonly EnvVar[] | 
 }
 
 function object(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  return isObject(value) ? value : undefined;
 }
 
 function text(value: unknown): string {

@@ -19,8 +19,8 @@ export function wrapError(activity: string, error: unknown): PortError {
 }
 
 /**
- * What these say is about the disk's content: a name is missing, or is of another kind. Any other errno of a read (EMFILE,
- * ENOMEM, EIO) says only that we could not look.
+ * What these say is about the disk's content: a name is missing, or is of another kind. Any other errno of a read
+ * (EMFILE, ENOMEM, EIO) says only that we could not look.
  */
 const TELLS_OF_CONTENT: ReadonlySet<string> = new Set([
   'ENOENT',

@@ -14,8 +14,8 @@ import { deleteTree } from './removal.ts';
 import { PRIVATE_FILE_MODE } from './revision.ts';
 
 /**
- * Throws PortError: `unsupported` (written by a newer version), `failed` (cannot be read, is damaged, or is missing beside our
- * data: nothing that the configuration could mend).
+ * Throws PortError: `unsupported` (written by a newer version), or `failed` (cannot be read, is damaged, or is missing
+ * beside our data). The configuration could mend neither.
  */
 export async function checkFormat(dir: string): Promise<'present' | 'absent'> {
   const path = join(dir, FORMAT_FILE);

@@ -2,9 +2,9 @@
  * The host lock: one agent on a node may change the host. A kernel lock (flock) on `<stateDir>/lock` that dies with
  * its holder, so that no crash leaves it behind.
  *
- * Node has no flock(2). The program `flock` locks a descriptor that it inherits from us; such a lock belongs to the open
- * file description, which both processes share, so it stays with us when the program ends (flock(2)). Descriptors are
- * close-on-exec, so nothing else that we start can keep it alive. Never breaks or steals a lock.
+ * Node has no flock(2). The program `flock` locks a descriptor that it inherits from us. Such a lock belongs to the
+ * open file description, which both processes share, so it stays with us when the program ends (flock(2)).
+ * Descriptors are close-on-exec, so nothing else that we start can keep it alive. Never breaks or steals a lock.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
@@ -35,7 +35,10 @@ export interface WaitingLock extends HostLock {
   release(): void;
 }
 
-/** Errors of `tryAcquire`: PortError `unavailable` (no program that can lock), `invalid` (inherited descriptor), `failed`. */
+/**
+ * Errors of `tryAcquire` are PortErrors: `unavailable` (no program that can lock), `invalid` (inherited descriptor), or
+ * `failed`.
+ */
 export function createHostLock(options: HostLockOptions): WaitingLock {
   const path = join(options.stateDir, LOCK_FILE);
   let lockedFd: number | undefined;

@@ -1,7 +1,7 @@
 /**
- * Empties the state directory of everything that is ours, by our own names; for `cleanup --purge` only, with the host lock
- * held and the checkpoints removed. Foreign names stay. A crash leaves a state that the next start understands: the
- * format file outlives all data, and the lock file outlives the format file.
+ * Empties the state directory of everything that is ours, by our own names. For `cleanup --purge` only, with the host
+ * lock held and the checkpoints removed. Foreign names stay. A crash leaves a state that the next start understands:
+ * the format file outlives all data, and the lock file outlives the format file.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,10 @@ export interface PurgeOptions {
   readonly primitives?: Primitives;
 }
 
-/** Names that are still there afterwards: somebody else's, or a checkpoint that could not be removed. Throws PortError. */
+/**
+ * Returns the names that are still there afterwards: somebody else's, or a checkpoint that could not be removed. Throws
+ * PortError.
+ */
 export async function purgeStateDir(options: PurgeOptions): Promise<readonly string[]> {
   const { dir } = options;
   const primitives = guardedPrimitives(options.primitives ?? nodePrimitives(), options.mayWrite);

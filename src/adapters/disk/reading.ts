@@ -1,6 +1,6 @@
 /**
- * What the store reads: checkpoints, each checked byte by byte, and the ledger. Never writes; damage is a `problem`, and so
- * is a read that failed, which says so (`unread`).
+ * What the store reads: checkpoints, each checked byte by byte, and the ledger. It never writes. Damage is a `problem`,
+ * and so is a read that failed, which says so (`unread`).
  */
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -84,8 +84,8 @@ export async function toCheckpoint(source: Source, key: CheckpointKey, stored: S
 }
 
 /**
- * Damage counts as never confirmed: the capture itself is then the last confirmation, and the checkpoint expires sooner.
- * Throws where it could not be read.
+ * Damage counts as never confirmed: the capture itself is then the last confirmation, and the checkpoint expires
+ * sooner. Throws where it could not be read.
  */
 async function confirmedAt(source: Source, key: CheckpointKey): Promise<string | undefined> {
   const body = await source.sealed.read(join(checkpointDir(source.dir, key), CONFIRMED)).catch(ifUnread);

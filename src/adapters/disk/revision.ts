@@ -31,7 +31,7 @@ export interface RevisionPlan {
   readonly bytes: number;
 }
 
-/** The body of record.json. `tree` names every entry below the revision but record.json itself: see {@link describe}. */
+/** The body of record.json. `tree` names every other entry below the revision: see {@link describe}. */
 export interface RecordFile {
   readonly record: RevisionRecord;
   readonly tree: Readonly<Record<string, string>>;
@@ -118,8 +118,8 @@ function sortedVolumes(draft: RevisionDraft): readonly SortedVolume[] {
 }
 
 /**
- * Empty directories at the volume's own root, where the kubelet makes them too. Below a file's directory it could not: there
- * its own writer of files would fail, so the parent would not run either.
+ * Empty directories at the volume's own root, where the kubelet makes them too. Below a file's directory it could not:
+ * there its own writer of files would fail, so the parent would not run either.
  */
 function mountPointEntries(root: string, mountPoints: readonly string[]): readonly TreeEntry[] {
   const directories = new Set<string>();

@@ -31,8 +31,8 @@ export interface StateDirOptions {
 }
 
 /**
- * Changes nothing. `absent`: it can be created; `open`: its mode is another than ours. Throws PortError `invalid` (path, kind,
- * file system), `denied` (not ours), `failed`; each says what to do.
+ * Changes nothing. `absent`: it can be created; `open`: its mode is another than ours. Throws PortError `invalid`
+ * (path, kind, file system), `denied` (not ours) or `failed`; each says what to do.
  */
 export async function inspectStateDir(options: Omit<StateDirOptions, 'primitives'>): Promise<'absent' | 'open' | 'ready'> {
   const { dir } = options;
@@ -59,7 +59,7 @@ export async function inspectStateDir(options: Omit<StateDirOptions, 'primitives
   return (found.mode & 0o7777) === STATE_DIR_MODE ? 'ready' : 'open';
 }
 
-/** Inspects it, and makes it or closes it to others where that is needed. Throws PortError as {@link inspectStateDir}. */
+/** Inspects it, and makes it or closes it to others where needed. Throws PortError as {@link inspectStateDir}. */
 export async function prepareStateDir(options: StateDirOptions): Promise<void> {
   const { dir, primitives } = options;
   const found = await inspectStateDir(options);

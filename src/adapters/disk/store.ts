@@ -117,7 +117,7 @@ async function save(disk: Disk, draft: RevisionDraft, maxBytes = Infinity): Prom
     await saveFirst(disk, home, plan, kind);
   } else {
     const reusable = await readRevision(revisionDir(disk.dir, key, plan.revision), key, plan.revision);
-    // it may be the one good revision: only what is known to be damaged makes way, and what the medium itself cannot give
+    // it may be the one good revision: it makes way only if known to be damaged, or if the medium itself cannot give it
     if (reusable.unread !== undefined && reusable.unread !== 'EIO') throw new PortError('failed', `saving ${key}: ${reusable.problem}`);
     const whole = reusable.problem === undefined && !disk.doubtful.has(revisionDir(disk.dir, key, plan.revision));
     const isCurrent = (await currentRevision(disk, key)) === plan.revision && !disk.doubtful.has(join(home, CURRENT));

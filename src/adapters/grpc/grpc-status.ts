@@ -29,7 +29,10 @@ const MESSAGE_LIMIT = 500;
  */
 const STILL_STARTING = 'server is not initialized yet';
 
-/** Kind of a non-zero gRPC status. A passed deadline is `unavailable`: for us, nobody answered. So is a peer that only starts. */
+/**
+ * Kind of a non-zero gRPC status. A passed deadline is `unavailable`: for us, nobody answered. So is a peer that only
+ * starts.
+ */
 export function kindOfStatus(code: number, message: string): PortErrorKind {
   if (code === GRPC.unknown && message === STILL_STARTING) return 'unavailable';
   switch (code) {

@@ -1,8 +1,9 @@
 /**
  * A thin gRPC client over a unix socket: unary calls and server streams, nothing more (no compression, no client
- * streams, no name resolution, no retry policy). Why not a library: the common one may hang after its server restarted,
- * and this is small enough to be held to a contract suite.
+ * streams, no name resolution). Why not a library: the common one may hang after its server restarted, and this is
+ * small enough to be held to a contract suite.
  *
+ * It repeats one thing only: a unary call on a session that had died unnoticed is made once more, on a new one.
  * Every failure is a PortError whose message names the socket. Never puts a request or a reply into an error.
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
@@ -134,7 +135,10 @@ async function stream(sessions: Sessions, call: Omit<Exchange, 'cancel' | 'reuse
   }
 }
 
-/** One request on one session; settles exactly once, and hands over no message afterwards: a chunk may bring several. */
+/**
+ * One request on one session. It settles exactly once, and hands over no message afterwards, though a chunk may bring
+ * several.
+ */
 function exchange(session: ClientHttp2Session, call: Exchange): Promise<void> {
   const where = `${call.path} at ${call.socket}`;
   return new Promise((resolve, reject) => {

@@ -1,10 +1,11 @@
 /**
  * Sees that the kubelet is about to create a container, before the runtime can show it.
  *
- * The kubelet makes an empty file `<root-dir>/pods/<uid>/containers/<container>/<8 hex digits>` for the termination message of
- * each attempt, when image, volumes and environment are there and the only step left is the call to the runtime
- * (pkg/kubelet/kuberuntime/kuberuntime_container.go, makeMounts; 1.34 and 1.37 alike). The files go with the pod's directory.
- * A container without a terminationMessagePath has none, which no pod from an API server is: it is defaulted.
+ * For the termination message of each attempt, the kubelet makes an empty file
+ * `<root-dir>/pods/<uid>/containers/<container>/<8 hex digits>`. It does so when image, volumes and environment are
+ * there and the only step left is the call to the runtime (pkg/kubelet/kuberuntime/kuberuntime_container.go,
+ * makeMounts; 1.34 and 1.37 alike). The files go with the pod's directory. A container without a
+ * terminationMessagePath has no such file, but every pod from an API server has the path: it is defaulted.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Reads the kubelet's configuration file, YAML or JSON. Only reads; the file may well hold what is not ours to tell. */
+/** Reads the kubelet's configuration file, YAML or JSON. The file may well hold what is not ours to tell. */
 import { readFile } from 'node:fs/promises';
 import { type KubeletSettings, kubeletSettings } from '../../core/kubelet/kubelet-config.ts';
 import { codeOf } from '../../core/model/error-code.ts';

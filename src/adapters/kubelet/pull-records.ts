@@ -1,6 +1,8 @@
 /**
- * Reads the records the kubelet keeps of its image pulls: `<root-dir>/image_manager/pulled/sha256-<digest of the image's
- * id>` (pkg/kubelet/images/pullmanager/fs_pullrecords.go), and the policy that says what it makes of them. Only reads.
+ * Reads the records the kubelet keeps of its image pulls, and the policy that says what it makes of them. Only reads.
+ *
+ * A record is `<root-dir>/image_manager/pulled/sha256-<digest of the image's id>`
+ * (pkg/kubelet/images/pullmanager/fs_pullrecords.go).
  */
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
@@ -34,7 +36,7 @@ export function createPullRecords({ rootDir, configFile }: PullRecordsOptions): 
     return record;
   }
 
-  /** Parsed again only when the file has changed. A file that is not there says nothing: the kubelet's default holds. */
+  /** Parsed again only when the file has changed. Where there is no file, the kubelet's default holds. */
   async function policy(): Promise<PullPolicy> {
     if (configFile === '') return DEFAULT_PULL_POLICY;
     const found = await stat(configFile, { bigint: true }).catch(() => undefined);

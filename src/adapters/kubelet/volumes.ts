@@ -1,9 +1,11 @@
 /**
- * Reads other pods' volumes where the kubelet keeps them: `<root-dir>/pods/<uid>/volumes/kubernetes.io~<plugin>/<volume>`.
+ * Reads other pods' volumes where the kubelet keeps them, at
+ * `<root-dir>/pods/<uid>/volumes/kubernetes.io~<plugin>/<volume>`.
  *
- * Only reads: a read-only hostPath mount does not reach the tmpfs mounts below it, so this file is all that keeps those
- * secrets untouched; every open in it is O_RDONLY. Every path element below the pods directory is opened on its own with
- * O_NOFOLLOW, so no symlink a pod may have planted leads out of its volume. No content ever enters an error.
+ * Only reads: a read-only hostPath mount does not reach the tmpfs mounts below it, so this file is all that keeps
+ * those secrets untouched. Every open in it is O_RDONLY. Every path element below the pods directory is opened on
+ * its own with O_NOFOLLOW, so no symlink a pod may have planted leads out of its volume. No content ever enters an
+ * error.
  *
  * The kubelet publishes a version by renaming the symlink `..data` to a new hidden directory
  * (pkg/volume/util/atomic_writer.go); a read counts only if that link was the same before and after it.

@@ -12,7 +12,9 @@ const KUBERNETES_CODES: ReadonlySet<number> = new Set([401, 403, 404, 409, 410, 
 /** A gateway's own words for "nobody behind me". */
 export const GATEWAY_CODES: ReadonlySet<number> = new Set([502, 503, 504]);
 
-/** True for a 200, for 401, 403, 404, 409, 410, 429, and for any code with a Kubernetes body or an API server's own header. */
+/**
+ * True for 200, 401, 403, 404, 409, 410 and 429, and for any code with a Kubernetes body or an API server's own header.
+ */
 export function isKubernetesAnswer(head: AnswerHead, body: string): boolean {
   if (head.status === 200 || KUBERNETES_CODES.has(head.status)) return true;
   return head.header('audit-id') !== undefined || isStatus(body) || isHealthBody(body);

@@ -24,8 +24,8 @@ export async function readBody(body: AsyncIterable<unknown>, maxBytes: number, b
 }
 
 /**
- * Lines without their newline; empty ones are skipped. An unfinished last line is dropped: the peer had not said it yet.
- * Throws ApiFailure `too-large` for a line beyond `maxBytes`, finished or not.
+ * Lines without their newline; empty ones are skipped. An unfinished last line is dropped: the peer had not said it
+ * yet. Throws ApiFailure `too-large` for a line beyond `maxBytes`, finished or not.
  */
 export async function* splitLines(body: AsyncIterable<unknown>, maxBytes: number): AsyncGenerator<string> {
   let held: Buffer[] = [];

@@ -1,5 +1,6 @@
 /**
- * HTTP over one verified socket: a shared HTTP/2 session, or a single HTTP/1.1 exchange where the peer has nothing better.
+ * HTTP over one verified socket: a shared HTTP/2 session, or a single HTTP/1.1 exchange where the peer has nothing
+ * better.
  *
  * No redirect is followed, no connection is opened here, and a channel is never used again once it has failed.
  */

@@ -23,7 +23,10 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Resolves with a verified socket. Rejects with {@link ApiFailure}: refused, reset, timeout, unroutable, dns, tls, closed. */
+/**
+ * Resolves with a verified socket. Rejects with {@link ApiFailure}: refused, reset, timeout, unroutable, dns,
+ * tls, closed.
+ */
 export function connectTls(options: ConnectOptions): Promise<TLSSocket> {
   const { endpoint, trust, alpn, deadlineMs, signal } = options;
   const name = options.serverName ?? endpoint.host;

@@ -55,8 +55,8 @@ export interface ApiAccessOptions {
 }
 
 /**
- * Throws PortError: `invalid` (a field is wrong or not supported), `unavailable` (a file cannot be read). The message is
- * one sentence that names the file, the field and what to do.
+ * Throws PortError: `invalid` (a field is wrong or not supported), `unavailable` (a file cannot be read). The message
+ * is one sentence that names the file, the field and what to do.
  */
 export async function loadApiAccess(options: ApiAccessOptions): Promise<ApiAccess> {
   const extra = options.apiEndpoints.map((url) => apiEndpoint(url, 'configuration: apiEndpoints'));

@@ -1,8 +1,8 @@
 /**
  * Single, consistent reads of a pod by name, for the moments when a watch is not proof enough.
  *
- * It uses the verb `list` only, so the agent needs no `get`; it never reads from the server's cache (no resourceVersion),
- * and says "there is none" only when a well-formed, authenticated, empty list says so.
+ * It uses the verb `list` only, so the agent needs no `get`. It never reads from the server's cache (no
+ * resourceVersion), and says "there is none" only when a well-formed, authenticated, empty list says so.
  */
 import { createHash, X509Certificate } from 'node:crypto';
 import type { RawPod } from '../../core/model/model.ts';

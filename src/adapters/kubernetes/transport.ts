@@ -1,8 +1,8 @@
 /**
  * Authenticated requests to the cluster's API server: one HTTP/2 session that list, watch and all others share.
  *
- * It goes to the configured endpoints only, over TLS verified against the cluster's CA; it follows no redirect, knows no
- * proxy, and retries nothing but a 401 whose token had been renewed meanwhile. Replies are returned as they came,
+ * It goes to the configured endpoints only, over TLS verified against the cluster's CA. It follows no redirect, knows
+ * no proxy, and retries nothing but a 401 whose token had been renewed meanwhile. Replies are returned as they came,
  * whatever their status; what they mean is for the callers.
  */
 import { Readable } from 'node:stream';
@@ -59,7 +59,7 @@ export interface ApiLines {
 export interface Transport {
   /** The whole reply within the deadline, whatever its status. Throws PortError; 3xx is a reply like any other. */
   get(path: string, verb: Verb, deadlineMs: Millis): Promise<ApiReply>;
-  /** As `get`, for requests that change something; sent once, and again only after a 401 whose token had been renewed. */
+  /** As `get`, for requests that change something. Sent again only after a 401 whose token had been renewed. */
   send(call: Call, verb: Verb, deadlineMs: Millis): Promise<ApiReply>;
   /** A 200's body line by line, without end; any other status as a reply. The deadline is for the head only. */
   lines(path: string, verb: Verb, deadlineMs: Millis): Promise<ApiReply | ApiLines>;
@@ -112,7 +112,10 @@ export function createTransport(options: TransportOptions): Transport {
     return counted(verb, () => once(call, renewed, signal));
   }
 
-  /** An error reply, read: one of HTTP/2 that ends while nobody reads it is thrown away, and would look like a broken connection. */
+  /**
+   * An error reply, read. One of HTTP/2 that ends while nobody reads it is thrown away, and would look like a broken
+   * connection.
+   */
   async function heldBack(exchange: Exchange, signal: AbortSignal): Promise<Exchange> {
     signal.addEventListener('abort', exchange.cancel, { once: true });
     const body = await readBody(exchange.body, timings.maxErrorBytes, 'cut');

@@ -1,8 +1,8 @@
 /**
- * What the uninstall asks of the API server and changes there: two DaemonSets by name, the pods of one of them, the nodes,
- * and the objects that belong to it. Loaded by the uninstall only; the agent neither has nor needs these rights.
+ * What the uninstall asks of the API server and changes there: two DaemonSets by name, the pods of one of them, the
+ * nodes, and the objects that belong to it. Loaded by the uninstall only; the agent neither has nor needs these rights.
  */
-import { fieldAt, objectsIn, textField, textMap } from '../../core/model/json.ts';
+import { fieldAt, isObject, objectsIn, textField, textMap } from '../../core/model/json.ts';
 import type { Json, Millis } from '../../core/model/model.ts';
 import { parseTime } from '../../core/model/time.ts';
 import type { CleanerPod, DaemonSetView, NodeView } from '../../core/uninstall/uninstall.ts';
@@ -91,7 +91,9 @@ function send(transport: Transport, call: Call, verb: Verb): Promise<ApiReply> {
   return transport.send(call, verb, DEADLINE_MS);
 }
 
-/** All elements of a list, made small page by page. A list that expires meanwhile is read again by whoever asks next. */
+/**
+ * All elements of a list, made small page by page. A list that expires meanwhile is read again by whoever asks next.
+ */
 async function pages<T>(transport: Transport, path: string, small: (item: Json) => T): Promise<readonly T[]> {
   const found: T[] = [];
   let more = '';
@@ -128,8 +130,8 @@ function expectGood({ status, body }: ApiReply, activity: string): Json {
 
 function parse(body: string): Json | undefined {
   try {
-    const value = JSON.parse(body) as unknown;
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
+    const value: unknown = JSON.parse(body);
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 /**
- * What is asked of the host before anything on it is changed: paths, the kubelet's own word on them, and the format of what is
- * stored. Looking and preparing are apart, so that an agent that cannot start leaves the host as it was.
+ * What is asked of the host before anything on it is changed: paths, the kubelet's own word on them, and the format of
+ * what is stored. Looking and preparing are apart, so that an agent that cannot start leaves the host as it was.
  */
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -12,7 +12,10 @@ import { type Config, kubeletConfigFile } from '../../core/config/config.ts';
 import { staticPodProblem } from '../../core/kubelet/kubelet-config.ts';
 import { PortError } from '../../ports.ts';
 
-/** Paths, what the kubelet says of them, and the format of what is stored: before the lock, and only read. Throws PortError. */
+/**
+ * Paths, what the kubelet says of them, and the format of what is stored. Before the lock, and only read. Throws
+ * PortError.
+ */
 export async function inspectHost(config: Config, uid: number): Promise<void> {
   await checkPaths(config);
   const found = await inspectStateDir(stateDirOf(config, uid));
@@ -25,8 +28,8 @@ export async function prepareHost(config: Config, uid: number): Promise<void> {
 }
 
 /**
- * For a cleanup, which wants the lock before it judges what is stored: a pod of the uninstall stays, and says so, where that
- * is of a newer format. Throws PortError.
+ * For a cleanup, which wants the lock before it judges what is stored: where that is of a newer format, a pod of the
+ * uninstall stays, and says so. Throws PortError.
  */
 export async function checkHost(config: Config, uid: number): Promise<void> {
   await checkPaths(config);

@@ -1,9 +1,10 @@
 /**
- * `render`: an API pod with its Secrets and ConfigMaps becomes the static pod that the agent would keep, with no cluster
- * and no kubelet. By the agent's own rules; the only thing it does not ask for is the annotation that opts a pod in.
+ * `render`: an API pod with its Secrets and ConfigMaps becomes the static pod that the agent would keep, with no
+ * cluster and no kubelet. It goes by the agent's own rules; the only thing it does not ask for is the annotation that
+ * opts a pod in.
  *
- * What is not known without a node is left out: the parent's digest-pinned images, service variables, the node's and the
- * cluster's identity. So the revision on a node will have another digest than the one rendered here.
+ * What is not known without a node is left out: the parent's digest-pinned images, service variables, the node's and
+ * the cluster's identity. So the revision on a node will have another digest than the one rendered here.
  */
 import { Buffer } from 'node:buffer';
 import { join, resolve } from 'node:path';

@@ -1,4 +1,7 @@
-/** The commands that take the product away: `cleanup` from this node, `uninstall` for the whole cluster, as the chart's hooks run it. */
+/**
+ * The commands that take the product away: `cleanup` from this node, `uninstall` from the whole cluster, as the chart's
+ * hooks run it.
+ */
 
 import { parseDuration } from '../../core/model/duration.ts';
 import { isDnsSubdomain } from '../../core/model/json.ts';

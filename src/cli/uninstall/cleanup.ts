@@ -1,6 +1,6 @@
 /**
- * `cleanup`: the ordered uninstall of this node. Takes the host lock first, so no agent and no standby acts meanwhile; with
- * `--stay` it keeps the lock afterwards and says on /readyz that the node is clean, until it is told to stop.
+ * `cleanup`: the ordered uninstall of this node. Takes the host lock first, so no agent and no standby acts meanwhile.
+ * With `--stay` it keeps the lock afterwards and says on /readyz that the node is clean, until it is told to stop.
  */
 
 import { lstat } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { PortError } from '../../ports.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { createTelemetryServer, type TelemetryServer } from '../../telemetry/server.ts';
-import { checkHost } from '../agent/join-ports.ts';
+import { checkHost } from '../agent/host-checks.ts';
 import { connectRuntime } from '../connect.ts';
 import type { AgentProcess } from '../program.ts';
 
@@ -106,8 +106,8 @@ export async function cleanOnce(process: CleanupProcess, lock: WaitingLock): Pro
 }
 
 /**
- * The port is free: whoever served on it held the lock. A pod of the uninstall answers nothing but /cleanz with yes, because
- * an agent that was installed again would take it for its own.
+ * The port is free: whoever served on it held the lock. A pod of the uninstall answers nothing but /cleanz with yes,
+ * because an agent that was installed again would take it for its own.
  */
 export async function serve(process: CleanupProcess, isClean: () => boolean, beside = false): Promise<TelemetryServer | undefined> {
   const { address } = process.config.metrics;

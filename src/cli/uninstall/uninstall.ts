@@ -28,7 +28,10 @@ export async function runUninstall(process: UninstallProcess): Promise<boolean> 
   }
 }
 
-/** Where the configuration, or the pod's own account, says. Counts nothing: an uninstall has no metrics. Throws PortError. */
+/**
+ * Connects where the configuration, or the pod's own account, says. Counts nothing: an uninstall has no metrics. Throws
+ * PortError.
+ */
 export async function connectUninstallApi(
   { config, env, namespace, version }: Pick<UninstallProcess, 'config' | 'env' | 'namespace' | 'version'>,
   clock: Clock,

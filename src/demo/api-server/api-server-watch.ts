@@ -1,5 +1,6 @@
 /**
- * Watches of the embedded API server: history first, then what happens, with bookmarks, until the time asked for is over.
+ * Watches of the embedded API server: history first, then what happens, with bookmarks, until the time asked for is
+ * over.
  *
  * A pod that enters or leaves a selector shows as ADDED or DELETED, as in the real server's watch cache.
  */

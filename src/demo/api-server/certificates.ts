@@ -1,5 +1,6 @@
 /**
- * A certificate authority and certificates for the demo and the tests: a minimal X.509 v3 writer (RFC 5280) for EC P-256.
+ * A certificate authority and certificates for the demo and the tests: a minimal X.509 v3 writer (RFC 5280) for EC
+ * P-256.
  *
  * Not for production: no revocation, no key identifiers, names of one field only. It never touches the disk.
  */

@@ -13,7 +13,7 @@ const POLL_FLOOR_MS = 20;
 /** Runs until the process dies. `deliver` gets this node's pods after every successful list. */
 export async function followPods(process: KubeletProcess, deliver: (pods: readonly SourcedPod[]) => void): Promise<void> {
   const { api } = process.options;
-  // The pods are listed only after the node has been read, by a reflector of its own (`pkg/kubelet/config/apiserver.go`).
+  // The pods are listed only after a reflector of its own has read the node (`pkg/kubelet/config/apiserver.go`).
   await reflect(
     process,
     () => api.pods(),

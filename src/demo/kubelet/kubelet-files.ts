@@ -19,7 +19,10 @@ const LIST_MS = 20_000;
 const MAX_MANIFEST_BYTES = 10 * 1024 * 1024;
 const MIRROR = 'kubernetes.io/config.mirror';
 
-/** `deliver` gets the complete set of static pods after every change, and once at the start. Runs until the process dies. */
+/**
+ * `deliver` gets the complete set of static pods after every change, and once at the start. Runs until the process
+ * dies.
+ */
 export async function followFiles(process: KubeletProcess, deliver: (pods: readonly SourcedPod[]) => void): Promise<void> {
   const { staticPodPath, nodeName } = process.options;
   /** By namespace/name, as the real store: two files with one name are one pod. */

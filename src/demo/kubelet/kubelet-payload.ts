@@ -107,7 +107,7 @@ async function keyOf(
   return Buffer.from(bytes(value)).toString('utf8');
 }
 
-/** `$(NAME)` of a variable set before; `$$` is a dollar; anything else stays. Literal values only, as in the kubelet. */
+/** `$(NAME)` of a variable set before; `$$` is a dollar; the rest stays. Literal values only, as in the kubelet. */
 function expanded(value: string, env: ReadonlyMap<string, string>): string {
   return value.replace(/\$\$|\$\(([^)]*)\)/g, (match, name: string | undefined) => (name === undefined ? '$' : (env.get(name) ?? match)));
 }

@@ -126,7 +126,7 @@ function byCreation(a: SourcedPod, b: SourcedPod): number {
   return (a.pod.metadata?.creationTimestamp ?? '').localeCompare(b.pod.metadata?.creationTimestamp ?? '');
 }
 
-/** Host ports that count at admission; with hostNetwork every listed port is one (`defaults.go`: defaultHostNetworkPorts). */
+/** Host ports that count at admission; with hostNetwork all listed ones do (`defaults.go`: defaultHostNetworkPorts). */
 function hostPorts(pod: SourcedPod): readonly number[] {
   const hostNetwork = pod.pod.spec?.hostNetwork === true;
   return (pod.pod.spec?.containers ?? []).flatMap(({ ports = [] }) =>

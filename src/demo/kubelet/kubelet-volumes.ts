@@ -12,7 +12,10 @@ import type { DemoKubeletOptions, SourcedPod } from './kubelet-types.ts';
 
 const TMPFS_PLUGINS = ['secret', 'projected', 'downward-api'];
 
-/** Makes every volume of the pod what it should be, or throws with the kubelet's reason. Unchanged content is not written. */
+/**
+ * Makes every volume of the pod what it should be, or throws with the kubelet's reason. Unchanged content is not
+ * written.
+ */
 export async function mountVolumes(pod: SourcedPod, options: DemoKubeletOptions): Promise<void> {
   for (const volume of pod.pod.spec?.volumes ?? []) {
     if (volume.hostPath !== undefined) {
@@ -43,7 +46,7 @@ export function mountsOf(container: RawContainer, pod: SourcedPod, rootDir: stri
   });
 }
 
-/** The file for the termination message, of a new name for each attempt to create the container, made just before it. */
+/** The file for the termination message: made just before each attempt to create the container, of a new name. */
 export async function noteAttempt(pod: SourcedPod, container: string, { rootDir, random }: DemoKubeletOptions): Promise<void> {
   const dir = join(rootDir, 'pods', pod.uid, 'containers', container);
   const name = Math.floor(random() * 2 ** 32).toString(16);
@@ -55,7 +58,7 @@ export async function removePodDir(uid: string, rootDir: string): Promise<void> 
   await rm(join(rootDir, 'pods', uid), { recursive: true, force: true });
 }
 
-/** What a reboot takes: secret, projected and downwardAPI volumes live in memory; configMaps and emptyDirs on the disk. */
+/** What a reboot takes: volumes that live in memory (secret, projected, downwardAPI); configMaps and emptyDirs stay. */
 export async function loseTmpfs(rootDir: string): Promise<void> {
   for (const uid of await readdir(join(rootDir, 'pods')).catch(() => [])) {
     for (const plugin of TMPFS_PLUGINS) {
