@@ -10,16 +10,12 @@ import type { Millis } from '../../core/model/model.ts';
 import { type ApiRequestObserver, type Clock, PortError } from '../../ports.ts';
 import type { AnswerHead } from './answer.ts';
 import { readBody, splitLines } from './body.ts';
-import { type Call, type Channel, createChannel, type Exchange } from './channel.ts';
-import { connectTls } from './connect.ts';
+import type { Call, Channel, Exchange } from './channel.ts';
+import { createPool, type Pool, type PoolTimings } from './connection-pool.ts';
 import { ApiFailure, causeOf, failure, withDeadline } from './failure.ts';
 import type { ApiAccess } from './kubeconfig.ts';
 
-export interface TransportTimings {
-  /** Per endpoint: name resolution, TCP and TLS. */
-  readonly connectMs: Millis;
-  readonly pingEveryMs: Millis;
-  readonly pingAnswerMs: Millis;
+export interface TransportTimings extends PoolTimings {
   readonly maxReplyBytes: number;
   readonly maxErrorBytes: number;
   readonly maxLineBytes: number;
@@ -38,8 +34,6 @@ const BODY_TYPE: Readonly<Record<Call['method'], string>> = {
   DELETE: 'application/json',
   PATCH: 'application/merge-patch+json',
 };
-/** A connection attempt younger than this is not thrown away when somebody says "try now". */
-const REDIAL_AFTER_MS = 500;
 
 export type Verb = 'list' | 'watch' | 'get' | 'delete' | 'patch';
 
@@ -79,59 +73,16 @@ export interface TransportOptions {
   readonly timings?: Partial<TransportTimings> | undefined;
 }
 
+/** An exchange that has begun, and the connection that it is on. */
+interface Begun {
+  readonly channel: Channel;
+  readonly exchange: Exchange;
+}
+
 export function createTransport(options: TransportOptions): Transport {
-  const { access, userAgent, clock, observer } = options;
   const timings = { ...TRANSPORT_TIMINGS, ...options.timings };
-  const pool = createPool(access, clock, timings);
-
-  async function once(call: Call, token: string | undefined, signal: AbortSignal): Promise<{ channel: Channel; exchange: Exchange }> {
-    const channel = await pool.channel();
-    if (signal.aborted) throw new ApiFailure('closed', 'the request was given up');
-    const headers = {
-      accept: 'application/json',
-      'user-agent': userAgent,
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(call.body === undefined ? {} : { 'content-type': BODY_TYPE[call.method] }),
-    };
-    return { channel, exchange: await channel.send(call, headers, signal) };
-  }
-
-  /** A refused token is replaced and tried once more if its file has a new one. */
-  async function authorized(call: Call, verb: Verb, signal: AbortSignal): Promise<{ channel: Channel; exchange: Exchange }> {
-    const token = await access.token?.current();
-    const first = await counted(verb, () => once(call, token, signal));
-    if (first.exchange.status !== 401) return first;
-    if (access.token === undefined || token === undefined) {
-      // A client certificate is part of the connection: only a new one shows a renewed certificate.
-      pool.retire(first.channel);
-      return first;
-    }
-    const refusal = await heldBack(first.exchange, signal);
-    if (!(await access.token.renew(token))) return { channel: first.channel, exchange: refusal };
-    const renewed = await access.token.current();
-    return counted(verb, () => once(call, renewed, signal));
-  }
-
-  /**
-   * An error reply, read. One of HTTP/2 that ends while nobody reads it is thrown away, and would look like a broken
-   * connection.
-   */
-  async function heldBack(exchange: Exchange, signal: AbortSignal): Promise<Exchange> {
-    signal.addEventListener('abort', exchange.cancel, { once: true });
-    const body = await readBody(exchange.body, timings.maxErrorBytes, 'cut');
-    return { ...exchange, body: Readable.from([Buffer.from(body)]) };
-  }
-
-  async function counted<T extends { exchange: Exchange }>(verb: Verb, send: () => Promise<T>): Promise<T> {
-    try {
-      const sent = await send();
-      observer.request(verb, String(sent.exchange.status));
-      return sent;
-    } catch (error) {
-      observer.request(verb, causeOf(error));
-      throw error;
-    }
-  }
+  const pool = createPool(options.access, options.clock, timings);
+  const authorized = createAuthorized(options, pool, timings);
 
   async function whole(exchange: Exchange): Promise<ApiReply> {
     const good = exchange.status >= 200 && exchange.status < 300;
@@ -195,115 +146,58 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
-interface Pool {
-  channel(): Promise<Channel>;
-  retire(channel: Channel): void;
-  doubt(): void;
-  abandon(): void;
-  redial(): void;
-  close(): Promise<void>;
-}
+type Authorized = (call: Call, verb: Verb, signal: AbortSignal) => Promise<Begun>;
 
-/** Keeps the one shared session and every HTTP/1.1 connection in use, and remembers which endpoint to try first. */
-function createPool(access: ApiAccess, clock: Clock, timings: TransportTimings): Pool {
-  const open = new Set<Channel>();
-  const taken = new WeakSet<Channel>();
-  let shared: Channel | undefined;
-  let dialing: { readonly promise: Promise<Channel>; readonly abort: AbortController; readonly since: Millis } | undefined;
-  let preferred = 0;
-  let closed = false;
+/** Requests in our name, each counted, until the head of the reply is there. */
+function createAuthorized(options: TransportOptions, pool: Pool, timings: TransportTimings): Authorized {
+  const { access, userAgent, observer } = options;
 
-  async function dialOne(index: number, signal: AbortSignal): Promise<Channel> {
-    const endpoint = access.endpoints[index];
-    if (endpoint === undefined) throw new ApiFailure('closed', 'no API endpoint is configured');
-    const trust = await access.trust();
-    const socket = await connectTls({
-      endpoint,
-      trust,
-      serverName: access.serverName,
-      alpn: ['h2', 'http/1.1'],
-      deadlineMs: timings.connectMs,
-      signal,
-    });
-    const channel: Channel = createChannel({
-      socket,
-      endpoint,
-      now: () => clock.now(),
-      pingEveryMs: timings.pingEveryMs,
-      pingAnswerMs: timings.pingAnswerMs,
-      onGone: (lost) => {
-        if (shared === channel) shared = undefined;
-        if (lost && preferred === index) preferred = (index + 1) % access.endpoints.length;
-      },
-    });
-    open.add(channel);
-    socket.once('close', () => open.delete(channel));
-    preferred = index;
-    if (closed || signal.aborted) {
-      channel.destroy();
-      throw new ApiFailure('closed', `connecting to ${endpoint.url}: given up`);
-    }
-    return channel;
+  async function once(call: Call, token: string | undefined, signal: AbortSignal): Promise<Begun> {
+    const channel = await pool.channel();
+    if (signal.aborted) throw new ApiFailure('closed', 'the request was given up');
+    const headers = {
+      accept: 'application/json',
+      'user-agent': userAgent,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(call.body === undefined ? {} : { 'content-type': BODY_TYPE[call.method] }),
+    };
+    return { channel, exchange: await channel.send(call, headers, signal) };
   }
 
-  async function dial(signal: AbortSignal): Promise<Channel> {
-    const start = preferred;
-    let last: unknown;
-    for (let step = 0; step < access.endpoints.length && !signal.aborted; step++) {
-      try {
-        return await dialOne((start + step) % access.endpoints.length, signal);
-      } catch (error) {
-        last = error;
-      }
-    }
-    throw last ?? new ApiFailure('closed', 'connecting: given up');
+  /**
+   * An error reply, read. One of HTTP/2 that ends while nobody reads it is thrown away, and would look like a broken
+   * connection.
+   */
+  async function heldBack(exchange: Exchange, signal: AbortSignal): Promise<Exchange> {
+    signal.addEventListener('abort', exchange.cancel, { once: true });
+    const body = await readBody(exchange.body, timings.maxErrorBytes, 'cut');
+    return { ...exchange, body: Readable.from([Buffer.from(body)]) };
   }
 
-  async function channel(): Promise<Channel> {
-    if (closed) throw new ApiFailure('closed', 'the API client is closed');
-    if (shared?.usable() === true) return shared;
-    if (dialing === undefined) {
-      const abort = new AbortController();
-      const promise = dial(abort.signal);
-      const mine = { promise, abort, since: clock.now() };
-      dialing = mine;
-      const done = () => {
-        if (dialing === mine) dialing = undefined;
-      };
-      promise.then((fresh) => {
-        if (fresh.protocol === 'h2' && fresh.usable()) shared = fresh;
-        done();
-      }, done);
+  async function counted(verb: Verb, send: () => Promise<Begun>): Promise<Begun> {
+    try {
+      const sent = await send();
+      observer.request(verb, String(sent.exchange.status));
+      return sent;
+    } catch (error) {
+      observer.request(verb, causeOf(error));
+      throw error;
     }
-    const fresh = await dialing.promise;
-    if (fresh.protocol === 'h2') {
-      if (fresh.usable()) return fresh;
-      throw new ApiFailure('reset', 'the server closed the connection as soon as it was there');
-    }
-    // Several callers may have waited for one HTTP/1.1 connection; it serves the first of them.
-    if (taken.has(fresh)) return channel();
-    taken.add(fresh);
-    return fresh;
   }
 
-  return {
-    channel,
-    retire: (used) => used.retire(),
-    doubt: () => shared?.doubt(),
-    abandon() {
-      preferred = (preferred + 1) % access.endpoints.length;
-      shared?.destroy();
-      shared = undefined;
-    },
-    redial() {
-      if (dialing !== undefined && clock.now() - dialing.since > REDIAL_AFTER_MS) dialing.abort.abort();
-    },
-    async close() {
-      closed = true;
-      dialing?.abort.abort();
-      await dialing?.promise.catch(() => {});
-      for (const each of open) each.destroy();
-      shared = undefined;
-    },
+  /** A refused token is replaced and tried once more if its file has a new one. */
+  return async (call, verb, signal) => {
+    const token = await access.token?.current();
+    const first = await counted(verb, () => once(call, token, signal));
+    if (first.exchange.status !== 401) return first;
+    if (access.token === undefined || token === undefined) {
+      // A client certificate is part of the connection: only a new one shows a renewed certificate.
+      pool.retire(first.channel);
+      return first;
+    }
+    const refusal = await heldBack(first.exchange, signal);
+    if (!(await access.token.renew(token))) return { channel: first.channel, exchange: refusal };
+    const renewed = await access.token.current();
+    return counted(verb, () => once(call, renewed, signal));
   };
 }
