@@ -12,6 +12,7 @@ import {
   type ReachabilityEvent,
   type ReachabilityState,
 } from '../core/api/reachability.ts';
+import { messageOf } from '../core/model/errors.ts';
 import { copiesIn } from '../core/model/ledger.ts';
 import type { Millis } from '../core/model/model.ts';
 import { nothingFromApiRuns } from '../core/turn/here.ts';
@@ -181,7 +182,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     let hurry = false;
     while (!over.signal.aborted) {
       const wait: Millis = await takeTurn(hurry).catch((error: unknown) => {
-        ports.log.error('A turn failed; the next one starts afresh', { error: error instanceof Error ? error.message : String(error) });
+        ports.log.error('A turn failed; the next one starts afresh', { error: messageOf(error) });
         return 1_000;
       });
       if (makesWay) end();

@@ -6,6 +6,7 @@
  */
 
 import type { Action, Withdrawal } from '../core/model/actions.ts';
+import { messageOf } from '../core/model/errors.ts';
 import type { Checkpoint, CheckpointKey, HandBackMemory, Ledger, Millis, Placed } from '../core/model/model.ts';
 import { mayPlace } from '../core/turn/verification.ts';
 import type { Ports } from '../ports.ts';
@@ -195,8 +196,4 @@ function countFailure(ports: Ports, action: Action): void {
   if (action.do === 'place' && action.placed.self !== true) ports.meter.count('checkpointer_activations_total', { result: 'failed' });
   if (action.do === 'withdraw' && action.placed.self !== true)
     ports.meter.count('checkpointer_hand_backs_total', { mode: 'unknown', result: 'failed' });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

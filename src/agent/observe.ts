@@ -4,6 +4,7 @@
  */
 
 import type { ReachabilityState } from '../core/api/reachability.ts';
+import { messageOf } from '../core/model/errors.ts';
 import { type ManifestFile, type Millis, type RawPod, type RuntimeView, type Seen, seen, unseen } from '../core/model/model.ts';
 import type { Needs } from '../core/turn/needs.ts';
 import type { Observation } from '../core/turn/observation.ts';
@@ -105,6 +106,6 @@ async function wonder<T>(question: () => Promise<T>): Promise<Seen<T>> {
   try {
     return seen(await question());
   } catch (error) {
-    return unseen(error instanceof Error ? error.message : String(error));
+    return unseen(messageOf(error));
   }
 }

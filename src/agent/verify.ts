@@ -3,6 +3,7 @@
  * outage, right before a copy starts, and, during an outage, over and over what has a problem. When: `core/turn/verification.ts`.
  */
 
+import { messageOf } from '../core/model/errors.ts';
 import type { Checkpoint, CheckpointKey, Millis, Reachability } from '../core/model/model.ts';
 import { afterReading, believed, dueReads, isFresh, type Reading } from '../core/turn/verification.ts';
 import type { Ports } from '../ports.ts';
@@ -93,6 +94,5 @@ export function createVerifier(ports: Ports, held: Held): Verifier {
 }
 
 function unreadable(checkpoint: Checkpoint, error: unknown): Checkpoint {
-  const message = error instanceof Error ? error.message : String(error);
-  return { ...checkpoint, problem: `the store cannot be read: ${message}`, unread: 'store' };
+  return { ...checkpoint, problem: `the store cannot be read: ${messageOf(error)}`, unread: 'store' };
 }

@@ -7,6 +7,7 @@ import { CRI_SOCKETS, findCriSocket } from '../adapters/cri/find-socket.ts';
 import { createContainerRuntime } from '../adapters/cri/runtime.ts';
 import { type ApiAccess, caFingerprint, loadApiAccess } from '../adapters/kubernetes/index.ts';
 import type { Config } from '../core/config/config.ts';
+import { messageOf } from '../core/model/errors.ts';
 import type { Role } from '../core/turn/policy.ts';
 import { type Clock, type ContainerRuntime, type Log, PortError, type PortErrorKind } from '../ports.ts';
 
@@ -96,10 +97,7 @@ export async function checkApiAccess(config: Config, env: Environment, clock: Cl
   try {
     caFingerprint(ca);
   } catch (error) {
-    throw new PortError(
-      'invalid',
-      `${of} cannot be used (${error instanceof Error ? error.message : String(error)}): name the cluster's own`,
-    );
+    throw new PortError('invalid', `${of} cannot be used (${messageOf(error)}): name the cluster's own`);
   }
 }
 

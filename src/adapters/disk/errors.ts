@@ -2,6 +2,7 @@
  * Errors of the disk: always the activity, the path and the system's own word; never a file's content.
  */
 import { codeOf } from '../../core/model/error-code.ts';
+import { messageOf } from '../../core/model/errors.ts';
 import { PortError } from '../../ports.ts';
 
 /** The change is visible, but its directory could not be fsynced: a power cut may undo it. */
@@ -39,8 +40,4 @@ const TELLS_OF_CONTENT: ReadonlySet<string> = new Set([
 export function unreadCode(error: unknown): string | undefined {
   const code = codeOf(error) ?? (error instanceof Error ? codeOf(error.cause) : undefined);
   return code !== undefined && /^E[A-Z0-9]+$/.test(code) && !TELLS_OF_CONTENT.has(code) ? code : undefined;
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

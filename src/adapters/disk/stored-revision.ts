@@ -7,11 +7,12 @@
 import { constants } from 'node:fs';
 import { lstat, open, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../../core/model/errors.ts';
 import { isObject, textMap } from '../../core/model/json.ts';
 import { checkpointKey } from '../../core/model/keys.ts';
 import { MAX_MANIFEST_BYTES, sha256 } from '../../core/model/manifest.ts';
 import type { CheckpointKey, RevisionRecord } from '../../core/model/model.ts';
-import { messageOf, unreadCode } from './errors.ts';
+import { unreadCode } from './errors.ts';
 import { POD_FILE, RECORD_FILE } from './layout.ts';
 import { decodeRecord, unreadableRecord } from './record.ts';
 import { DIRECTORY_MODE, directoryWord, fileWord, linkWord, PRIVATE_FILE_MODE } from './revision.ts';

@@ -13,6 +13,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, readlink } from 'node:fs/promises';
 import { codeOf } from '../../core/model/error-code.ts';
+import { messageOf } from '../../core/model/errors.ts';
 import { byCodeUnit, isDnsLabel } from '../../core/model/json.ts';
 import type { CapturedFile } from '../../core/model/model.ts';
 import { type KubeletVolumes, PortError, type VolumePlugin } from '../../ports.ts';
@@ -216,6 +217,5 @@ function odd(walk: Walk, path: string): PortError {
 
 function failed(activity: string, error: unknown): PortError {
   const denied = codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM';
-  const reason = error instanceof Error ? error.message : String(error);
-  return new PortError(denied ? 'denied' : 'failed', `${activity}: ${reason}`, { cause: error });
+  return new PortError(denied ? 'denied' : 'failed', `${activity}: ${messageOf(error)}`, { cause: error });
 }

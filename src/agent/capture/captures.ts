@@ -5,6 +5,7 @@
 
 import type { ReachabilityState } from '../../core/api/reachability.ts';
 import { furtherReasons } from '../../core/copy/reasons.ts';
+import { messageOf } from '../../core/model/errors.ts';
 import { ANNOTATION_REVISION, checkpointKey } from '../../core/model/keys.ts';
 import type { CheckpointKey, Millis, RawPod } from '../../core/model/model.ts';
 import { type Refusal, refusal } from '../../core/model/refusal.ts';
@@ -122,7 +123,7 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
       const rests = result.kind === 'refused' && result.reasons.some(({ code }) => code === 'limit') ? undefined : digest;
       return (now) => afterCapture(now, rests, ports.clock.now());
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       ports.meter.count('checkpointer_captures_total', { result: 'failed' });
       if (track.failures === 0) ports.log.warn('A capture failed and will be tried again', { checkpoint: nameOf(pod), error: message });
       if (track.failures + 1 >= FAILURES_TOLD)
@@ -169,7 +170,7 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
       await ports.store.prune(key, [...new Set([...placed, ...mounted])]).catch((error: unknown) =>
         ports.log.warn('An old revision could not be removed; the next capture tries again', {
           checkpoint: key,
-          error: error instanceof Error ? error.message : String(error),
+          error: messageOf(error),
         }),
       );
     }

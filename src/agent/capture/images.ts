@@ -5,6 +5,7 @@
  */
 
 import { judgePull, type PullVerdict } from '../../core/kubelet/pull-records.ts';
+import { messageOf } from '../../core/model/errors.ts';
 import { type Checkpoint, type CheckpointKey, type Millis, type Seen, seen, unseen } from '../../core/model/model.ts';
 import { PortError, type Ports } from '../../ports.ts';
 
@@ -61,7 +62,7 @@ export function createImageLooks(ports: Ports): ImageLooks {
     } catch (error) {
       // a runtime that does not answer is told as a source that is down
       const silent = error instanceof PortError && error.kind === 'unavailable';
-      return unseen(silent ? '' : error instanceof Error ? error.message : String(error));
+      return unseen(silent ? '' : messageOf(error));
     }
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { barred } from '../../core/model/ledger.ts';
+import { messageOf } from '../../core/model/errors.ts';
 import type { YieldMemory } from '../../core/model/model.ts';
 import { type FailedTakeover, failedTakeover, type IdleSince, podsOfFamily, TROUBLES, watchIdle } from '../../core/self/takeover.ts';
 import {
@@ -110,7 +111,7 @@ export function createStandby(ports: Ports, settings: AgentSettings, held: Held)
       await ports.store.writeLedger(next);
       held.ledger = next;
     } catch (error) {
-      ports.log.error('A yield could not be written down', { error: error instanceof Error ? error.message : String(error) });
+      ports.log.error('A yield could not be written down', { error: messageOf(error) });
     }
   }
 

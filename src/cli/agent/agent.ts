@@ -8,6 +8,7 @@ import { createHostLock } from '../../adapters/disk/lock.ts';
 import { type Agent, createAgent } from '../../agent/agent.ts';
 import type { AgentStatus } from '../../agent/status.ts';
 import type { Config } from '../../core/config/config.ts';
+import { messageOf } from '../../core/model/errors.ts';
 import { readPlace } from '../../core/self/own.ts';
 import type { Role } from '../../core/turn/policy.ts';
 import { type Clock, type HostLock, type Log, PortError } from '../../ports.ts';
@@ -32,7 +33,7 @@ export async function runAgent(process: AgentProcess): Promise<void> {
   const metrics = createMetrics({
     version,
     nodeVersion: process.nodeVersion,
-    onError: (error) => log.error('A metric could not be set', { error: error instanceof Error ? error.message : String(error) }),
+    onError: (error) => log.error('A metric could not be set', { error: messageOf(error) }),
   });
   registerProcessGauges(metrics);
   const place = readPlace(process.env);
@@ -100,7 +101,7 @@ async function serve({ config, metrics, agent, role, clock, log }: Served): Prom
     health: () => healthOf(agent.status(), clock.now()),
     ready: () => readyOf(agent.status(), role),
     status: () => agent.status(),
-    onError: (error) => log.error('A scrape failed', { error: error instanceof Error ? error.message : String(error) }),
+    onError: (error) => log.error('A scrape failed', { error: messageOf(error) }),
   });
   await server.start();
   return server;

@@ -5,10 +5,11 @@
  */
 
 import type { Action } from '../model/actions.ts';
-import { copiesIn } from '../model/ledger.ts';
-import type { Checkpoint, CheckpointKey, Decision, Facts, Ledger, Millis, Placed, State } from '../model/model.ts';
+import { copiesIn, } from '../model/ledger.ts';
+import { type Checkpoint, type CheckpointKey, type Decision, type Facts, type Ledger, type Millis, type Placed, type State, } from '../model/model.ts';
 import { sinceEach } from '../model/since.ts';
 import { movedOn } from './clocks.ts';
+import { messageOf } from '../model/errors.ts';
 import { decide } from './decide.ts';
 import { type Found, factsOf, freshContainers } from './facts.ts';
 import type { Mind } from './mind.ts';
@@ -56,7 +57,7 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
     try {
       return work();
     } catch (error) {
-      errors.set(key, error instanceof Error ? error.message : String(error));
+      errors.set(key, messageOf(error));
       return [];
     }
   };
