@@ -25,9 +25,7 @@ import { apply, forgetWithdrawals, withdrawAtOnce } from './apply.ts';
 import { createCaptures } from './capture/captures.ts';
 import { createImageLooks } from './capture/images.ts';
 import { createCloseWatch } from './hand-back/close-watch.ts';
-import { createPids } from './hand-back/pids.ts';
-import type { Held } from './held.ts';
-import { readLedger } from './ledger.ts';
+import { createHeld } from './held.ts';
 import { createObserver } from './observe.ts';
 import { createReporter } from './report.ts';
 import { createStandby } from './self/standby.ts';
@@ -50,12 +48,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   const wakeups = createWakeups(ports.clock);
   const observe = createObserver(ports);
   const reporter = createReporter(ports);
-  const held: Held = {
-    ledger: { formatVersion: 1, placed: [], handBacks: [] },
-    checkpoints: new Map(),
-    withdrawing: new Map(),
-    pids: createPids(ports),
-  };
+  const held = createHeld(ports);
   const closeWatch = createCloseWatch(ports, {
     withdraw: (withdrawal, podUid, sign) => withdrawAtOnce(ports, held, withdrawal, podUid, sign),
     wake: () => wakeups.wake('close-watch'),
@@ -174,7 +167,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     if (signal.aborted) end();
     signal.addEventListener('abort', end, { once: true });
     await verifier.begin();
-    held.ledger = await readLedger(ports, [...held.checkpoints.values()]);
+    await held.readLedger();
     await standby.begin();
     reporter.started([...held.checkpoints.values()], held.ledger);
     ports.watch.start(() => wakeups.wake('api'));

@@ -70,9 +70,9 @@ async function applyOne(ports: Ports, held: Held, action: Exclude<Action, Withdr
       ports.log.warn('Stopped what was left of the copy', { checkpoint: nameOf(held, action), sandboxes: action.sandboxes.length });
       return;
     case 'forget-copy':
-      return writeLedger(ports, held, { placed: held.ledger.placed.filter((placed) => placed.key !== action.key) });
+      return changeLedger(held, { placed: held.ledger.placed.filter((placed) => placed.key !== action.key) });
     case 'remember':
-      return writeLedger(ports, held, { handBacks: withMemory(held.ledger, action.memory) });
+      return changeLedger(held, { handBacks: withMemory(held.ledger, action.memory) });
     case 'remove-checkpoint':
       return removeCheckpoint(ports, held, action);
   }
@@ -85,7 +85,7 @@ async function applyOne(ports: Ports, held: Held, action: Exclude<Action, Withdr
 async function place(ports: Ports, held: Held, action: Extract<Action, { do: 'place' }>): Promise<void> {
   const { placed } = action;
   for (const id of action.stopOrphans) await ports.runtime.stopSandbox(id, STOP_DEADLINE_MS);
-  await writeLedger(ports, held, { placed: withPlaced(held.ledger.placed, placed) });
+  await changeLedger(held, { placed: withPlaced(held.ledger.placed, placed) });
   await ports.manifests.place(placed.file, action.manifest, action.expect);
   if (placed.self !== true) ports.meter.count('checkpointer_activations_total', { result: placed.attempt === 1 ? 'placed' : 'retried' });
   ports.log.info(placed.self === true ? "Placed the standby's manifest" : "Placed the copy's manifest", {
@@ -117,7 +117,7 @@ async function withdrawAll(ports: Ports, held: Held, withdrawals: readonly Withd
   const left = done.flat().map((placed) => ({ ...placed, phase: 'leaving' as const }));
   const [first] = withdrawals;
   if (left.length > 0 && first !== undefined)
-    await attempt(ports, held, first, () => writeLedger(ports, held, { placed: left.reduce(withPlaced, held.ledger.placed) }));
+    await attempt(ports, held, first, () => changeLedger(held, { placed: left.reduce(withPlaced, held.ledger.placed) }));
   // not before the ledger says so: the next sign of the same parent would begin it again
   for (const { placed } of withdrawals) held.withdrawing.delete(placed.key);
 }
@@ -153,16 +153,15 @@ async function removeCheckpoint(ports: Ports, held: Held, action: Extract<Action
   await ports.store.remove(action.key);
   const name = nameOf(held, action);
   held.checkpoints.delete(action.key);
-  await writeLedger(ports, held, { handBacks: held.ledger.handBacks.filter((memory) => memory.key !== action.key) });
+  await changeLedger(held, { handBacks: held.ledger.handBacks.filter((memory) => memory.key !== action.key) });
   ports.meter.count('checkpointer_retirements_total', { reason: action.reason });
   ports.log.info('Retired the checkpoint', { checkpoint: name, reason: action.reason });
 }
 
-async function writeLedger(ports: Ports, held: Held, change: Partial<Pick<Ledger, 'placed' | 'handBacks'>>): Promise<void> {
+async function changeLedger(held: Held, change: Partial<Pick<Ledger, 'placed' | 'handBacks'>>): Promise<void> {
   const next: Ledger = { ...held.ledger, ...change };
   if (JSON.stringify(next) === JSON.stringify(held.ledger)) return;
-  await ports.store.writeLedger(next);
-  held.ledger = next;
+  await held.writeLedger(next);
 }
 
 function withPlaced(all: readonly Placed[], placed: Placed): readonly Placed[] {

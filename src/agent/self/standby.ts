@@ -108,8 +108,7 @@ export function createStandby(ports: Ports, settings: AgentSettings, held: Held)
     const { yielded: _, ...rest } = held.ledger;
     const next = memory === undefined ? rest : { ...rest, yielded: memory };
     try {
-      await ports.store.writeLedger(next);
-      held.ledger = next;
+      await held.writeLedger(next);
     } catch (error) {
       ports.log.error('A yield could not be written down', { error: messageOf(error) });
     }
