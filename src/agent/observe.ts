@@ -1,6 +1,6 @@
 /**
- * Asks every source with a deadline. A source that fails becomes an unknown with the reason, never an empty answer; that it
- * fails is told once, and that it answers again. Chooses nothing but what was asked of it.
+ * Asks every source with a deadline. A source that fails becomes an unknown with the reason, never an empty answer.
+ * That it fails is told once, and so is that it answers again. Asks nothing but what it was told to.
  */
 
 import type { ReachabilityState } from '../core/api/reachability.ts';
@@ -14,12 +14,15 @@ const LOCAL_DEADLINE_MS: Millis = 2_000;
 const READ_DEADLINE_MS: Millis = 5_000;
 const NOT_ASKED = unseen('not asked in this turn');
 
-export type Observe = (
-  need: Needs,
-  api: ReachabilityState,
-  bound: Pick<Observation, 'where' | 'optIn'>,
-  begun: () => Observation['begun'],
-) => Promise<Observation>;
+export interface Question extends Pick<Observation, 'where' | 'optIn'> {
+  readonly need: Needs;
+  /** The verdict that holds for this turn. */
+  readonly api: ReachabilityState;
+  /** Looked at last: what the close watch began while the sources answered counts in this turn. */
+  readonly begun: () => Observation['begun'];
+}
+
+export type Observe = (question: Question) => Promise<Observation>;
 
 /** Asks a local source; `question` may throw. */
 type Ask = <T>(source: string, question: () => Promise<T>) => Promise<Seen<T>>;
@@ -36,17 +39,10 @@ export function createObserver(ports: Ports): Observe {
     }
     return answer;
   };
-  return (need, api, bound, begun) => observe(ports, ask, need, api, bound, begun);
+  return (question) => observe(ports, ask, question);
 }
 
-async function observe(
-  ports: Ports,
-  ask: Ask,
-  need: Needs,
-  api: ReachabilityState,
-  bound: Pick<Observation, 'where' | 'optIn'>,
-  begun: () => Observation['begun'],
-): Promise<Observation> {
+async function observe(ports: Ports, ask: Ask, { need, api, begun, where, optIn }: Question): Promise<Observation> {
   const [runtime, kubelet, manifests, images, reads] = await Promise.all([
     need.runtime ? askRuntime(ports, ask) : NOT_ASKED,
     need.kubelet ? askKubelet(ports, ask) : NOT_ASKED,
@@ -65,9 +61,9 @@ async function observe(
     manifests,
     images,
     reads,
-    // looked at last: what was begun while the sources answered counts in this turn
     begun: begun(),
-    ...bound,
+    where,
+    optIn,
   };
 }
 

@@ -17,7 +17,6 @@ import { retirableFrom } from './retirement.ts';
 export interface Pace {
   readonly lastRuntime: Millis | undefined;
   readonly lastManifests: Millis | undefined;
-  readonly wasHealthy: boolean;
 }
 
 /** Between two turns when all is well. */

@@ -7,7 +7,7 @@ import { initialTrack } from '../../../src/core/turn/track.ts';
 import { aCheckpoint, aLedger, anObservation, aPlaced, aReach, policy } from '../../fakes/builders.ts';
 
 const checkpoint = aCheckpoint();
-const pace = { lastRuntime: 90_000, lastManifests: 90_000, wasHealthy: true };
+const pace = { lastRuntime: 90_000, lastManifests: 90_000 };
 const base = {
   checkpoints: [checkpoint],
   ledger: aLedger(),

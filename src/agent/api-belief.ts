@@ -1,0 +1,87 @@
+/**
+ * What the agent believes of the API server, from what the watch shows and what probes find. The judgement itself is
+ * `core/api/reachability.ts`; here it is fed, and the probes are sent that it needs, beside the turns.
+ */
+import {
+  initialReachability,
+  nextReachability,
+  nextRoundIn,
+  type ReachabilityEvent,
+  type ReachabilityState,
+} from '../core/api/reachability.ts';
+import type { Millis, RuntimeView } from '../core/model/model.ts';
+import { nothingFromApiRuns } from '../core/turn/here.ts';
+import type { Ports } from '../ports.ts';
+import type { AgentSettings } from './settings.ts';
+
+export interface ApiBelief {
+  /** As of this moment. A turn takes it once: a probe that ends meanwhile is for the next one. */
+  now(): ReachabilityState;
+  /** Takes in whether the watch is healthy; that it became so, or no longer is, is news. */
+  learnFromWatch(): void;
+  /** The kubelet starts the parent, so the server must have been there: an older verdict of an outage proves nothing. */
+  learnFromSign(at: Millis): void;
+  /** Whether anything runs here that the kubelet got from the API server: the fast path at boot rests on it. */
+  learnFromRuntime(view: RuntimeView): void;
+  /** Sends a round of probes where one is due. Milliseconds until one is; undefined: none is needed, or it has just gone out. */
+  probeWhenDue(copiesWait: boolean): Millis | undefined;
+}
+
+export interface ApiBeliefListener {
+  /** The verdict is another one. */
+  changed(before: ReachabilityState, after: ReachabilityState): void;
+  /** A round of probes has ended. */
+  probed(): void;
+}
+
+export function createApiBelief(
+  ports: Pick<Ports, 'clock' | 'watch' | 'probe'>,
+  policy: AgentSettings['reachability'],
+  listener: ApiBeliefListener,
+): ApiBelief {
+  let reach = initialReachability(ports.clock.now());
+  let watchWasHealthy = false;
+  let nothingRunsHere = false;
+  let lastRound: Millis | undefined;
+  let probing = false;
+
+  function learn(event: ReachabilityEvent): void {
+    const before = reach;
+    reach = nextReachability(reach, event, policy);
+    if (before.verdict !== reach.verdict) listener.changed(before, reach);
+    // the first answer after an outage: the watch need not sit out its back-off
+    if (event.kind === 'round' && reach.lastAnswer === event.at && !ports.watch.view().healthy) ports.watch.retryNow();
+  }
+
+  async function probe(from: Millis): Promise<void> {
+    probing = true;
+    lastRound = from;
+    const probes = await ports.probe.probe(policy.deadlineMs);
+    probing = false;
+    // a watch that has become healthy meanwhile is the better evidence
+    if (!ports.watch.view().healthy) learn({ kind: 'round', from, at: ports.clock.now(), probes, nothingRunsHere });
+    listener.probed();
+  }
+
+  return {
+    now: () => reach,
+    learnFromWatch() {
+      const { healthy, synced } = ports.watch.view();
+      const at = ports.clock.now();
+      if (healthy && synced && (reach.verdict !== 'reachable' || !watchWasHealthy)) learn({ kind: 'success', at });
+      if (!healthy && watchWasHealthy) learn({ kind: 'lost', at });
+      watchWasHealthy = healthy;
+    },
+    learnFromSign: (at) => learn({ kind: 'sign', at }),
+    learnFromRuntime(view) {
+      nothingRunsHere = nothingFromApiRuns(view);
+    },
+    probeWhenDue(copiesWait) {
+      const now = ports.clock.now();
+      const due = nextRoundIn(reach, { watchHealthy: ports.watch.view().healthy, lastRound, copiesWait, now }, policy);
+      if (due === undefined || due > 0 || probing) return due;
+      void probe(now);
+      return undefined;
+    },
+  };
+}

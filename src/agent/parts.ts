@@ -1,0 +1,51 @@
+/** What an agent is made of, each part knowing those that it needs and no others. */
+import type { Ports } from '../ports.ts';
+import { type ApiBelief, createApiBelief } from './api-belief.ts';
+import { withdrawAtOnce } from './apply.ts';
+import { type Captures, createCaptures } from './capture/captures.ts';
+import { createImageLooks, type ImageLooks } from './capture/images.ts';
+import { type CloseWatch, createCloseWatch } from './hand-back/close-watch.ts';
+import { createHeld, type Held } from './held.ts';
+import { createObserver, type Observe } from './observe.ts';
+import { createReporter, type Reporter } from './report.ts';
+import { createStandby, type Standby } from './self/standby.ts';
+import { createStaticPods, type StaticPods } from './self/static-pods.ts';
+import type { AgentSettings } from './settings.ts';
+import { createVerifier, type Verifier } from './verify.ts';
+import type { Wakeups } from './wakeups.ts';
+
+export interface Parts {
+  readonly held: Held;
+  readonly api: ApiBelief;
+  readonly observe: Observe;
+  readonly verifier: Verifier;
+  readonly closeWatch: CloseWatch;
+  readonly captures: Captures;
+  readonly imageLooks: ImageLooks;
+  readonly standby: Standby;
+  readonly staticPods: StaticPods;
+  readonly reporter: Reporter;
+}
+
+export function createParts(ports: Ports, settings: AgentSettings, wakeups: Wakeups): Parts {
+  const held = createHeld(ports);
+  const reporter = createReporter(ports);
+  return {
+    held,
+    reporter,
+    api: createApiBelief(ports, settings.reachability, {
+      changed: (before, after) => reporter.reachability(before, after),
+      probed: () => wakeups.wake('probe'),
+    }),
+    observe: createObserver(ports),
+    verifier: createVerifier(ports, held),
+    closeWatch: createCloseWatch(ports, {
+      withdraw: (withdrawal, podUid, sign) => withdrawAtOnce(ports, held, withdrawal, podUid, sign),
+      wake: () => wakeups.wake('close-watch'),
+    }),
+    captures: createCaptures(ports, settings, held, () => wakeups.wake('capture')),
+    imageLooks: createImageLooks(ports),
+    standby: createStandby(ports, settings, held),
+    staticPods: createStaticPods(ports, settings, held),
+  };
+}

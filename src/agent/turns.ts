@@ -1,0 +1,134 @@
+/**
+ * One turn: observe → decide → plan → apply → report → capture what is due. `core/turn/turn.ts` decides and plans; the
+ * steps here bring it what it asks for, carry out what it says, and wait. They contain no rules.
+ */
+import type { ReachabilityState } from '../core/api/reachability.ts';
+import type { Checkpoint, Millis } from '../core/model/model.ts';
+import { EMPTY_MIND, type Mind } from '../core/turn/mind.ts';
+import { copiesWait, type Needs, needs, nextTurnIn, type Pace } from '../core/turn/needs.ts';
+import type { Observation } from '../core/turn/observation.ts';
+import { type Turn, turn } from '../core/turn/turn.ts';
+import { watchTargets } from '../core/turn/watch-targets.ts';
+import type { Ports } from '../ports.ts';
+import { apply, forgetWithdrawals } from './apply.ts';
+import type { Parts } from './parts.ts';
+import type { AgentSettings } from './settings.ts';
+
+export interface Turns {
+  /** `hurry`: a parent has just come, and only the runtime's word is waited for. Milliseconds until the next is due. */
+  take(hurry: boolean): Promise<Millis>;
+  /** Monotonic time of the end of the last turn. */
+  last(): Millis | undefined;
+  /** This process has to end now, so that the DaemonSet's pod gets the lock. */
+  makesWay(): boolean;
+}
+
+export function createTurns(ports: Ports, settings: AgentSettings, parts: Parts): Turns {
+  const loop: Loop = { ports, settings, ...parts, mind: EMPTY_MIND, pace: { lastRuntime: undefined, lastManifests: undefined } };
+  let last: Millis | undefined;
+  let makesWay = false;
+
+  async function take(hurry: boolean): Promise<Millis> {
+    const from = ports.clock.now();
+    loop.api.learnFromWatch();
+    const probeIn = loop.api.probeWhenDue(copiesWait(waiting(loop), from));
+    const scene = await observe(loop, from, hurry);
+    const decided = decideAndPlan(loop, scene);
+    await apply(ports, loop.held, decided.actions, (key) => loop.verifier.fresh(key));
+    followUp(loop, scene, from);
+    loop.reporter.afterActions(decided, loop.held, scene.observation);
+    const captureIn = await captureWhatIsDue(loop, scene);
+    makesWay = await loop.standby.yields(scene.observation, loop.mind);
+    last = ports.clock.now();
+    loop.reporter.turnTaken(from, last, loop.held, loop.api.now());
+    return nextIn(loop, scene, { probeIn, captureIn, acted: decided.actions.length > 0 });
+  }
+
+  return { take, last: () => last, makesWay: () => makesWay };
+}
+
+/** What the steps share. Mind and pace are carried from one turn to the next. */
+interface Loop extends Parts {
+  readonly ports: Ports;
+  readonly settings: AgentSettings;
+  mind: Mind;
+  pace: Pace;
+}
+
+/** What one turn goes by: the checkpoints as they were read, and what the sources told. */
+interface Scene {
+  readonly checkpoints: readonly Checkpoint[];
+  readonly observation: Observation;
+}
+
+/** Asks only for what the turn needs. The verdict on the API server is taken first, and holds for the whole turn. */
+async function observe(loop: Loop, from: Millis, hurry: boolean): Promise<Scene> {
+  const { held, settings } = loop;
+  const api = loop.api.now();
+  const checkpoints = await loop.verifier.checkpoints(api.verdict, copiesWait(waiting(loop), from) || loop.captures.busy());
+  const observation = await loop.observe({
+    need: needOf(loop, { checkpoints, api, from, hurry }),
+    api,
+    where: settings.where,
+    optIn: settings.optIn,
+    begun: () => new Map([...held.withdrawing].map(([key, { toUid }]) => [key, toUid])),
+  });
+  if (observation.runtime.known) {
+    loop.pace = { ...loop.pace, lastRuntime: observation.now };
+    loop.api.learnFromRuntime(observation.runtime.value);
+  }
+  if (observation.manifests.known) loop.pace = { ...loop.pace, lastManifests: observation.now };
+  return { checkpoints, observation };
+}
+
+interface Asking {
+  readonly checkpoints: readonly Checkpoint[];
+  readonly api: ReachabilityState;
+  readonly from: Millis;
+  readonly hurry: boolean;
+}
+
+function needOf({ held, mind, pace, settings }: Loop, { checkpoints, api, from, hurry }: Asking): Needs {
+  const { policy } = settings;
+  const all = needs({ checkpoints, ledger: held.ledger, mind, reach: api, pace, now: from, policy });
+  return hurry ? { ...all, kubelet: false, manifests: false, images: [], reads: [] } : all;
+}
+
+function decideAndPlan(loop: Loop, { checkpoints, observation }: Scene): Turn {
+  const decided = turn(loop.mind, checkpoints, loop.held.ledger, observation, loop.settings.policy);
+  loop.mind = decided.mind;
+  if (decided.localSign) loop.api.learnFromSign(observation.now);
+  loop.reporter.decisions(decided, checkpoints, observation);
+  return decided;
+}
+
+/** What the actions have changed is looked at, and the close watch gets what it may have to carry out before the next turn. */
+function followUp({ held, mind, settings, staticPods, closeWatch }: Loop, { checkpoints, observation }: Scene, from: Millis): void {
+  staticPods.look(observation);
+  forgetWithdrawals(held, from);
+  const targets = watchTargets(checkpoints, held.ledger, mind, observation, settings.policy);
+  held.pids.learn(targets);
+  closeWatch.aim(targets);
+}
+
+/** A hand-back may be a matter of milliseconds: nothing else is begun then. Milliseconds until a capture is due. */
+async function captureWhatIsDue(loop: Loop, { observation }: Scene): Promise<Millis | undefined> {
+  const calm = !copiesWait(waiting(loop), loop.ports.clock.now());
+  if (calm) await loop.captures.tidy();
+  const captureIn = loop.captures.run(observation, loop.api.now(), calm);
+  if (calm) await loop.imageLooks.look([...loop.held.checkpoints.values()]);
+  return captureIn;
+}
+
+function nextIn(
+  loop: Loop,
+  { observation }: Scene,
+  known: Pick<Parameters<typeof nextTurnIn>[0], 'probeIn' | 'captureIn' | 'acted'>,
+): Millis {
+  return nextTurnIn({ ...waiting(loop), reach: loop.api.now(), observation, role: loop.settings.policy.role, ...known });
+}
+
+/** Whether copies wait for their parents is asked several times in a turn: it changes with what the turn does. */
+function waiting({ held, mind, settings }: Loop): Parameters<typeof copiesWait>[0] {
+  return { ledger: held.ledger, stored: held.checkpoints, mind, handBackTimeoutMs: settings.policy.handBackTimeoutMs };
+}
