@@ -7,7 +7,7 @@ import { createImageLooks, type ImageLooks } from './capture/images.ts';
 import { type CloseWatch, createCloseWatch } from './hand-back/close-watch.ts';
 import { createHeld, type Held } from './held.ts';
 import { createObserver, type Observe } from './observe.ts';
-import { createReporter, type Reporter } from './report.ts';
+import { createReporter, type Reporter } from './report/reporter.ts';
 import { createStandby, type Standby } from './self/standby.ts';
 import { createStaticPods, type StaticPods } from './self/static-pods.ts';
 import type { AgentSettings } from './settings.ts';
