@@ -115,7 +115,7 @@ function followUp({ held, mind, settings, staticPods, closeWatch }: Loop, { chec
 async function captureWhatIsDue(loop: Loop, { observation }: Scene): Promise<Millis | undefined> {
   const calm = !copiesWait(waiting(loop), loop.ports.clock.now());
   if (calm) await loop.captures.tidy();
-  const captureIn = loop.captures.run(observation, loop.api.now(), calm);
+  const captureIn = loop.captures.run(observation, calm);
   if (calm) await loop.imageLooks.look([...loop.held.checkpoints.values()]);
   return captureIn;
 }

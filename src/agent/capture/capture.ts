@@ -2,8 +2,8 @@
  * Captures one parent: the files from the kubelet's own volume directories, the environment and the images from the
  * runtime's record; then the pure sanitizer; then one save. A complete revision, or nothing.
  *
- * Reads no Secret and no ConfigMap through the API. Contains no rule about what may be kept: `core/select/select.ts` and
- * `core/copy/sanitize.ts` have them.
+ * Reads no Secret and no ConfigMap through the API. Contains no rule about what may be kept: those are in
+ * `core/select/select.ts` and `core/copy/sanitize.ts`.
  */
 
 import { neededInputs } from '../../core/copy/references.ts';
@@ -70,7 +70,7 @@ export async function capture(
   const sanitized = sanitize(pod, inputs, target, options);
   if (!sanitized.ok) return { kind: 'refused', reasons: sanitized.reasons };
   const self = settings.ownUid !== undefined && pod.metadata?.uid === settings.ownUid;
-  const draft = draftOf(pod, self ? asStandby(pod, sanitized) : sanitized, self, options, settings, ports.clock.wall());
+  const draft = draftOf(pod, self ? asStandby(pod, sanitized) : sanitized, { self, options, settings, wall: ports.clock.wall() });
   try {
     const saved = await ports.store.save(draft, self ? undefined : settings.bytesLeft);
     return saved === undefined ? { kind: 'unchanged' } : { kind: 'saved', checkpoint: saved };
@@ -128,14 +128,16 @@ async function readContainers(ports: Ports, pod: RawPod): Promise<CaptureInputs[
   return containers;
 }
 
-function draftOf(
-  pod: RawPod,
-  sanitized: Extract<Sanitized, { ok: true }>,
-  self: boolean,
-  options: PodOptions,
-  settings: CaptureSettings,
-  wall: number,
-): RevisionDraft {
+interface Circumstances {
+  /** It is the agent's own pod. */
+  readonly self: boolean;
+  readonly options: PodOptions;
+  readonly settings: CaptureSettings;
+  readonly wall: number;
+}
+
+function draftOf(pod: RawPod, sanitized: Extract<Sanitized, { ok: true }>, circumstances: Circumstances): RevisionDraft {
+  const { self, options, settings, wall } = circumstances;
   const { metadata } = pod;
   const name = { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' };
   const controller = metadata?.ownerReferences?.find((owner) => owner.controller === true);
