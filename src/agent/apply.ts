@@ -97,24 +97,10 @@ async function place(ports: Ports, held: Held, action: Extract<Action, { do: 'pl
   });
 }
 
-/**
- * The manifest goes and the copy's containers stop, both at once: the parent's process starts 50 to 160 ms after its
- * container was created, some 50 more after the kubelet's attempt, and by then the port must be free. The kubelet looks
- * for dead containers once a second, so in the few milliseconds between the stop and the unlink it may try to start the
- * copy again; it then gives up at once, and finds the port taken. Then the ledger follows, for all. A crash before that
- * repeats it, and finds nothing to do.
- *
- * Nobody waits for the stops: on a busy node one takes a second, in which another parent may be created. One that
- * fails shows in the runtime, and the copy's sandbox is stopped instead.
- */
+/** The ledger follows when the manifests are gone, for all: a crash before that repeats it, and finds nothing to do. */
 async function withdrawAll(ports: Ports, held: Held, withdrawals: readonly Withdrawal[]): Promise<void> {
-  const done = await Promise.all(
-    withdrawals.map(async (action) => {
-      const begun = await held.withdrawing.get(action.placed.key)?.done;
-      return begun === true || (await attempt(ports, held, action, () => withdraw(ports, held, action))) ? [action.placed] : [];
-    }),
-  );
-  const left = done.flat().map((placed) => ({ ...placed, phase: 'leaving' as const }));
+  const worked = await Promise.all(withdrawals.map((action) => withdrawOnce(ports, held, action)));
+  const left = withdrawals.filter((_, at) => worked[at]).map(({ placed }) => ({ ...placed, phase: 'leaving' as const }));
   const [first] = withdrawals;
   if (left.length > 0 && first !== undefined)
     await attempt(ports, held, first, () => changeLedger(held, { placed: left.reduce(withPlaced, held.ledger.placed) }));
@@ -122,31 +108,51 @@ async function withdrawAll(ports: Ports, held: Held, withdrawals: readonly Withd
   for (const { placed } of withdrawals) held.withdrawing.delete(placed.key);
 }
 
-async function withdraw(ports: Ports, held: Held, action: Withdrawal, sign: ParentSign | 'turn' = 'turn'): Promise<void> {
+/** Not again where the close watch has begun it and it worked. */
+async function withdrawOnce(ports: Ports, held: Held, action: Withdrawal): Promise<boolean> {
+  const begun = await held.withdrawing.get(action.placed.key)?.done;
+  return begun === true || (await attempt(ports, held, action, () => withdraw(ports, held, action, 'turn')));
+}
+
+/**
+ * The copy's containers stop and the manifest goes, both at once: a parent's process comes some 0.1 s after its sign, and
+ * by then the port must be free. Should the kubelet start the copy again between the two, it finds the port taken.
+ */
+async function withdraw(ports: Ports, held: Held, action: Withdrawal, sign: ParentSign | 'turn'): Promise<void> {
   const from = ports.clock.now();
-  const deadlineMs = STOP_DEADLINE_MS + action.graceSeconds * 1000;
   const checkpoint = nameOf(held, action);
-  const killed = action.graceSeconds === 0 ? action.stop.filter((id) => held.pids.kill(id)).length : 0;
-  const stops = action.stop.map(async (id) => ports.runtime.stopContainer(id, action.graceSeconds, deadlineMs));
-  void Promise.all(stops).then(
-    () => {
-      if (stops.length === 0) return;
-      const stopMs = Math.round(ports.clock.now() - from);
-      ports.log.info("Stopped the copy's containers", { checkpoint, containers: stops.length, stopMs });
-    },
-    (error: unknown) =>
-      ports.log.warn("The copy's containers could not be stopped; its sandbox will be", { checkpoint, error: messageOf(error) }),
-  );
+  const { file } = action.placed;
+  const killed = stopContainers(ports, held, action);
   try {
-    await ports.manifests.remove(action.placed.file, action.digest);
+    await ports.manifests.remove(file, action.digest);
   } catch (error) {
     if (action.replaced !== true) throw error;
-    const { file } = action.placed;
     ports.log.warn('A file in the place of our manifest is not ours and was left alone', { checkpoint, file, error: messageOf(error) });
     return;
   }
   const removeMs = Math.round(ports.clock.now() - from);
-  ports.log.info("Withdrew the copy's manifest", { checkpoint, file: action.placed.file, removeMs, killed, sign });
+  ports.log.info("Withdrew the copy's manifest", { checkpoint, file, removeMs, killed, sign });
+}
+
+/**
+ * Nobody waits for the stops: one may take a second, in which another parent is created. One that fails shows in the
+ * runtime, and the copy's sandbox is stopped instead. Gives the number of containers that were killed right away.
+ */
+function stopContainers(ports: Ports, held: Held, { placed, stop, graceSeconds }: Withdrawal): number {
+  const from = ports.clock.now();
+  const checkpoint = nameOfKey(held, placed.key);
+  const killed = graceSeconds === 0 ? stop.filter((id) => held.pids.kill(id)).length : 0;
+  const deadlineMs = STOP_DEADLINE_MS + graceSeconds * 1000;
+  void Promise.all(stop.map(async (id) => ports.runtime.stopContainer(id, graceSeconds, deadlineMs))).then(
+    () => {
+      if (stop.length === 0) return;
+      const stopMs = Math.round(ports.clock.now() - from);
+      ports.log.info("Stopped the copy's containers", { checkpoint, containers: stop.length, stopMs });
+    },
+    (error: unknown) =>
+      ports.log.warn("The copy's containers could not be stopped; its sandbox will be", { checkpoint, error: messageOf(error) }),
+  );
+  return killed;
 }
 
 async function removeCheckpoint(ports: Ports, held: Held, action: Extract<Action, { do: 'remove-checkpoint' }>): Promise<void> {
@@ -172,9 +178,12 @@ function withMemory(ledger: Ledger, memory: HandBackMemory): readonly HandBackMe
   return [...ledger.handBacks.filter((entry) => entry.key !== memory.key), memory].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-/** `namespace/name`, as people write it. */
 function nameOf(held: Held, action: Action): string {
-  const key = keyOf(action);
+  return nameOfKey(held, keyOf(action));
+}
+
+/** `namespace/name`, as people write it. */
+function nameOfKey(held: Held, key: CheckpointKey): string {
   const parent = held.checkpoints.get(key)?.record.parent;
   return parent === undefined ? key : `${parent.namespace}/${parent.name}`;
 }
