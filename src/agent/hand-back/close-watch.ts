@@ -1,11 +1,11 @@
 /**
- * The close watch: while a copy on a host port waits for its parent, looks every few milliseconds whether the parent comes.
- * The instant it does, the withdrawal that the last turn prepared is handed over, and the loop is woken, whose next turn
+ * The close watch: while a copy on a host port waits for its parent, looks every few milliseconds whether it comes. The
+ * instant it does, the withdrawal that the last turn prepared is handed over, and the loop is woken, whose next turn
  * finds it done. It decides nothing.
  *
- * Two signs, whichever is first: the kubelet's attempt to create the parent's container, which leaves a name on the disk, and
- * the container itself. The attempt is 10 to 110 ms ahead, and those are what decides who finds the port taken. An attempt
- * is only a sign where a withdrawal is prepared: the turn judges what is in the runtime.
+ * Two signs, whichever is first: the kubelet's attempt to create the parent's container, which leaves a name on the
+ * disk, and the container itself. The attempt is 10 to 110 ms ahead, and those are what decides who finds the port
+ * taken. An attempt is only a sign where a withdrawal is prepared: the turn judges what is in the runtime.
  *
  * Why polling: not every runtime has an event stream (containerd before 1.7 has none), one call costs under a
  * millisecond, and it runs only from the first sign of the API server on, until the hand-back. Where there are events,
@@ -14,7 +14,7 @@
 import type { Withdrawal } from '../../core/model/actions.ts';
 import type { Millis } from '../../core/model/model.ts';
 import { isAwaited, type WatchTarget } from '../../core/turn/watch-targets.ts';
-import type { Ports } from '../../ports.ts';
+import type { ContainerAttempts, ContainerRuntime, Ports } from '../../ports.ts';
 
 const MAX_PACE_MS: Millis = 1_000;
 const CALL_DEADLINE_MS: Millis = 1_000;
@@ -38,52 +38,29 @@ export interface CloseWatchListener {
 
 export function createCloseWatch(ports: Pick<Ports, 'runtime' | 'clock' | 'attempts'>, listener: CloseWatchListener): CloseWatch {
   let targets: readonly WatchTarget[] = [];
-  let told = new Set<string>();
-  /** Attempts that are no news, by pod and container: made before this watch first looked, or told. */
-  let attempts = new Map<string, ReadonlySet<string>>();
+  const attempts = createAttemptSigns(ports.attempts);
+  const containers = createContainerSigns(ports.runtime);
   /** Loops that rest until there is something to look for. */
   const roused = new Set<() => void>();
+
+  function tell({ withdrawal }: WatchTarget, podUid: string, sign: ParentSign): void {
+    if (withdrawal !== undefined) listener.withdraw(withdrawal, podUid, sign);
+    listener.wake();
+  }
 
   function lookForAttempts(): void {
     for (const target of targets) {
       for (const podUid of target.podUids) {
-        // every container is looked at, so that none of these attempts is news the next time
-        const news = target.serving.filter((container) => hasNewAttempt(podUid, container));
-        if (news.length === 0 || target.withdrawal === undefined) continue;
-        listener.withdraw(target.withdrawal, podUid, 'attempt');
-        listener.wake();
+        if (attempts.isNew(podUid, target.serving) && target.withdrawal !== undefined) tell(target, podUid, 'attempt');
       }
     }
   }
 
-  function hasNewAttempt(podUid: string, container: string): boolean {
-    const key = `${podUid} ${container}`;
-    const before = attempts.get(key);
-    const now = ports.attempts.of(podUid, container);
-    if (now === undefined) return false;
-    attempts.set(key, new Set(now));
-    return before !== undefined && now.some((name) => !before.has(name));
-  }
-
-  async function lookFor(podUid: string): Promise<void> {
-    const containers = await ports.runtime.containersOf(podUid, CALL_DEADLINE_MS);
-    // aimed anew meanwhile? then by what holds now
-    for (const target of targets) {
-      const news = containers.filter((container) => isAwaited(target, container) && !told.has(container.id));
-      for (const container of news) told.add(container.id);
-      if (news.length === 0) continue;
-      if (target.withdrawal !== undefined) listener.withdraw(target.withdrawal, podUid, 'container');
-      listener.wake();
-    }
-  }
-
   // A runtime that does not answer is the turn's business to report; here it only means: look again.
-  const look = (podUids: readonly string[]): Promise<unknown> =>
-    Promise.all(podUids.map(async (podUid) => lookFor(podUid).catch(() => undefined)));
-
-  async function lookAtAll(): Promise<void> {
-    await look(targets.flatMap((target) => target.podUids));
-  }
+  const lookForContainers = async (podUids: readonly string[]): Promise<void> => {
+    const tellOf = (podUid: string) => (target: WatchTarget) => tell(target, podUid, 'container');
+    await Promise.all(podUids.map(async (podUid) => containers.look(podUid, () => targets, tellOf(podUid)).catch(() => undefined)));
+  };
 
   function rouse(): void {
     for (const resolve of roused) resolve();
@@ -105,20 +82,66 @@ export function createCloseWatch(ports: Pick<Ports, 'runtime' | 'clock' | 'attem
   return {
     aim(next) {
       targets = next;
-      if (next.length === 0) {
-        told = new Set();
-        attempts = new Map();
-        return;
-      }
-      rouse();
+      if (next.length > 0) return rouse();
+      attempts.forget();
+      containers.forget();
     },
     nudge(podUid) {
-      if (targets.some((target) => target.podUids.includes(podUid))) void look([podUid]);
+      if (targets.some((target) => target.podUids.includes(podUid))) void lookForContainers([podUid]);
     },
     async run(signal) {
       signal.addEventListener('abort', rouse, { once: true });
       // side by side: a runtime that is slow to answer must not keep the kubelet's attempts from being seen
+      const lookAtAll = (): Promise<void> => lookForContainers(targets.flatMap((target) => target.podUids));
       await Promise.all([again(async () => lookForAttempts(), signal), again(lookAtAll, signal)]);
     },
+  };
+}
+
+interface AttemptSigns {
+  /** Has the kubelet begun to make one of these containers since the last look? */
+  isNew(podUid: string, containers: readonly string[]): boolean;
+  forget(): void;
+}
+
+function createAttemptSigns(attempts: ContainerAttempts): AttemptSigns {
+  /** Attempts that are no news, by pod and container: made before this watch first looked, or told. */
+  const seen = new Map<string, ReadonlySet<string>>();
+
+  function hasNew(podUid: string, container: string): boolean {
+    const key = `${podUid} ${container}`;
+    const before = seen.get(key);
+    const now = attempts.of(podUid, container);
+    if (now === undefined) return false;
+    seen.set(key, new Set(now));
+    return before !== undefined && now.some((name) => !before.has(name));
+  }
+
+  return {
+    // every container is looked at, so that none of these attempts is news the next time
+    isNew: (podUid, containers) => containers.filter((container) => hasNew(podUid, container)).length > 0,
+    forget: () => seen.clear(),
+  };
+}
+
+interface ContainerSigns {
+  /** Calls back for every target that has waited for a container which is there now and was not told before. */
+  look(podUid: string, targets: () => readonly WatchTarget[], there: (target: WatchTarget) => void): Promise<void>;
+  forget(): void;
+}
+
+function createContainerSigns(runtime: Pick<ContainerRuntime, 'containersOf'>): ContainerSigns {
+  const told = new Set<string>();
+  return {
+    async look(podUid, targets, there) {
+      const containers = await runtime.containersOf(podUid, CALL_DEADLINE_MS);
+      // aimed anew meanwhile? then by what holds now
+      for (const target of targets()) {
+        const news = containers.filter((container) => isAwaited(target, container) && !told.has(container.id));
+        for (const container of news) told.add(container.id);
+        if (news.length > 0) there(target);
+      }
+    },
+    forget: () => told.clear(),
   };
 }
