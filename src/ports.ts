@@ -1,9 +1,9 @@
 /**
- * The outside world on one page. Adapters implement these interfaces, `agent/` uses them, `main.ts` joins both.
+ * The outside world on one page. Adapters implement these interfaces, `agent/` uses them, `cli/` joins both.
  *
  * Every method that asks something may throw a {@link PortError}; `agent/observe.ts` turns it into an unknown fact.
- * No method decides anything. Every port has one contract suite in `test/contracts/`, run against its stand-in and
- * against the real thing.
+ * No method decides anything. The ports of the Kubernetes API, the runtime, the kubelet's pods and volumes, the store
+ * and the manifest directory have one contract suite each in `test/contracts/`, for stand-in and real thing alike.
  */
 import type { Denial } from './core/api/denied.ts';
 import type { PullPolicy } from './core/kubelet/kubelet-config.ts';
@@ -51,7 +51,7 @@ export interface Clock {
   sleep(ms: Millis, signal?: AbortSignal): Promise<void>;
 }
 
-// ---- Kubernetes API -----------------------------------------------------------------------------------------------------
+// ---- Kubernetes API -----------------------------------------------------------------------------
 
 export interface PodWatchView {
   /** A complete list was read by this process, and every event since has been applied. */
@@ -96,8 +96,8 @@ export interface ApiReader {
 }
 
 /**
- * The objects of an uninstall, all in one namespace. Every method throws PortError: denied (401, 403), unavailable, invalid,
- * failed; "there is none" is said only when the API server itself says so of that very object.
+ * The objects of an uninstall, all in one namespace. Every method throws PortError: denied (401, 403), unavailable,
+ * invalid, failed. "There is none" is said only when the API server itself says so of that very object.
  */
 export interface UninstallApi {
   daemonSet(name: string): Promise<DaemonSetView | undefined>;
@@ -118,7 +118,7 @@ export interface ApiRequestObserver {
   probe(outcome: string): void;
 }
 
-// ---- container runtime (CRI v1) --------------------------------------------------------------------------------------------
+// ---- container runtime (CRI v1) -----------------------------------------------------------------
 
 export interface RuntimeVersion {
   readonly runtimeName: string;
@@ -172,7 +172,7 @@ export interface ContainerRuntime {
   close(): void;
 }
 
-// ---- kubelet ------------------------------------------------------------------------------------------------------------------
+// ---- kubelet ------------------------------------------------------------------------------------
 
 export interface KubeletPods {
   /** podresources v1 `List`: the pods this kubelet process knows (not: rejected or finished ones), without uids. */
@@ -182,11 +182,13 @@ export interface KubeletPods {
 
 export interface KubeletVersion {
   /**
-   * The least minor version that the kubelet of this node certainly has; undefined: nothing is known. Throws unavailable
-   * when it can only be told while the kubelet runs, and it does not.
+   * The least minor version that the kubelet of this node certainly has; undefined: nothing is known. Throws
+   * unavailable when it can only be told while the kubelet runs, and it does not.
    */
   atLeast(): Promise<number | undefined>;
 }
+
+export type VolumePlugin = 'secret' | 'configmap' | 'projected' | 'downward-api';
 
 /** Read-only view of `<kubeletRootDir>/pods/<uid>/volumes/kubernetes.io~<plugin>/<volume>`. */
 export interface KubeletVolumes {
@@ -203,32 +205,31 @@ export interface KubeletVolumes {
 export interface ContainerAttempts {
   /**
    * One name for each attempt of the kubelet to create this container, the newest 10 to 110 ms before the runtime has
-   * it. Empty where there was none, undefined where nobody can tell. Synchronous, so that it never waits behind an fsync;
-   * never throws.
+   * it. Empty where there was none, undefined where nobody can tell. Synchronous, so that it never waits behind an
+   * fsync. Never throws.
    */
   of(podUid: string, container: string): readonly string[] | undefined;
 }
 
 /** The kubelet's own records of its image pulls (kubelet >= 1.35), and what it makes of them. Only read. */
 export interface PullRecords {
-  /** By the runtime's id of the image. Throws PortError: denied, invalid (no record the kubelet would understand), failed. */
+  /** By the runtime's id of the image. Throws PortError: denied, invalid (the kubelet would not read it), failed. */
   find(imageId: string): Promise<FoundPullRecord>;
   /** As the kubelet's configuration file says, else its default. Throws PortError: denied, invalid, failed. */
   policy(): Promise<PullPolicy>;
 }
-export type VolumePlugin = 'secret' | 'configmap' | 'projected' | 'downward-api';
 
-// ---- disk -----------------------------------------------------------------------------------------------------------------------
+// ---- disk ---------------------------------------------------------------------------------------
 
 /** Checkpoints and ledger below stateDir. Everything it reports as stored has been fsynced, directories included. */
 export interface Store {
-  /** Every checkpoint; one that is damaged, or cannot be read now (`unread`), comes with its `problem`, never as a throw. */
+  /** Every checkpoint. One that is damaged, or cannot be read now (`unread`), has a `problem`, and never throws. */
   load(): Promise<readonly Checkpoint[]>;
   /** One of them, every byte read anew; undefined: there is none of this key. Throws as `load` does. */
   read(key: CheckpointKey): Promise<Checkpoint | undefined>;
   /**
-   * Writes a complete revision and swaps `current` to it, or changes nothing. `undefined`: equal to the current one. Throws
-   * too-large for a revision of more bytes than `maxBytes`.
+   * Writes a complete revision and swaps `current` to it, or changes nothing. `undefined`: equal to the current one.
+   * Throws too-large for a revision of more bytes than `maxBytes`.
    */
   save(draft: RevisionDraft, maxBytes?: number): Promise<Checkpoint | undefined>;
   /** Removes revisions of a checkpoint that are neither current nor named. */
@@ -266,7 +267,7 @@ export interface HostLock {
   held(): boolean;
 }
 
-// ---- reports --------------------------------------------------------------------------------------------------------------------
+// ---- reports ------------------------------------------------------------------------------------
 
 export type LogFields = Readonly<Record<string, unknown>>;
 export interface Log {
@@ -276,7 +277,7 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
 }
 
-/** Counters and gauges by their full names; `telemetry/metrics.ts` has the one list of them. */
+/** Counters, gauges and histograms by their full names; `telemetry/metrics-list.ts` has the one list of them. */
 export interface Meter {
   count(name: string, labels?: Readonly<Record<string, string>>, by?: number): void;
   /** Sets a gauge. */

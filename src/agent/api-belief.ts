@@ -19,11 +19,14 @@ export interface ApiBelief {
   now(): ReachabilityState;
   /** Takes in whether the watch is healthy; that it became so, or no longer is, is news. */
   learnFromWatch(): void;
-  /** The kubelet starts the parent, so the server must have been there: an older verdict of an outage proves nothing. */
+  /** The kubelet starts the parent, so the server must have been there: an older verdict proves nothing. */
   learnFromSign(at: Millis): void;
   /** Whether anything runs here that the kubelet got from the API server: the fast path at boot rests on it. */
   learnFromRuntime(view: RuntimeView): void;
-  /** Sends a round of probes where one is due. Milliseconds until one is; undefined: none is needed, or it has just gone out. */
+  /**
+   * Sends a round of probes where one is due. Milliseconds until one is; undefined: none is needed, or it has just
+   * gone out.
+   */
   probeWhenDue(copiesWait: boolean): Millis | undefined;
 }
 

@@ -115,8 +115,8 @@ async function withdrawOnce(ports: Ports, held: Held, action: Withdrawal): Promi
 }
 
 /**
- * The copy's containers stop and the manifest goes, both at once: a parent's process comes some 0.1 s after its sign, and
- * by then the port must be free. Should the kubelet start the copy again between the two, it finds the port taken.
+ * The copy's containers stop and the manifest goes, both at once: a parent's process comes some 0.1 s after its sign,
+ * and by then the port must be free. Should the kubelet start the copy again in between, it gives up at once.
  */
 async function withdraw(ports: Ports, held: Held, action: Withdrawal, sign: ParentSign | 'turn'): Promise<void> {
   const from = ports.clock.now();

@@ -1,4 +1,4 @@
-/** Hears what happens in the runtime. Events only wake others, which look for themselves; a runtime need not have any. */
+/** Hears what happens in the runtime. Events only wake others, which look for themselves; some runtimes have none. */
 import { PortError, type Ports, type RuntimeEvent } from '../ports.ts';
 
 /** Opened again after this long when the stream has ended, and when it could not be opened. */

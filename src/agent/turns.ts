@@ -102,7 +102,7 @@ function decideAndPlan(loop: Loop, { checkpoints, observation }: Scene): Turn {
   return decided;
 }
 
-/** What the actions have changed is looked at, and the close watch gets what it may have to carry out before the next turn. */
+/** Brings up to date what goes by the ledger: the close watch gets what it may have to do before the next turn. */
 function followUp({ held, mind, settings, staticPods, closeWatch }: Loop, { checkpoints, observation }: Scene, from: Millis): void {
   staticPods.look(observation);
   forgetWithdrawals(held, from);

@@ -1,6 +1,7 @@
 /**
  * Reads the stored checkpoints again, every byte of them: once a minute while nobody is busy, at the beginning of every
- * outage, right before a copy starts, and, during an outage, over and over what has a problem. When: `core/turn/verification.ts`.
+ * outage, and right before a copy starts. During an outage what has a problem is read over and over. When that is due
+ * is decided in `core/turn/verification.ts`.
  */
 
 import { messageOf } from '../core/model/errors.ts';

@@ -1,8 +1,8 @@
 /**
  * The log: one JSON object a line, written before the call returns, so that the last line before a crash is there.
  *
- * Never starts a thread (no pino transports), never reads a clock of its own, never ends the process when the log cannot
- * be written, and never writes the content of fields whose names promise secrets.
+ * Never starts a thread (no pino transports), never reads a clock of its own, and never ends the process when the log
+ * cannot be written. Never writes the content of fields whose names promise secrets.
  */
 import { pino } from 'pino';
 import type { LogLevel } from '../core/config/config-keys.ts';
@@ -96,7 +96,10 @@ function clean(value: unknown, depth: number): unknown {
   return Array.isArray(value) ? value.map((item) => clean(item, depth + 1)) : cleanFields(value, depth);
 }
 
-/** Its own fields (replies, requests) stay out. Name, message and the messages of the causes; the stack only where the error was nobody's intention. */
+/**
+ * Name, message and the messages of the causes; the stack only where the error was nobody's intention. Its own fields
+ * (replies, requests) stay out.
+ */
 function plainError(error: Error): Record<string, unknown> {
   const messages: string[] = [];
   for (let next: unknown = error; next instanceof Error && messages.length < 8; next = next.cause) messages.push(next.message);

@@ -1,8 +1,8 @@
 /**
  * /metrics, /healthz and /readyz over plain HTTP, for Prometheus and the kubelet, and /status for our own command line.
  *
- * Serves numbers, single sentences and the agent's status only. Never keeps the process alive, accepts no body, and its being asked changes
- * nothing.
+ * Serves numbers, single sentences and the agent's status only. Never keeps the process alive, accepts no body, and
+ * changes nothing by being asked.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { formatAddress, type SocketAddress } from '../core/config/config-values.ts';
@@ -22,8 +22,8 @@ export interface TelemetryServerOptions {
   /** Has every source answered once, or is it known to be down? */
   readonly ready: () => Verdict;
   /**
-   * A pod of the uninstall: is its node clean? Served on /cleanz, which no agent serves: its own probe must not take an agent's
-   * answer for its own, whoever of them has the port of the node.
+   * A pod of the uninstall: is its node clean? Served on /cleanz, which no agent serves: whoever of them has the port
+   * of the node, the probe of this pod must not take an agent's answer for its own.
    */
   readonly clean?: () => Verdict;
   /** Data for /status, as JSON; nothing secret, for whoever reaches the port may read it. */
@@ -33,7 +33,7 @@ export interface TelemetryServerOptions {
 }
 
 export interface TelemetryServer {
-  /** Listens; gives the address with the true port. Throws PortError `failed` with a sentence that says what to change. */
+  /** Listens; gives the address with the true port. Throws PortError with a sentence that says what to change. */
   start(): Promise<SocketAddress>;
   /** Ends open connections at once; also fine when it was never started. */
   close(): Promise<void>;

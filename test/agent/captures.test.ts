@@ -1,10 +1,23 @@
 /** Captures beside the turns: what holds them up and what does not, what is too large, and what is told of those that fail. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { createAgent } from '../../src/agent/agent.ts';
+import { createCaptures } from '../../src/agent/capture/captures.ts';
+import { createHeld } from '../../src/agent/held.ts';
 import { healthOf } from '../../src/cli/agent/agent.ts';
 import type { RawPod } from '../../src/core/model/model.ts';
 import { PortError } from '../../src/ports.ts';
-import { aContainer, aHostPod, aPod, aSandbox, copyContainer, copySandbox, policy } from '../fakes/builders.ts';
+import {
+  aContainer,
+  aHostPod,
+  anObservation,
+  aPod,
+  aReach,
+  aSandbox,
+  copyContainer,
+  copySandbox,
+  policy,
+  watching,
+} from '../fakes/builders.ts';
 import * as story from '../fakes/story.ts';
 import { createWorld, settings, type World } from '../fakes/world.ts';
 
@@ -250,4 +263,38 @@ test.each([
   await world.clock.run(30_000);
   const [stored] = await world.store.load();
   expect(JSON.parse(stored?.manifest ?? '{}')).toMatchObject({ spec: { containers: [{ env: [{ name: 'HOST', ...expected }] }] } });
+});
+
+describe('what a turn goes by', () => {
+  const ready = (verdict: 'reachable' | 'unsure', ...pods: RawPod[]) =>
+    anObservation({ api: aReach(verdict, 0), watch: watching(...pods), wall: world.clock.wall() });
+
+  test('is what it saw of the pods, whatever the watch shows by now', async () => {
+    world = createWorld();
+    story.parentRunning(world);
+    const held = createHeld(world.ports);
+    let woken = 0;
+    const captures = createCaptures(world.ports, settings, held, () => void woken++);
+    world.api.pods.clear();
+    const due = captures.run(ready('reachable', aHostPod()), true) ?? 0;
+    expect(due).toBeGreaterThan(0);
+    await world.clock.run(due);
+    captures.run(ready('reachable', aHostPod()), true);
+    expect(captures.busy()).toBe(true);
+    await captures.rest();
+    expect([...held.checkpoints.keys()]).toEqual([KEY]);
+    expect(woken).toBe(1);
+  });
+
+  test('is its own verdict on the API server, and no pod that it did not see', async () => {
+    world = createWorld();
+    story.parentRunning(world);
+    const captures = createCaptures(world.ports, settings, createHeld(world.ports), () => undefined);
+    world.api.pods.set('u1', aHostPod());
+    captures.run(ready('reachable', aHostPod()), true);
+    await world.clock.run(60_000);
+    expect(captures.run(ready('unsure', aHostPod()), true)).toBeUndefined();
+    expect(captures.run(ready('reachable'), true)).toBeUndefined();
+    expect(captures.busy()).toBe(false);
+  });
 });

@@ -1,6 +1,6 @@
 /**
- * One attempt at one pod. Nothing has changed, and what is stored is whole: the checkpoint is confirmed. Else a capture,
- * which also mends. What came of it is told, and becomes what is remembered of the pod.
+ * One attempt at one pod. Where nothing has changed and what is stored is whole, the checkpoint is confirmed. Else a
+ * capture, which also mends. What came of it is told, and becomes what is remembered of the pod.
  */
 import { messageOf } from '../../core/model/errors.ts';
 import type { CheckpointKey, RawPod } from '../../core/model/model.ts';

@@ -23,9 +23,9 @@ const HELD_UP_MS: Millis = 1_000;
 
 export interface Captures {
   /**
-   * Begins the next capture that is due by what this turn saw, if none is under way. It goes on beside the turns: a slow
-   * disk may take minutes for it, and a hand-back may not wait. Milliseconds until something is due, undefined: not
-   * before a change.
+   * Begins the next capture that is due by what this turn saw, if none is under way. It goes on beside the turns: a
+   * slow disk may take minutes for it, and a hand-back may not wait. Milliseconds until something is due; undefined:
+   * not before a change.
    */
   run(o: Observation, mayBegin: boolean): Millis | undefined;
   /** Removes the revisions that captures have left behind; in a turn, so that no copy is placed meanwhile. */

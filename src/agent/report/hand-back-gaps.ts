@@ -53,8 +53,8 @@ function lastOfEachName(checkpoint: Checkpoint, view: RuntimeView): readonly str
 }
 
 /**
- * From the copy's end to the parent's start; negative where they overlapped. A container that had died before on its own
- * is not counted: how long it had been away is not the hand-back's doing.
+ * From the copy's end to the parent's start; negative where they overlapped. A container that had died before on its
+ * own is not counted: how long it had been away is not the hand-back's doing.
  */
 async function measureGap(
   { runtime }: Pick<Ports, 'runtime'>,

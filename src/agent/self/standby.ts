@@ -1,7 +1,7 @@
 /**
  * The standby in charge: says so, remembers whether its last yield lasted, makes way for the DaemonSet's pod when
- * `core/self/yield.ts` says so, and tells why that pod does not take over. Chooses nothing itself; of any other agent it only
- * writes down that it ended in order.
+ * `core/self/yield.ts` says so, and tells why that pod does not take over. Chooses nothing itself. Of any other agent
+ * it only writes down that it ended in order.
  */
 
 import { barred } from '../../core/model/ledger.ts';
@@ -103,7 +103,7 @@ export function createStandby(ports: Ports, settings: AgentSettings, held: Held)
     if (memory !== held.ledger.yielded) await remember(memory);
   }
 
-  /** A disk that cannot be written must not keep a fresh instance out: then the kubelet's own back-off is all there is. */
+  /** A disk that cannot be written must not keep a fresh instance out: the kubelet's own back-off is left then. */
   async function remember(memory: YieldMemory | undefined): Promise<void> {
     const { yielded: _, ...rest } = held.ledger;
     const next = memory === undefined ? rest : { ...rest, yielded: memory };

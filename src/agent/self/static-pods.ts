@@ -1,6 +1,6 @@
 /**
- * Tells whether the kubelet starts what is placed in staticPodPath, by the standby that the agent in its DaemonSet's pod
- * places. Says it once; the rule is in `core/self/static-pods-run.ts`, and nothing but readiness depends on it.
+ * Tells whether the kubelet starts what is placed in staticPodPath, by the standby that the agent in its DaemonSet's
+ * pod places. Says it once. The rule is in `core/self/static-pods-run.ts`, and nothing but readiness depends on it.
  */
 
 import { FIRST_LOOK, unreadSentence, watchStart } from '../../core/self/static-pods-run.ts';

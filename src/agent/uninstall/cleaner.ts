@@ -1,7 +1,7 @@
 /**
- * A pod of the uninstall: cleans its node once the agents are known to be gone, stays ready as long as other nodes are not
- * clean, and deletes its DaemonSet when all are, or when the agents were installed again. Contains no rules: they are in
- * `core/uninstall/uninstall.ts`. Holds the host lock only while the node is being cleaned and afterwards.
+ * A pod of the uninstall: cleans its node once the agents are known to be gone, stays ready as long as other nodes are
+ * not clean, and deletes its DaemonSet when all are, or when the agents were installed again. Holds the host lock only
+ * while the node is being cleaned and afterwards. Contains no rules: they are in `core/uninstall/uninstall.ts`.
  */
 import { type Millis, type Seen, seen, unseen } from '../../core/model/model.ts';
 import { type CleanerStep, cleanerStep, type DaemonSetView, type SeenDaemonSet } from '../../core/uninstall/uninstall.ts';
@@ -33,7 +33,7 @@ export interface CleanerOptions {
 }
 
 const LOOK_EVERY_MS: Millis = 5_000;
-/** A clean node only waits for others, which may be away for weeks: it asks less and less often, down to this after two minutes. */
+/** A clean node only waits for others, maybe for weeks: it asks less and less often, down to this after two minutes. */
 const LOOK_SELDOM_MS: Millis = 30_000;
 const LESS_OFTEN = 1.3;
 

@@ -1,6 +1,7 @@
 /**
- * The two steps of an uninstall that are done once for the whole cluster: the agents' DaemonSet goes, and then the nodes are
- * waited for. Each repeats what failed until its time is over, and can be run again. The rules are in `core/uninstall/uninstall.ts`.
+ * The two steps of an uninstall that are done once for the whole cluster: the agents' DaemonSet goes, then the nodes
+ * are waited for. Each repeats what failed until its time is over, and can be run again. The rules are in
+ * `core/uninstall/uninstall.ts`.
  */
 import type { Millis } from '../../core/model/model.ts';
 import { type UninstallProgress, uninstallProgress } from '../../core/uninstall/uninstall.ts';
