@@ -1,6 +1,6 @@
 /**
- * The containers of the embedded runtime: records that are created, started and ended, and the effect that each may have
- * while it runs.
+ * The containers of the embedded runtime: records that are created, started and ended, and the effect that each may
+ * have while it runs.
  */
 import type {
   ContainerEffect,
