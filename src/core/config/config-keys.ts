@@ -1,6 +1,6 @@
 /**
  * Every configuration key, in one table: its name, what it takes, its default and what it is for. The parser, the
- * flags, `--help`, the reference and the chart's schema all follow from it. Data only; reads nothing.
+ * flags, `--help`, the reference and the chart's schema all follow from it. Data and its wording; reads nothing.
  */
 
 /** What a key takes. `config.ts` holds one reader for each. */
