@@ -23,7 +23,7 @@ export interface Verifier {
 const READS_MS: Millis = 1_000;
 
 export function createVerifier(ports: Ports, held: Held): Verifier {
-  const told = new Map<CheckpointKey, string>();
+  const tell = createProblemNews(ports);
   const readings = new Map<CheckpointKey, Reading>();
   let allAt: Millis = ports.clock.now();
   let outageRead = false;
@@ -55,16 +55,6 @@ export function createVerifier(ports: Ports, held: Held): Verifier {
     }
   }
 
-  /** Once for every new problem, and once when it is over. */
-  function tell({ key, problem, unread, record }: Checkpoint): void {
-    const checkpoint = `${record.parent.namespace}/${record.parent.name}`;
-    // the words may differ from try to try, by the file at which it ended
-    const news = unread === undefined ? problem : `unread: ${unread}`;
-    if (news !== undefined && told.get(key) !== news) ports.log.error('A stored checkpoint cannot be used', { checkpoint, problem });
-    if (news === undefined && told.delete(key)) ports.log.info('The stored checkpoint is whole again', { checkpoint });
-    if (news !== undefined) told.set(key, news);
-  }
-
   return {
     async begin() {
       await readAll();
@@ -91,6 +81,19 @@ export function createVerifier(ports: Ports, held: Held): Verifier {
       if (!isFresh(readings.get(key), ports.clock.now())) await readOne(key);
       return held.checkpoints.get(key);
     },
+  };
+}
+
+/** Once for every new problem, and once when it is over. */
+function createProblemNews({ log }: Pick<Ports, 'log'>): (checkpoint: Checkpoint) => void {
+  const told = new Map<CheckpointKey, string>();
+  return ({ key, problem, unread, record }) => {
+    const checkpoint = `${record.parent.namespace}/${record.parent.name}`;
+    // the words may differ from try to try, by the file at which it ended
+    const news = unread === undefined ? problem : `unread: ${unread}`;
+    if (news !== undefined && told.get(key) !== news) log.error('A stored checkpoint cannot be used', { checkpoint, problem });
+    if (news === undefined && told.delete(key)) log.info('The stored checkpoint is whole again', { checkpoint });
+    if (news !== undefined) told.set(key, news);
   };
 }
 

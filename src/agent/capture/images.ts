@@ -40,7 +40,7 @@ export function createImageLooks(ports: Ports): ImageLooks {
     looked = revisions;
     // all at once: a runtime that hangs costs one deadline, not one an image
     const images = [...new Set(checkpoints.flatMap(imagesOf))];
-    const verdicts = new Map(await Promise.all(images.map(async (image) => [image, await judge(image)] as const)));
+    const verdicts = new Map(await Promise.all(images.map(async (image) => [image, await judge(ports, image)] as const)));
     tellTrouble([...verdicts.values()].flatMap((verdict) => (verdict.known || verdict.why === '' ? [] : [verdict.why]))[0]);
     for (const key of warned.keys()) if (!checkpoints.some((checkpoint) => checkpoint.key === key)) warned.delete(key);
     for (const checkpoint of checkpoints) settle(checkpoint, verdicts);
@@ -51,19 +51,6 @@ export function createImageLooks(ports: Ports): ImageLooks {
         value: warned.has(key) ? 1 : 0,
       })),
     );
-  }
-
-  /** An image that is not here is another matter, told elsewhere. */
-  async function judge(image: string): Promise<Seen<PullVerdict>> {
-    try {
-      const id = await ports.runtime.imageId(image, RUNTIME_DEADLINE_MS);
-      if (id === undefined) return unseen('');
-      return seen(judgePull(image, id, await ports.pulls.find(id), await ports.pulls.policy()));
-    } catch (error) {
-      // a runtime that does not answer is told as a source that is down
-      const silent = error instanceof PortError && error.kind === 'unavailable';
-      return unseen(silent ? '' : messageOf(error));
-    }
   }
 
   function tellTrouble(why: string | undefined): void {
@@ -94,6 +81,19 @@ export function createImageLooks(ports: Ports): ImageLooks {
     warnings: () =>
       [...warned].flatMap(([key, messages]) => messages.map((message) => ({ key, reason: 'image-denied' as const, message }))),
   };
+}
+
+/** An image that is not here is another matter, told elsewhere. */
+async function judge(ports: Pick<Ports, 'runtime' | 'pulls'>, image: string): Promise<Seen<PullVerdict>> {
+  try {
+    const id = await ports.runtime.imageId(image, RUNTIME_DEADLINE_MS);
+    if (id === undefined) return unseen('');
+    return seen(judgePull(image, id, await ports.pulls.find(id), await ports.pulls.policy()));
+  } catch (error) {
+    // a runtime that does not answer is told as a source that is down
+    const silent = error instanceof PortError && error.kind === 'unavailable';
+    return unseen(silent ? '' : messageOf(error));
+  }
 }
 
 /** Of an image volume, as of a container. */

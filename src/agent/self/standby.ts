@@ -7,13 +7,11 @@
 import { barred } from '../../core/model/ledger.ts';
 import { messageOf } from '../../core/model/errors.ts';
 import type { YieldMemory } from '../../core/model/model.ts';
-import { type FailedTakeover, failedTakeover, type IdleSince, podsOfFamily, TROUBLES, watchIdle } from '../../core/self/takeover.ts';
+import type { FailedTakeover } from '../../core/self/takeover.ts';
 import {
   afterEnd,
   afterReturn,
   agentContainers,
-  daemonSetOf,
-  type Family,
   familyOf,
   type RunningSince,
   shouldYield,
@@ -25,6 +23,7 @@ import type { Observation } from '../../core/turn/observation.ts';
 import type { Ports } from '../../ports.ts';
 import type { Held } from '../held.ts';
 import type { AgentSettings } from '../settings.ts';
+import { createTakeoverNews } from './takeover-news.ts';
 
 export interface Standby {
   /** Once, when the lock is ours and the ledger was read. */
@@ -39,21 +38,16 @@ export interface Standby {
 
 export function createStandby(ports: Ports, settings: AgentSettings, held: Held): Standby {
   const isStandby = settings.policy.role === 'standby';
+  const news = createTakeoverNews(ports, held, settings.policy.ownUid);
   let runningSince: RunningSince = new Map();
-  let idleSince: IdleSince = new Map();
-  let failed: FailedTakeover | undefined;
   let unknownSaid = false;
-  /** That a pod lost the lock at once, and is not trusted for a while, stands in the log already. */
-  let lossSaid = false;
-  /** Pod and trouble: what comes and goes with every try of a crashing container is said once. */
-  const said = new Set<string>();
 
   async function begin(): Promise<void> {
     if (!isStandby) return;
     const before = held.ledger.yielded;
     const memory = afterReturn(before, settings.where.bootId, ports.clock.wall());
     if (before?.open === true && memory !== undefined) {
-      lossSaid = true;
+      news.lossIsSaid();
       ports.log.error("The DaemonSet's pod got the lock and lost it at once; the standby stays in charge", {
         podUid: memory.toUid,
         failures: memory.failures,
@@ -72,7 +66,7 @@ export function createStandby(ports: Ports, settings: AgentSettings, held: Held)
     unknownSaid = family === undefined;
     const containers = agentContainers(o.runtime.value, family, ownUid);
     runningSince = watchAgents(runningSince, containers, o.now);
-    tellTakeover(o, family);
+    news.look(o, family);
     const { ledger } = held;
     const blocked = containers.some(({ podUid }) => barred(ledger.yielded, podUid, o.wall));
     ports.meter.gauge('checkpointer_yield_blocked', blocked ? 1 : 0);
@@ -81,21 +75,6 @@ export function createStandby(ports: Ports, settings: AgentSettings, held: Held)
     await remember(yieldTo(to, ledger.yielded, o));
     ports.log.info("The standby makes way for the DaemonSet's pod", { podUid: to });
     return true;
-  }
-
-  /** A crashed image or a volume that is not there would else look like a calm node. */
-  function tellTakeover(o: Observation, family: Family | undefined): void {
-    const pods = podsOfFamily(o, family, daemonSetOf([...held.checkpoints.values()]), settings.policy.ownUid);
-    idleSince = watchIdle(idleSince, pods, o.now);
-    failed = failedTakeover({ pods, idleSince, memory: held.ledger.yielded, now: o.now, wall: o.wall });
-    for (const reason of TROUBLES) ports.meter.gauge('checkpointer_takeover_failing', failed?.trouble === reason ? 1 : 0, { reason });
-    if (failed === undefined || (failed.trouble === 'blocked' && lossSaid) || said.has(`${failed.pod} ${failed.trouble}`)) return;
-    said.add(`${failed.pod} ${failed.trouble}`);
-    ports.log.error("The DaemonSet's pod does not take over; the standby stays in charge", {
-      pod: failed.pod,
-      reason: failed.trouble,
-      why: failed.message,
-    });
   }
 
   async function end(): Promise<void> {
@@ -114,5 +93,5 @@ export function createStandby(ports: Ports, settings: AgentSettings, held: Held)
     }
   }
 
-  return { begin, yields, takeover: () => failed, end };
+  return { begin, yields, takeover: () => news.failed(), end };
 }
