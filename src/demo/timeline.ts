@@ -1,4 +1,4 @@
-/** How the demo speaks: one line an event, with the time since the start and who it is about. Prints, decides nothing. */
+/** How the demo speaks: one line an event, with the time since the start and whom it is about. Decides nothing. */
 
 export interface Timeline {
   chapter(title: string): void;

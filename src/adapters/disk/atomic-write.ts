@@ -22,7 +22,7 @@
 import { fstat, lstat, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import { PortError } from '../../ports.ts';
 import { NotDurableError, wrapError } from './errors.ts';
 import type { Primitives } from './primitives.ts';

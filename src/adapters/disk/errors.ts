@@ -1,8 +1,7 @@
 /**
  * Errors of the disk: always the activity, the path and the system's own word; never a file's content.
  */
-import { codeOf } from '../../core/model/error-code.ts';
-import { messageOf } from '../../core/model/errors.ts';
+import { codeOf, messageOf } from '../../core/model/errors.ts';
 import { PortError } from '../../ports.ts';
 
 /** The change is visible, but its directory could not be fsynced: a power cut may undo it. */

@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import { PortError } from '../../ports.ts';
 import { makeDirectory, publishFile } from './atomic-write.ts';
 import { wrapError } from './errors.ts';

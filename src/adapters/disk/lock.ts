@@ -9,8 +9,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../../core/model/error-code.ts';
-import { messageOf } from '../../core/model/errors.ts';
+import { codeOf, messageOf } from '../../core/model/errors.ts';
 import { type HostLock, PortError } from '../../ports.ts';
 import { wrapError } from './errors.ts';
 import { LOCK_FILE } from './layout.ts';

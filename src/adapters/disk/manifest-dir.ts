@@ -9,7 +9,7 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import { byCodeUnit } from '../../core/model/json.ts';
 import { looksLikeManifestFile } from '../../core/model/keys.ts';
 import { MAX_MANIFEST_BYTES, sha256 } from '../../core/model/manifest.ts';

@@ -5,7 +5,7 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import { wrapError } from './errors.ts';
 import { CHECKPOINTS, FORMAT_FILE, isTempName, LEDGER_FILE, LOCK_FILE, TMP } from './layout.ts';
 import { guardedPrimitives, nodePrimitives, type Primitives } from './primitives.ts';

@@ -4,7 +4,7 @@
  */
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import type { Checkpoint, CheckpointKey, Ledger } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
 import { unreadCode, wrapError } from './errors.ts';

@@ -5,7 +5,7 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import { NotDurableError, wrapError } from './errors.ts';
 import type { Primitives } from './primitives.ts';
 import { syncParents } from './sync.ts';

@@ -6,7 +6,7 @@
  */
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import { encodeManifest, resolveRevisionDir } from '../../core/model/manifest.ts';
 import type { RevisionDraft } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';

@@ -3,7 +3,7 @@
  * not written again, unless the last write could not be promised.
  */
 import { readFile } from 'node:fs/promises';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import type { Json } from '../../core/model/model.ts';
 import { publishFile } from './atomic-write.ts';
 import { NotDurableError, wrapError } from './errors.ts';

@@ -5,7 +5,7 @@
  */
 import { lstat, statfs } from 'node:fs/promises';
 import { dirname, isAbsolute } from 'node:path';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import { PortError } from '../../ports.ts';
 import { makeDirectory } from './atomic-write.ts';
 import { wrapError } from './errors.ts';

@@ -7,7 +7,7 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import type { Checkpoint, CheckpointKey, Json, RevisionDraft } from '../../core/model/model.ts';
 import { PortError, type Store } from '../../ports.ts';
 import { makeDirectory, publishLink, publishTree, type TreeEntry } from './atomic-write.ts';

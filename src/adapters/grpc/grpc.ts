@@ -7,7 +7,7 @@
  * Every failure is a PortError whose message names the socket. Never puts a request or a reply into an error.
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import { PortError } from '../../ports.ts';
 import { createFrameReader, frame } from './grpc-frames.ts';
 import { createSessions, type Sessions } from './grpc-session.ts';

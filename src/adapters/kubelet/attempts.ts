@@ -9,7 +9,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import { isDnsLabel } from '../../core/model/json.ts';
 import type { ContainerAttempts } from '../../ports.ts';
 

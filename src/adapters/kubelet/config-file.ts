@@ -1,7 +1,7 @@
 /** Reads the kubelet's configuration file, YAML or JSON. The file may well hold what is not ours to tell. */
 import { readFile } from 'node:fs/promises';
 import { type KubeletSettings, kubeletSettings } from '../../core/kubelet/kubelet-config.ts';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import { PortError } from '../../ports.ts';
 
 /** Throws PortError: not-found, denied, invalid, failed. No content enters an error. */

@@ -9,7 +9,7 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_PULL_POLICY, type PullPolicy } from '../../core/kubelet/kubelet-config.ts';
 import { type FoundPullRecord, parsePullRecord } from '../../core/kubelet/pull-records.ts';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import { sha256 } from '../../core/model/manifest.ts';
 import { PortError, type PullRecords } from '../../ports.ts';
 import { readKubeletConfig } from './config-file.ts';

@@ -12,8 +12,7 @@
  */
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, readlink } from 'node:fs/promises';
-import { codeOf } from '../../core/model/error-code.ts';
-import { messageOf } from '../../core/model/errors.ts';
+import { codeOf, messageOf } from '../../core/model/errors.ts';
 import { byCodeUnit, isDnsLabel } from '../../core/model/json.ts';
 import type { CapturedFile } from '../../core/model/model.ts';
 import { type KubeletVolumes, PortError, type VolumePlugin } from '../../ports.ts';

@@ -3,7 +3,7 @@
  *
  * It never reads a message to learn a cause (messages change), and never puts request or reply content into one.
  */
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import type { Millis } from '../../core/model/model.ts';
 import { PortError, type PortErrorKind } from '../../ports.ts';
 

@@ -3,7 +3,7 @@
  *
  * Throws PortError: `unavailable` (the file cannot be read), `invalid` (it holds no such block). Never quotes a file.
  */
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import { PortError } from '../../ports.ts';
 import type { ReadText } from './token.ts';
 

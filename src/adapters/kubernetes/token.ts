@@ -4,7 +4,7 @@
  * A token file is read again when it is older than a minute, and at once after a 401. A failed read keeps the last good
  * token. No error carries a token.
  */
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import type { Millis } from '../../core/model/model.ts';
 import { type Clock, PortError } from '../../ports.ts';
 

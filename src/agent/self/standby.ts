@@ -4,8 +4,8 @@
  * it only writes down that it ended in order.
  */
 
-import { barred } from '../../core/model/ledger.ts';
 import { messageOf } from '../../core/model/errors.ts';
+import { barred } from '../../core/model/ledger.ts';
 import type { YieldMemory } from '../../core/model/model.ts';
 import type { FailedTakeover } from '../../core/self/takeover.ts';
 import {

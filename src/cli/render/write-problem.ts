@@ -1,7 +1,7 @@
 /** Why `--out` cannot be written, in words that say what to do; never with the path of a temporary. */
 import { dirname } from 'node:path';
 import { NotDurableError } from '../../adapters/disk/errors.ts';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 
 export interface WriteProblem {
   readonly sentence: string;

@@ -11,7 +11,7 @@ import { purgeStateDir } from '../../adapters/disk/purge.ts';
 import { openStore } from '../../adapters/disk/store.ts';
 import { type CleanupPorts, cleanUp } from '../../agent/uninstall/cleanup.ts';
 import type { Config } from '../../core/config/config.ts';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import { PortError } from '../../ports.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';

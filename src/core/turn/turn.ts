@@ -5,11 +5,11 @@
  */
 
 import type { Action } from '../model/actions.ts';
-import { copiesIn, } from '../model/ledger.ts';
-import { type Checkpoint, type CheckpointKey, type Decision, type Facts, type Ledger, type Millis, type Placed, type State, } from '../model/model.ts';
+import { messageOf } from '../model/errors.ts';
+import { copiesIn } from '../model/ledger.ts';
+import type { Checkpoint, CheckpointKey, Decision, Facts, Ledger, Millis, Placed, State } from '../model/model.ts';
 import { sinceEach } from '../model/since.ts';
 import { movedOn } from './clocks.ts';
-import { messageOf } from '../model/errors.ts';
 import { decide } from './decide.ts';
 import { type Found, factsOf, freshContainers } from './facts.ts';
 import type { Mind } from './mind.ts';

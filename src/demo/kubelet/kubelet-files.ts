@@ -10,7 +10,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { codeOf } from '../../core/model/error-code.ts';
+import { codeOf } from '../../core/model/errors.ts';
 import type { RawPod } from '../../core/model/model.ts';
 import { forbiddenReference } from './kubelet-references.ts';
 import type { KubeletProcess, SourcedPod } from './kubelet-types.ts';
