@@ -1,7 +1,7 @@
 /**
  * Why a pod is refused, in sentences for the reference: one row for every code.
- * Data for the reference only: what a pod's own refusal says is made where it is refused. No agent reads it, so that the
- * bundle goes without.
+ *
+ * What a pod's own refusal says is made where it is refused. The agent reads nothing of this, so its bundle goes without.
  */
 import type { RefusalCode } from './refusal.ts';
 
