@@ -1,7 +1,7 @@
 /**
  * Why a pod is refused, in sentences for the reference: one row for every code.
  *
- * What a pod's own refusal says is made where it is refused. The agent reads nothing of this, so its bundle goes without.
+ * What a pod's own refusal says is made where it is refused. The agent reads nothing of this: its bundle goes without.
  */
 import type { RefusalCode } from './refusal.ts';
 
