@@ -40,7 +40,7 @@ function sharing(id: string, happened: string[], failing?: 'before' | 'offline' 
   return scenario(id, { before: step('before'), offline: step('offline'), after: step('after'), giveUp });
 }
 
-const outcomes = (results: Awaited<ReturnType<typeof runGroup>>) => results.map(({ id, outcome }) => `${id} ${outcome}`);
+const outcomes = ({ results }: Awaited<ReturnType<typeof runGroup>>) => results.map(({ id, outcome }) => `${id} ${outcome}`);
 
 test('a scenario ends at its first failure, which names the step', async () => {
   const happened: string[] = [];
@@ -50,7 +50,9 @@ test('a scenario ends at its first failure, which names the step', async () => {
     check('three', async () => void happened.push('three')),
   ];
 
-  const [result] = await runGroup([scenario('a', steps)], stageOf(happened));
+  const {
+    results: [result],
+  } = await runGroup([scenario('a', steps)], stageOf(happened));
 
   expect(happened).toEqual(['one']);
   expect(result).toMatchObject({ id: 'a', kubelet: '1.2.3', outcome: 'failed', problem: 'then two\nno\nbecause' });
@@ -60,9 +62,9 @@ test('neighbours share one power cut', async () => {
   const happened: string[] = [];
   const stage = stageOf(happened);
 
-  const results = await runGroup([sharing('a', happened), sharing('b', happened)], stage);
+  const ended = await runGroup([sharing('a', happened), sharing('b', happened)], stage);
 
-  expect(outcomes(results)).toEqual(['a passed', 'b passed']);
+  expect(outcomes(ended)).toEqual(['a passed', 'b passed']);
   expect(happened.join(', ')).toBe('a before, b before, powerCut, boot, a offline, b offline, apiStart, apiReady, a after, b after');
   expect(stage.memory.bootedAt).toBe(7);
 });
@@ -70,15 +72,42 @@ test('neighbours share one power cut', async () => {
 test('one that fails gives up, and the others go on', async () => {
   const happened: string[] = [];
 
-  const results = await runGroup(
+  const ended = await runGroup(
     [sharing('a', happened, 'offline'), sharing('b', happened, 'before'), sharing('c', happened), sharing('d', happened, 'after')],
     stageOf(happened),
   );
 
-  expect(outcomes(results)).toEqual(['a failed', 'b failed', 'c passed', 'd failed']);
+  expect(outcomes(ended)).toEqual(['a failed', 'b failed', 'c passed', 'd failed']);
   expect(happened.filter((line) => /^[ab]/.test(line) && line !== 'apiStart' && line !== 'apiReady').join(', ')).toBe(
     'a before, b before, b gives up, boot, a offline, a gives up',
   );
+});
+
+test('one that fails in the outage gives up when there is a server to tell, before the others go on, and again on the way back', async () => {
+  const happened: string[] = [];
+
+  const ended = await runGroup([sharing('a', happened, 'offline'), sharing('b', happened)], stageOf(happened));
+  happened.push('way back');
+  await ended.giveUp();
+
+  expect(happened.join(', ')).toBe(
+    'a before, b before, powerCut, boot, a offline, b offline, apiStart, apiReady, a gives up, b after, way back, a gives up',
+  );
+});
+
+test('where the shared cut fails, all give up on the way back', async () => {
+  const happened: string[] = [];
+  const ended = await runGroup([sharing('a', happened), sharing('b', happened)], stageOf(happened, 'powerCut'));
+  happened.length = 0;
+  await ended.giveUp();
+  expect(happened).toEqual(['a gives up', 'b gives up']);
+});
+
+test('what there is to see of a failure is looked at when it happens', async () => {
+  const happened: string[] = [];
+  const diagnose = async (id: string) => void happened.push(`look at ${id}`);
+  await runGroup([sharing('a', happened, 'offline'), sharing('b', happened)], { ...stageOf(happened), diagnose });
+  expect(happened.slice(4, 7)).toEqual(['a offline', 'look at a', 'b offline']);
 });
 
 test('without any that may go on the power is not cut', async () => {
@@ -89,10 +118,10 @@ test('without any that may go on the power is not cut', async () => {
 
 test.each(['powerCut', 'apiStart'] as const)('where %s fails, all have failed', async (deed) => {
   const happened: string[] = [];
-  const results = await runGroup([sharing('a', happened), sharing('b', happened)], stageOf(happened, deed));
+  const ended = await runGroup([sharing('a', happened), sharing('b', happened)], stageOf(happened, deed));
 
-  expect(outcomes(results)).toEqual(['a failed', 'b failed']);
-  expect(results[1]?.problem).toContain(`no ${deed}`);
+  expect(outcomes(ended)).toEqual(['a failed', 'b failed']);
+  expect(ended.results[1]?.problem).toContain(`no ${deed}`);
   expect(happened).not.toContain('b after');
 });
 
@@ -104,7 +133,9 @@ test.each([
   [5_500, { failsAt: 6_000 }, 'passed', ' (promised: 500 ms; NOT KEPT)'],
 ])('a promise of 500 ms and %f ms: %j %s', async (value, more, outcome, words) => {
   const steps = [check('a promise', async (world) => world.promise('gap', value, 500, more))];
-  const [result] = await runGroup([scenario('a', steps)], stageOf([]));
+  const {
+    results: [result],
+  } = await runGroup([scenario('a', steps)], stageOf([]));
 
   expect(result?.outcome).toBe(outcome);
   expect(result?.figures.map(keptPromise)).toEqual([words]);

@@ -125,7 +125,10 @@ export async function imageInsteadOfAgent(node: Node): Promise<void> {
   hideLookAlike(node);
   const cleaned = await node.agent.command(['cleanup', '--purge']);
   expect(cleaned.code === 0, `cleanup: ${cleaned.code} ${cleaned.stdout} ${cleaned.stderr}`);
-  shippedImage ??= makeAgentImage(imageDirectory());
+  shippedImage ??= makeAgentImage(imageDirectory()).catch((error: unknown) => {
+    shippedImage = undefined; // the next scenario tries anew
+    throw error;
+  });
   await node.importArchive((await shippedImage).tar, IMPORT_LIMIT_MS);
 }
 

@@ -42,7 +42,7 @@ async function diagnose(node: Node, scenario: string): Promise<void> {
 }
 
 /** Brings a node in whatever state back to: power on, API server up, Ready, the agent as it was before, no copy placed. */
-async function recover(node: Node, withAgent: boolean): Promise<void> {
+async function recover(node: Node, withAgent: boolean, giveUp: () => Promise<void>): Promise<void> {
   await node.machine.stopDaemons('prober-');
   if (!node.machine.isOn()) await node.boot();
   await node.apiStart(); // once the control plane is on the node: etcd only
@@ -50,6 +50,7 @@ async function recover(node: Node, withAgent: boolean): Promise<void> {
   await node.ready();
   await node.kubectl(['taint', 'nodes', node.name, `${OWN_TAINT}-`]).catch(() => undefined); // most nodes have none
   if (withAgent && !node.agent.wanted()) await processInsteadOfRelease(node);
+  await giveUp();
   if (node.agent.wanted()) await until('no copy placed', () => doneUnless(ownManifests(node).join(' ')), 120_000);
 }
 
@@ -82,11 +83,10 @@ async function runOnNode(line: KubeletLine, options: Options, onDown: (down: Dow
         return false;
       });
       const withAgent = node.agent.wanted();
-      const ended = await runGroup(runnable, { node, settings, memory, say });
+      const diagnoseNow = (id: string) => diagnose(node, id);
+      const { results: ended, giveUp } = await runGroup(runnable, { node, settings, memory, say, diagnose: diagnoseNow });
       results.push(...ended);
-      const failed = ended.filter(({ outcome }) => outcome === 'failed');
-      for (const { id } of failed) await diagnose(node, id);
-      if (failed.length > 0) await recover(node, withAgent);
+      if (ended.some(({ outcome }) => outcome === 'failed')) await recover(node, withAgent, giveUp);
     }
     if (options.keep) await keepUntilInterrupted(node);
   } catch (error) {

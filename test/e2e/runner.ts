@@ -7,7 +7,16 @@ import { messageOf } from './node/wait.ts';
 import { keptPromise, type ScenarioResult, say, shownFigure } from './report.ts';
 import { type AroundPowerCut, expect, type Figure, type Scenario, type Step, TIMES_PROMISED, type World } from './scenario.ts';
 
-export type Stage = Omit<World, 'figure' | 'promise'>;
+export interface Stage extends Omit<World, 'figure' | 'promise'> {
+  /** Looks around at the moment of a failure, before anybody's way back changes what there is to see. */
+  diagnose?(scenario: string): Promise<void>;
+}
+
+export interface Ended {
+  readonly results: readonly ScenarioResult[];
+  /** Opens what failed scenarios left closed or waiting; for the way back, once an API server answers. */
+  giveUp(): Promise<void>;
+}
 
 /** One scenario under way. */
 interface Attempt {
@@ -38,7 +47,7 @@ export function groupsOf(scenarios: readonly Scenario[], settings: World['settin
 }
 
 /** Runs one group; a scenario that fails does not end the others. */
-export async function runGroup(scenarios: readonly Scenario[], stage: Stage): Promise<readonly ScenarioResult[]> {
+export async function runGroup(scenarios: readonly Scenario[], stage: Stage): Promise<Ended> {
   const attempts = scenarios.map((scenario): Attempt => ({ scenario, plan: scenario.steps(stage.settings), figures: [], seconds: 0 }));
   for (const attempt of attempts) {
     say(`── ${attempt.scenario.id}: ${attempt.scenario.title}`);
@@ -46,11 +55,17 @@ export async function runGroup(scenarios: readonly Scenario[], stage: Stage): Pr
     await giveUpIfFailed(attempt, stage);
   }
   if (attempts.some(({ plan, problem }) => 'offline' in plan && problem === undefined)) await runPowerCut(attempts, stage);
-  return attempts.map((attempt) => resultOf(attempt, stage.node));
+  return {
+    results: attempts.map((attempt) => resultOf(attempt, stage.node)),
+    async giveUp() {
+      for (const attempt of attempts) await giveUpIfFailed(attempt, stage);
+    },
+  };
 }
 
 async function runPowerCut(attempts: readonly Attempt[], stage: Stage): Promise<void> {
   const { node, memory } = stage;
+  const gaveUp = new Set(attempts.filter(({ problem }) => problem !== undefined));
   const cut = { part: 'when', say: 'the power is cut, the API server stays away, the node boots' } as const;
   await together(attempts, stage, {
     ...cut,
@@ -68,7 +83,11 @@ async function runPowerCut(attempts: readonly Attempt[], stage: Stage): Promise<
       await node.apiReady();
     },
   });
-  await each(attempts, stage, 'with the API server again', ({ after }) => after);
+  // who fails in the outage leaves things as they are until there is a server to tell
+  for (const attempt of attempts) if (!gaveUp.has(attempt)) await giveUpIfFailed(attempt, stage);
+  const ready = attempts.filter(({ problem }) => problem === undefined);
+  await each(ready, stage, 'with the API server again', ({ after }) => after);
+  for (const attempt of ready) await giveUpIfFailed(attempt, stage);
 }
 
 /** A step of all that have not failed: where it fails, they all have. */
@@ -90,13 +109,13 @@ async function each(
     if (attempt.problem !== undefined || !('offline' in attempt.plan)) continue;
     say(`── ${attempt.scenario.id}, ${when}`);
     await runSteps(attempt, stepsOf(attempt.plan), stage);
-    await giveUpIfFailed(attempt, stage);
   }
 }
 
-async function giveUpIfFailed({ plan, problem }: Attempt, stage: Stage): Promise<void> {
+/** What a scenario that failed left closed or waiting is opened; where that fails too it is said. Harmless twice. */
+async function giveUpIfFailed({ scenario, plan, problem }: Attempt, stage: Stage): Promise<void> {
   if (problem === undefined || !('offline' in plan)) return;
-  await plan.giveUp?.(stage).catch((error: unknown) => say(`giving up: ${messageOf(error)}`));
+  await plan.giveUp?.(stage).catch((error: unknown) => say(`giving up ${scenario.id}: ${messageOf(error)}`));
 }
 
 async function runSteps(attempt: Attempt, steps: readonly Step[], stage: Stage): Promise<void> {
@@ -125,6 +144,7 @@ async function runSteps(attempt: Attempt, steps: readonly Step[], stage: Stage):
     for (const figure of figures.slice(before)) say(`            ${shownFigure(figure)}${keptPromise(figure)}`);
     if (attempt.problem === undefined) continue;
     say(attempt.problem.replaceAll('\n', '\n          '));
+    await stage.diagnose?.(attempt.scenario.id);
     return;
   }
 }
