@@ -1,5 +1,5 @@
 /** `.ci/run` itself, with stand-ins for what it runs: what it counts, what it says at its end, and that nothing of it stays. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -119,6 +119,45 @@ test('names in its last 20 lines every step that failed, and tests of them', asy
   expect(failed?.split(', ').sort()).toEqual(['components', 'e2e', 'image build', 'unit tests']);
   expect(last).toContain('  unit tests: test/b.test.ts: Cannot find module');
   expect(last).toContain('  unit tests: test/a.test.ts: does thing 0 (failed)');
+});
+
+/** Process groups whose leader is a child of this process. */
+function groupsBelow(pid: number): readonly number[] {
+  const { stdout } = spawnSync('ps', ['-eo', 'pid=,ppid=,pgid='], { encoding: 'utf8' });
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  return rows.filter(([own, parent, group]) => parent === pid && own === group).map(([own]) => own ?? 0);
+}
+
+test('a lane that dies has failed, with every part that it did not end', async () => {
+  mark('chart.hangs');
+  const { child, text } = start();
+  await until('the chart under test', () => doneUnless(existsSync(join(dir, 'results/chart.runs')) ? '' : 'not yet'), 30_000);
+  const [lane = 0] = groupsBelow(child.pid ?? 0);
+  expect(lane).toBeGreaterThan(1);
+  process.kill(-lane, 'SIGKILL');
+  const [code] = (await once(child, 'close')) as [number | null];
+  const lines = text().trimEnd().split('\n');
+
+  expect(code).toBe(1);
+  // chart, what it left, and the judgement
+  expect(lines.at(-1)).toBe(`${PARTS - 2 + 2 * 3 + 2} passed, 3 failed`);
+  expect(lines.find((line) => line.startsWith('=== failed: '))).toBe("=== failed: chart, the kubelet's own judgement");
+});
+
+test('ended by a signal in the middle of a step it ends at once', async () => {
+  mark('unit.hangs');
+  const { child } = start();
+  await until('the unit tests running', () => doneUnless(existsSync(join(dir, 'results/unit.runs')) ? '' : 'not yet'), 30_000);
+  const from = performance.now();
+  child.kill('SIGTERM');
+  const [code] = (await once(child, 'close')) as [number | null];
+
+  expect(code).toBe(130);
+  // the stand-in hangs for 600 s
+  expect(performance.now() - from).toBeLessThan(60_000);
 });
 
 test('ended by a signal it leaves nothing running, beside or not', async () => {
