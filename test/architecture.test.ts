@@ -49,8 +49,8 @@ describe('the tree', () => {
 describe('an import', () => {
   test.each([
     ['src/core/turn/a.ts', "import { b } from './b.ts';"],
-    ['src/core/a.ts', "import { createHash } from 'node:crypto';"],
-    ['src/core/a.ts', "import type { V1Pod } from '@kubernetes/client-node';"],
+    ['src/core/model/a.ts', "import { createHash } from 'node:crypto';"],
+    ['src/core/model/a.ts', "import type { V1Pod } from '@kubernetes/client-node';"],
     ['src/agent/a.ts', "import { PortError } from '../ports.ts';\nimport { b } from '../core/turn/b.ts';"],
     ['src/adapters/cri/a.ts', "import { readFile } from 'node:fs/promises';\nimport x from 'js-yaml';\nimport { b } from './b.ts';"],
     ['src/adapters/kubelet/a.ts', "import { b } from '../grpc/grpc.ts';"],
@@ -59,25 +59,29 @@ describe('an import', () => {
     ['src/main.ts', "import { runCli } from './cli/args.ts';"],
     ['src/core/self/a.ts', "import { b } from '../turn/b.ts';\nimport type { c } from '../model/c.ts';"],
     ['test/a.test.ts', "import { x } from 'whatever';"],
-    ['src/core/a.ts', "export interface A {\n  readonly from: 'x' | 'agent';\n}"],
-    ['src/core/a.ts', '// import { x } from "../agent/x.ts"\nconst text = "import { x } from \'../agent/x.ts\'";'],
+    ['src/core/model/a.ts', "export interface A {\n  readonly from: 'x' | 'agent';\n}"],
+    ['src/core/model/a.ts', '// import { x } from "../agent/x.ts"\nconst text = "import { x } from \'../agent/x.ts\'";'],
   ])('in %s is fine: %s', (path, text) => {
     expect(importOffences({ path, text }, DEPENDENCIES)).toEqual([]);
   });
 
   test.each([
-    ['src/core/a.ts', "import { b } from '../ports.ts';", 'core may not know ports'],
+    ['src/core/model/a.ts', "import { b } from '../../ports.ts';", 'core may not know ports'],
     ['src/core/turn/a.ts', "import type { b } from '../copy/b.ts';", 'core/turn may not know core/copy'],
     ['src/core/model/a.ts', "export { b } from '../text/b.ts';", 'core/model may not know core/text'],
     ['src/core/turn/a.ts', "import { b } from '../b.ts';", 'core/turn may not know core/b.ts'],
     ['src/core/a.ts', "import { b } from './model/b.ts';", 'src/core has rooms only'],
     ['src/core/cellar/a.ts', "import { b } from '../model/b.ts';", 'core/cellar is no room'],
-    ['src/core/a.ts', "import type { b } from '../agent/b.ts';", 'core may not know agent'],
-    ['src/core/a.ts', "import { readFile } from 'node:fs';", 'core may not know packages'],
-    ['src/core/a.ts', "import { load } from 'js-yaml';", 'core may not know packages'],
-    ['src/core/a.ts', "import {\n  type V1Pod,\n} from '@kubernetes/client-node';", 'its types only'],
+    ['src/core/a.ts', 'const a = 1;', 'src/core has rooms only'],
+    ['src/cellar.ts', 'const a = 1;', 'cellar is no room'],
+    ['src/core/turn/a.ts', "import type { Policé } from '../copy/b.ts';", 'core/turn may not know core/copy'],
+    ['src/agent/a.ts', "import type { b } from './b.js';", 'name the file itself, with .ts'],
+    ['src/core/model/a.ts', "import type { b } from '../../agent/b.ts';", 'core may not know agent'],
+    ['src/core/model/a.ts', "import { readFile } from 'node:fs';", 'core may not know packages'],
+    ['src/core/model/a.ts', "import { load } from 'js-yaml';", 'core may not know packages'],
+    ['src/core/model/a.ts', "import {\n  type V1Pod,\n} from '@kubernetes/client-node';", 'its types only'],
     ['src/demo/a.ts', "import { KubeConfig } from '@kubernetes/client-node';", 'its types only'],
-    ['src/core/a.ts', "export * from '../cli/b.ts';", 'core may not know cli'],
+    ['src/core/model/a.ts', "export * from '../../cli/b.ts';", 'core may not know cli'],
     ['src/ports.ts', "import { b } from './adapters/clock.ts';", 'ports may not know adapters'],
     ['src/agent/a.ts', "import { b } from '../adapters/clock.ts';", 'agent may not know adapters'],
     ['src/agent/a.ts', "import { b } from '../telemetry/metrics.ts';", 'agent may not know telemetry'],
@@ -151,6 +155,14 @@ describe('a sixth positional parameter', () => {
     'const a = { b(c, d, e, f, g, h) {} };',
     'type A = (b: B, c: C, d: D, e: E, f: F, g: G) => void;',
     'interface A {\n  b(c: C, d: D, e: E, f: F, g: G, ...h: H[]): void;\n}',
+    'interface A {\n  m?(b: B, c: C, d: D, e: E, f: F, g: G): void;\n}',
+    'interface A { readonly listen?: (b: B, c: C, d: D, e: E, f: F, g: G) => void }',
+    'const a = b ? (c: C, d: D, e: E, f: F, g: G, h: H) => 1 : undefined;',
+    'options?.on((a, b, c, d, e, f) => 1);',
+    'const a = x ?? ((b, c, d, e, f, g) => 1);',
+    'function a(b: B, c: C, d: D, e: E, f: F, g: G): (h?: number) => number {}',
+    'class A {\n  constructor(b: B, c: C, d: D, e: E, f: F, g: G) {}\n}',
+    'const a = async <T>(b: T, c: C, d: D, e: E, f: F, g: G): Promise<void> => {};',
   ])('is refused: %s', (text) => {
     const found = parameterOffences({ path: 'src/a.ts', text });
     expect(found).toHaveLength(1);
@@ -165,6 +177,10 @@ describe('a sixth positional parameter', () => {
     'const a = b ? c(d, e, f, g, h, i) : { j: 1 };',
     'if (a(b, c, d, e, f, g)) {\n}',
     "const a = 'function a(b, c, d, e, f, g) {}';",
+    'switch (a) {\n  case f(b, c, d, e, f, g): {\n  }\n}',
+    'class A extends B(b, c, d, e, f, g) {\n}',
+    'const a = b ? new C(c, d, e, f, g, h) : { j: 1 };',
+    'const a = {\n  b: f(c, d, e, f, g, h),\n  g: 1,\n};',
   ])('is not: %s', (text) => {
     expect(parameterOffences({ path: 'src/a.ts', text })).toEqual([]);
   });
@@ -179,9 +195,12 @@ describe('a comment', () => {
     },
   );
 
-  test.each([`const a = '${wide}';`, `const a = 'https://${wide}';`, `/** ${'x'.repeat(113)} */`])('is not: %s', (text) => {
-    expect(commentOffences({ path: 'src/a.ts', text })).toEqual([]);
-  });
+  test.each([`const a = '${wide}';`, `const a = 'https://${wide}';`, `const a = \`\n * ${wide}\`;`, `/** ${'x'.repeat(113)} */`])(
+    'is not: %s',
+    (text) => {
+      expect(commentOffences({ path: 'src/a.ts', text })).toEqual([]);
+    },
+  );
 });
 
 describe('core', () => {

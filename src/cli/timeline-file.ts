@@ -1,6 +1,7 @@
 /** The file of `demo --timeline`: refused before the story begins where it could not be written after it. */
-import { access, constants, stat, writeFile } from 'node:fs/promises';
+import { access, constants, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
+import { codeOf } from '../core/model/errors.ts';
 import { PortError } from '../ports.ts';
 import { UsageError } from './command.ts';
 
@@ -22,9 +23,8 @@ async function problemOf(file: string): Promise<string | undefined> {
   if (above.kind === 'unknown') return `${file}: ${parent} cannot be looked at (${above.code}); name a file elsewhere`;
   if (above.kind !== 'directory') return `${file}: ${parent} is no directory; name a file in one`;
   if (existing.kind === 'unknown') return `${file}: it cannot be looked at (${existing.code}); name a file elsewhere`;
-  const written = existing.kind === 'file' ? file : parent;
-  const code = await codeFrom(access(written, constants.W_OK));
-  return code === undefined ? undefined : `${file}: this user may not write to ${written} (${code}); name a file elsewhere`;
+  const code = await codeFrom(existing.kind === 'file' ? access(file, constants.W_OK) : tryToMake(file));
+  return code === undefined ? undefined : `${file}: it cannot be written (${code}); name a file elsewhere`;
 }
 
 type Seen = { readonly kind: 'file' | 'directory' | 'other' | 'missing' } | { readonly kind: 'unknown'; readonly code: string };
@@ -34,10 +34,16 @@ async function lookAt(path: string): Promise<Seen> {
     const found = await stat(path);
     return { kind: found.isDirectory() ? 'directory' : found.isFile() ? 'file' : 'other' };
   } catch (error) {
-    const code = codeOf(error);
+    const code = codeOf(error) ?? 'unknown cause';
     // what lies below a file is missing, too: the words are then about that file
     return code === 'ENOENT' || code === 'ENOTDIR' ? { kind: 'missing' } : { kind: 'unknown', code };
   }
+}
+
+/** The system may refuse more than its rights tell: a read-only disk, a place such as /proc. */
+async function tryToMake(file: string): Promise<void> {
+  await writeFile(file, '', { flag: 'wx' });
+  await unlink(file);
 }
 
 /** Overwrites what was there. Throws a PortError with a sentence. */
@@ -52,10 +58,6 @@ async function codeFrom(work: Promise<unknown>): Promise<string | undefined> {
     await work;
     return undefined;
   } catch (error) {
-    return codeOf(error);
+    return codeOf(error) ?? 'unknown cause';
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown cause';
 }

@@ -187,7 +187,7 @@ async function handBack(scene: Scene): Promise<void> {
     );
     if (name === WEB_NAME) {
       const isIt = ({ msg, fields }: AgentLine) => msg === "Withdrew the copy's manifest" && fields['checkpoint'] === WEB_NAME;
-      for (const withdrew of node.lines.slice(from).filter(isIt)) noted(scene, 'manifest withdrawn', withdrew);
+      for (const withdrew of node.lines.slice(from).filter(isIt)) noted(scene, 'manifest is gone', withdrew);
     }
     tell(scene, 'agent', `handed ${name} back (${MODE[String(line.fields['mode'])] ?? ''})`);
   }

@@ -23,9 +23,16 @@ interface ParameterList {
   readonly at: number;
 }
 
-const NO_FUNCTION = /\b(?:if|for|while|switch|catch|with|await)\s*$/;
-/** What follows the closing bracket of a parameter list, and of no call: a body or an arrow, perhaps behind a result type. */
-const AFTER_LIST = /^\s*(?:=>|\{|:[^;=?]*?(?:=>|\{|;))/;
+/** What may stand before the brackets of a function with a name; what else has a name and brackets is a call. */
+const NAMED =
+  /(?:\bfunction\b\s*\*?\s*[\w$]*|(?:^|[\n{;,])\s*(?:(?:public|private|protected|static|readonly|abstract|override|async|get|set|new)\s+)*\*?\s*[\w$#]+\??)\s*(?:<[^()]*>)?\s*$/;
+const NO_FUNCTION = /(?:\b(?:if|for|while|switch|catch|with|await|return|case\s+[\w$.]+|extends\s+[\w$.]+)|\bnew\s+[\w$.]+)\s*$/;
+/** What stands before the brackets of an arrow, although it looks like a name: a word, a question, type parameters. */
+const NAMELESS = /(?:\?\?|=>|\breturn|\basync|[^\w$>\]]\?|(?:[=(,:?]|\basync)\s*<[^()]*>)\s*$/;
+/** An arrow, perhaps behind a result type. */
+const ARROW = /^\s*(?:=>|:[^;]*?=>)/;
+/** A body, or a result type that ends in a body or a declaration. */
+const BODY = /^\s*(?:\{|:[^;]*?(?:\{|;))/;
 
 /** Of functions, methods, arrows and function types. */
 function parameterLists(bare: string): readonly ParameterList[] {
@@ -33,10 +40,11 @@ function parameterLists(bare: string): readonly ParameterList[] {
   for (let at = bare.indexOf('('); at >= 0; at = bare.indexOf('(', at + 1)) {
     const end = closing(bare, at);
     if (end === undefined) continue;
-    const before = bare.slice(Math.max(0, at - 200), at);
-    const after = bare.slice(end + 1, end + 400);
-    if (NO_FUNCTION.test(before) || !AFTER_LIST.test(after) || /\?[^;{}]*$/.test(before)) continue;
-    found.push({ count: countOf(bare.slice(at + 1, end)), at });
+    const before = bare.slice(Math.max(0, at - 300), at);
+    const after = bare.slice(end + 1, end + 600);
+    const afterName = /[\w$>\]?]\s*$/.test(before) && !NAMELESS.test(before);
+    const isFunction = afterName ? NAMED.test(before) && !NO_FUNCTION.test(before) && BODY.test(after) : ARROW.test(after);
+    if (isFunction) found.push({ count: countOf(bare.slice(at + 1, end)), at });
   }
   return found;
 }
@@ -69,14 +77,16 @@ function countOf(list: string): number {
 
 export function commentOffences(file: TreeFile): readonly string[] {
   if (!/^src\/.*\.ts$/.test(file.path) || file.path.includes('.generated.')) return [];
-  const { bare } = readSource(file.text);
-  const code = bare.split('\n');
-  return file.text.split('\n').flatMap((line, index) => {
-    // the scanner blanks comments and texts alike: a line of blanks alone is a comment, as is the end of a line after //
-    const left = (code[index] ?? '').trimEnd();
-    const comment = /^\s*(?:\/\*\*|\*|\/\/)/.test(line) ? left === '' : / \/\/ /.test(line.slice(left.length));
-    return comment && line.length > MAX_COMMENT_COLUMNS
-      ? [`${file.path}:${index + 1}: a comment of ${line.length} columns; ${MAX_COMMENT_COLUMNS} at most`]
+  const lines = file.text.split('\n');
+  const lineOf = (offset: number) => file.text.slice(0, offset).split('\n').length;
+  const touched = readSource(file.text).comments.flatMap(([from, to]) => {
+    const first = lineOf(from);
+    return Array.from({ length: lineOf(to) - first + 1 }, (_, index) => first + index);
+  });
+  return [...new Set(touched)].flatMap((line) => {
+    const { length } = lines[line - 1] ?? '';
+    return length > MAX_COMMENT_COLUMNS
+      ? [`${file.path}:${line}: a comment in a line of ${length} columns; ${MAX_COMMENT_COLUMNS} at most`]
       : [];
   });
 }

@@ -13,19 +13,23 @@ export interface Source {
   /** The text with the content of comments, strings and regular expressions blanked, offsets kept. */
   readonly bare: string;
   readonly imports: readonly Import[];
+  /** Where comments begin and end. */
+  readonly comments: readonly (readonly [number, number])[];
 }
 
 export function readSource(text: string): Source {
-  const bare = blank(text);
+  const comments: (readonly [number, number])[] = [];
+  const bare = blank(text, comments);
   const specifierAt = (end: number) => {
     const quote = text.charAt(end);
     return text.slice(end + 1, text.indexOf(quote, end + 1));
   };
   // interfaces and types are exported too, and hold texts: only names, braces and commas stand before `from`
-  const statements = [...bare.matchAll(/(?:^|[;\n}])\s*(?:import|export)\s+(type\s)?[\w\s{},*$]*?\bfrom\s*(?=['"])/g)];
+  const statements = [...bare.matchAll(/(?:^|[;\n}])\s*(?:import|export)\s+(type\s)?[\p{L}\p{N}_\s{},*$]*?\bfrom\s*(?=['"])/gu)];
   const calls = [...bare.matchAll(/\b(?:import\s*\(?|require\s*\()\s*(?=['"])/g)];
   return {
     bare,
+    comments,
     imports: [
       ...statements.map((match) => ({ specifier: specifierAt(match.index + match[0].length), typeOnly: match[1] !== undefined })),
       ...calls.map((match) => ({ specifier: specifierAt(match.index + match[0].length), typeOnly: false })),
@@ -36,7 +40,7 @@ export function readSource(text: string): Source {
 /** Where a slash begins a regular expression: after an operator, an opening bracket, or a word that expects a value. */
 const BEFORE_REGEX = /(?:^|[=(,:;[{!&|?+\-*%<>~^}]|\b(?:return|typeof|case|in|of|await|throw|yield))\s*$/;
 
-function blank(text: string): string {
+function blank(text: string, comments: (readonly [number, number])[]): string {
   let out = '';
   let at = 0;
   /** One entry for each `${` that is open: how many plain braces are open in it. */
@@ -49,6 +53,10 @@ function blank(text: string): string {
     out += text.slice(at, end).replaceAll(/[^\n]/g, ' ');
     at = end;
   };
+  const comment = (end: number) => {
+    comments.push([at, end]);
+    hide(end);
+  };
   const template = () => {
     const end = endOfTemplatePart(text, at);
     hide(end);
@@ -60,8 +68,8 @@ function blank(text: string): string {
   while (at < text.length) {
     const char = text.charAt(at);
     const next = text.charAt(at + 1);
-    if (char === '/' && next === '/') hide(endOr(text, text.indexOf('\n', at)));
-    else if (char === '/' && next === '*') hide(endOr(text, text.indexOf('*/', at) + 2));
+    if (char === '/' && next === '/') comment(endOr(text, text.indexOf('\n', at)));
+    else if (char === '/' && next === '*') comment(endOr(text, text.indexOf('*/', at) + 2));
     else if (char === "'" || char === '"') {
       copy(1);
       hide(endOfQuoted(text, at, char));

@@ -53,8 +53,8 @@ it('draws the key moments in the order in which they happened, and both hand-ove
     'copy: copy serves',
     'API server: answers again',
     'agent: verdict: reachable',
-    expect.stringMatching(/withdrawn|created/),
-    expect.stringMatching(/withdrawn|created/),
+    expect.stringMatching(/is gone|created/),
+    expect.stringMatching(/is gone|created/),
   ]);
   const at = (text: string): number => moments.find((moment) => moment.text === text)?.at ?? Number.NaN;
   const gaps = [...desc.matchAll(/From ([\d.]+) s: no answer for ([\d,]+) ms/g)].map(([, from, ms]) => ({

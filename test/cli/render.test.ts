@@ -283,3 +283,10 @@ describe('a mistake', () => {
     });
   });
 });
+
+test.each(['true', 'yes', 'null', '1', '[a]'])('checkpointer/enabled: %s, without quotes, is refused in a sentence', async (value) => {
+  const { code, out, err } = await render(['-f', 'a'], { a: pod('web', `, annotations: {checkpointer/enabled: ${value}}`) });
+
+  expect({ code, out }).toEqual({ code: 3, out: '' });
+  expect(err).toBe('pod-checkpointer render: metadata.annotations["checkpointer/enabled"] is no text; put it in quotes\n');
+});

@@ -47,6 +47,10 @@ describe('a file that cannot be drawn to', () => {
     expect(await refusal('')).toEqual(['--timeline is empty; name a file such as outage.svg']);
   });
 
+  it('a place where the system makes no files, whatever the rights', async () => {
+    expect(await refusal('/proc/a.svg')).toEqual(['--timeline /proc/a.svg: it cannot be written (ENOENT); name a file elsewhere']);
+  });
+
   it('a pipe', async () => {
     execFileSync('mkfifo', [at('pipe.svg')]);
     expect(await refusal(at('pipe.svg'))).toEqual([`--timeline ${at('pipe.svg')}: it is no regular file; name another one`]);

@@ -177,10 +177,13 @@ function optedIn(pod: Json): RawPod {
   const metadata = field(pod, 'metadata');
   const spec = field(pod, 'spec');
   if (!isObject(metadata)) return { ...pod, metadata: { annotations: { [ANNOTATION_ENABLED]: 'true' } } } as RawPod;
-  const annotations = field(metadata, 'annotations');
+  const given = field(metadata, 'annotations');
+  const annotations = isObject(given) ? given : {};
+  // a value that is no text (true without quotes) is told by what judges validity
+  const enabled = textField(annotations, ANNOTATION_ENABLED) ?? 'true';
   return {
     ...pod,
-    metadata: { ...metadata, annotations: { [ANNOTATION_ENABLED]: 'true', ...(isObject(annotations) ? annotations : {}) } },
+    metadata: { ...metadata, annotations: { ...annotations, [ANNOTATION_ENABLED]: enabled } },
     // wherever it is bound, it is rendered here
     ...(isObject(spec) ? { spec: { ...spec, nodeName: undefined } } : {}),
   } as unknown as RawPod;

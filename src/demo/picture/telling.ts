@@ -6,7 +6,7 @@ import type { Gap, Outage } from './outage.ts';
 
 export const TITLE = 'A power cut, and no API server: one outage, as it was measured';
 export const ABOUT =
-  'A pod of the node, the parent, has a checkpoint on its disk. The node boots with nobody to ask, so a copy serves instead. ' +
+  'A pod, the parent, has a checkpoint on the disk of its node. The node boots with nobody to ask, so a copy serves instead. ' +
   'When an API server is back, the copy stays until the kubelet starts the parent.';
 
 export function originOf(kubeletScale: number): string {

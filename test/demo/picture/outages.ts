@@ -35,7 +35,7 @@ export function ordinary(factor = 1): Outage {
       { lane: 'copy', at: t(5_140), text: 'copy serves' },
       { lane: 'API server', at: t(8_150), text: 'answers again' },
       { lane: 'agent', at: t(8_480), text: 'verdict: reachable' },
-      { lane: 'agent', at: t(12_890), text: 'manifest withdrawn' },
+      { lane: 'agent', at: t(12_890), text: 'manifest is gone' },
       { lane: 'parent', at: t(12_950), text: 'container created' },
     ],
     gaps: [
