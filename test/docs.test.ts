@@ -11,12 +11,21 @@ import { COMMAND_NOTES } from '../src/cli/command-notes.ts';
 import { configKeys } from '../src/core/config/config-keys.ts';
 import { ANNOTATION_MEANINGS } from '../src/core/model/annotation-meanings.ts';
 import { DECISION_REASONS, OBSTACLES } from '../src/core/model/decision-reasons.ts';
-import { PARENT_ANNOTATIONS } from '../src/core/model/keys.ts';
+import { COPY_ANNOTATIONS, LABEL_COPY, PARENT_ANNOTATIONS } from '../src/core/model/keys.ts';
 import { REFUSAL_CODES } from '../src/core/model/refusal.ts';
 import { REFUSAL_REASONS } from '../src/core/model/refusal-reasons.ts';
 import { metricsList } from '../src/telemetry/metrics-list.ts';
 import { anchorOf, firstCells, parsePage } from './docs/markdown.ts';
-import { commandOffences, type Known, linkOffences, MAX_FRONT_DOOR_LINES, type Schema, type Tree, widthOffences } from './docs/rules.ts';
+import {
+  commandOffences,
+  type Known,
+  linkOffences,
+  MAX_FRONT_DOOR_LINES,
+  nameOffences,
+  type Schema,
+  type Tree,
+  widthOffences,
+} from './docs/rules.ts';
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const frontDoor = read('README.md');
@@ -168,6 +177,30 @@ describe('a link', () => {
   it('names a heading as GitHub does', () => {
     expect(anchorOf("The kubelet's version: `1.35`, and [more](x.md)")).toBe('the-kubelets-version-135-and-more');
     expect(anchorOf('What it may read – and write')).toBe('what-it-may-read--and-write');
+  });
+});
+
+describe('a name that people copy', () => {
+  const names = {
+    keys: [...Object.keys(PARENT_ANNOTATIONS), ...COPY_ANNOTATIONS, LABEL_COPY],
+    metrics: metricsList.map(({ name }) => name),
+  };
+
+  it.each([
+    ['checkpointer/enable: "true"', 'checkpointer/enable: there is no such annotation'],
+    ['`checkpointer/ordre`', 'checkpointer/ordre: there is no such annotation'],
+    ['checkpointer_imgae_denied', 'checkpointer_imgae_denied: there is no such metric'],
+  ])('is found out: %s', (text, why) => {
+    expect(nameOffences('a.md', text, names)).toEqual([expect.stringContaining(why)]);
+  });
+
+  it('is fine in images, paths and sums', () => {
+    const text = 'localhost/pod-checkpointer/x charts/pod-checkpointer/README.md checkpointer_activation_duration_seconds_sum';
+    expect(nameOffences('a.md', text, names)).toEqual([]);
+  });
+
+  it('exists, on every page', () => {
+    expect(pages.flatMap(({ path }) => nameOffences(path, read(path), names))).toEqual([]);
   });
 });
 

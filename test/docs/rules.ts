@@ -31,6 +31,23 @@ export function linkOffences(page: Page, tree: Tree): readonly string[] {
   });
 }
 
+/** Names that people copy: keys under our prefix and metrics, wherever they stand, also in blocks. */
+export function nameOffences(
+  path: string,
+  text: string,
+  names: { readonly keys: readonly string[]; readonly metrics: readonly string[] },
+): readonly string[] {
+  // behind a letter, a point or a slash it is part of an image, a path or a host
+  const keys = [...text.matchAll(/(?<![\w./-])checkpointer\/[a-z][\w-]*/g)].map(([key]) => key);
+  const metrics = [...text.matchAll(/\bcheckpointer_[a-z_]+[a-z]/g)].map(([metric]) => metric);
+  return [
+    ...keys.filter((key) => !names.keys.includes(key)).map((key) => `${path}: ${key}: there is no such annotation or label`),
+    ...metrics
+      .filter((metric) => !names.metrics.some((name) => metric === name || metric.replace(/_(?:bucket|sum|count)$/, '') === name))
+      .map((metric) => `${path}: ${metric}: there is no such metric`),
+  ];
+}
+
 /** Longer lines cannot be read in a terminal, nor in a diff. */
 export function widthOffences(page: Page): readonly string[] {
   const long = page.prose.filter((line) => [...line].length > MAX_WIDTH);
