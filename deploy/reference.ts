@@ -13,8 +13,9 @@ import { CONFIG_FLAG, flagsOf, HELP_FLAG, PROGRAM } from '../src/cli/help.ts';
 import { STATUS_REASONS } from '../src/cli/inspect/status-reasons.ts';
 import { allowedForm, type ConfigKey, configKeys, flagName } from '../src/core/config/config-keys.ts';
 import { ANNOTATION_MEANINGS } from '../src/core/model/annotation-meanings.ts';
-import { DECISION_REASONS, OBSTACLES, type ReasonMeaning } from '../src/core/model/decision-reasons.ts';
+import { DECISION_REASONS } from '../src/core/model/decision-reasons.ts';
 import { PARENT_ANNOTATIONS, type ParentAnnotation } from '../src/core/model/keys.ts';
+import { OBSTACLES, type ReasonMeaning } from '../src/core/model/obstacles.ts';
 import { REFUSAL_CODES } from '../src/core/model/refusal.ts';
 import { REFUSAL_REASONS } from '../src/core/model/refusal-reasons.ts';
 import { metricsList } from '../src/telemetry/metrics-list.ts';
@@ -132,10 +133,19 @@ These keep a copy from starting that should start; the last two are of a copy th
 
 ${rowsOf(OBSTACLES)}
 
+In good times, when no copy has to start, these are shown as \`would-not-start: <reason>\`, for the next outage would find the copy down:
+${aheadReasons()}.
+The log warns of each once, with what to do, and once more in an outage in which it keeps the copy down.
+
 \`status\` also shows the states \`damaged\` and \`unread\` (the reason is then a sentence), and \`refused\` with the
 [reasons above](#why-a-pod-is-refused). These reasons are its own:
 
 ${table(['reason', 'meaning', 'what to do'], ofStatus)}`;
+}
+
+function aheadReasons(): string {
+  const names = Object.entries(OBSTACLES).filter(([, { told }]) => told === 'ahead');
+  return names.map(([name]) => code(name)).join(', ');
 }
 
 function commandPages(): string {

@@ -24,7 +24,8 @@ export interface Turns {
 }
 
 export function createTurns(ports: Ports, settings: AgentSettings, parts: Parts): Turns {
-  const loop: Loop = { ports, settings, ...parts, mind: EMPTY_MIND, pace: { lastRuntime: undefined, lastManifests: undefined } };
+  const pace: Pace = { lastRuntime: undefined, lastManifests: undefined, lastImages: undefined };
+  const loop: Loop = { ports, settings, ...parts, mind: EMPTY_MIND, pace };
   let last: Millis | undefined;
   let makesWay = false;
 
@@ -78,6 +79,8 @@ async function observe(loop: Loop, from: Millis, hurry: boolean): Promise<Scene>
     loop.api.learnFromRuntime(observation.runtime.value);
   }
   if (observation.manifests.known) loop.pace = { ...loop.pace, lastManifests: observation.now };
+  const images = [...observation.images.values()];
+  if (images.length > 0 && images.every(({ known }) => known)) loop.pace = { ...loop.pace, lastImages: observation.now };
   return { checkpoints, observation };
 }
 

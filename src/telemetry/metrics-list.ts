@@ -60,7 +60,7 @@ export const metricsList: readonly MetricSpec[] = [
   {
     name: 'checkpointer_checkpoint_info',
     type: 'gauge',
-    help: 'Always 1; one series for each checkpoint, with its state and the reason for it.',
+    help: 'Always 1; one series for each checkpoint, with its state and the reason for it; in good times, what would keep its copy from starting.',
     labels: { namespace: null, pod: null, state: STATES, reason: null },
   },
   {

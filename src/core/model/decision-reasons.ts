@@ -1,17 +1,10 @@
 /**
- * Why a checkpoint is in its state, in sentences for the reference: one row for every reason of a decision.
- * Data for documentation only: nothing of the agent reads it, so that the bundle goes without. A test holds the states
- * against the decision tables.
+ * Why a checkpoint is in its state, in sentences for the reference: one row for every reason of a decision but the
+ * obstacles (`obstacles.ts`). Data for documentation only: nothing of the agent reads it, so that the bundle goes
+ * without. A test holds the states against the decision tables.
  */
-import type { Obstacle, Reason, State } from './model.ts';
-
-export interface ReasonMeaning {
-  /** The states that it is given for. */
-  readonly states: readonly State[];
-  readonly means: string;
-  /** Left out where there is nothing to do. */
-  readonly todo?: string;
-}
+import type { Obstacle, Reason } from './model.ts';
+import { LOCAL_TRUTH_UNKNOWN, type ReasonMeaning } from './obstacles.ts';
 
 /** Why the copy runs, does not run, or ends. In the order of an outage. */
 export const DECISION_REASONS: Readonly<Record<Exclude<Reason, Obstacle>, ReasonMeaning>> = {
@@ -21,11 +14,7 @@ export const DECISION_REASONS: Readonly<Record<Exclude<Reason, Obstacle>, Reason
     means: 'Whether the API server can be reached is not certain. In doubt nothing starts.',
     todo: 'Wait some seconds. Where it stays so, `checkpointer_api_probes_total` tells how the probes end.',
   },
-  'local-truth-unknown': {
-    states: ['inactive', 'active'],
-    means: 'The container runtime or the kubelet could not be asked what runs, or which images are there. Unknown starts and ends nothing.',
-    todo: '`checkpointer_source_up` and the log name the source. Check `criSocket` and `podResourcesSocket`.',
-  },
+  'local-truth-unknown': LOCAL_TRUTH_UNKNOWN,
   'parent-running': { states: ['inactive'], means: 'No API server answers, but the pod itself runs. No copy is needed.' },
   'kubelet-has-parent': {
     states: ['inactive'],
@@ -87,67 +76,4 @@ export const DECISION_REASONS: Readonly<Record<Exclude<Reason, Obstacle>, Reason
     means: 'A later pod of the agent takes the place of this one. This standby is left as it is until the later one runs.',
   },
   'standby-replaced': { states: ['retired'], means: "The standby of the agent's later pod has taken over. This one is removed." },
-};
-
-/** Why a copy that should start does not; the last two, why one that is placed may not run. */
-export const OBSTACLES: Readonly<Record<Obstacle, ReasonMeaning>> = {
-  'checkpoint-damaged': {
-    states: ['inactive'],
-    means: 'What is stored is not whole, or not what was stored.',
-    todo: '`pod-checkpointer verify` tells what is wrong. The pod is captured anew while the API server answers. Check the disk.',
-  },
-  'checkpoint-unread': {
-    states: ['inactive'],
-    means: 'What is stored could not be read, so nobody knows whether it is whole. It is read again after 2, 4, … 60 s.',
-    todo: "The log has the system's word. Look for a disk that fails, or too many open files.",
-  },
-  'checkpoint-expired': {
-    states: ['inactive'],
-    means: 'The API server last confirmed the pod longer ago than the age allowed, or in the future by the clock of the node.',
-    todo: "Correct the node's clock, or raise `checkpointer/max-age` or `maxAge`.",
-  },
-  'checkpoint-of-other-node': {
-    states: ['inactive'],
-    means: 'It was made on a node with another name or machine id, as on a cloned disk.',
-    todo: 'Let the API server answer: what runs here is captured anew.',
-  },
-  'checkpoint-of-other-cluster': {
-    states: ['inactive'],
-    means: 'It was made in another cluster.',
-    todo: 'Let the API server answer: what runs here is captured anew.',
-  },
-  'image-missing': {
-    states: ['inactive'],
-    means: 'An image of the copy is not on the node.',
-    todo: 'Load it onto the node. `checkpointer_image_missing` tells before the next outage.',
-  },
-  'active-limit-reached': {
-    states: ['inactive'],
-    means: 'As many copies run as `limits.active` allows.',
-    todo: 'Raise `limits.active`.',
-  },
-  'manifest-name-taken': {
-    states: ['inactive'],
-    means: "A file that the agent did not place has the name of the copy's manifest. It is left alone.",
-    todo: 'Move the file away from `staticPodPath`.',
-  },
-  superseded: {
-    states: ['inactive'],
-    means: 'A later pod of the same DaemonSet has the place of this one, and its copy starts instead.',
-  },
-  'waiting-for-lower-order': {
-    states: ['inactive'],
-    means: 'Copies with a lower `checkpointer/order` start first. It waits 30 s at most.',
-  },
-  'manifest-not-ours': {
-    states: ['active'],
-    means: "In the place of the copy's manifest lies something that the agent did not write. It is left alone.",
-    todo: 'Move it away from `staticPodPath`, and find who put it there.',
-  },
-  'activation-refused': {
-    states: ['active'],
-    means:
-      'The manifest was placed five times, and nothing of the copy has ever appeared: the kubelet refuses it, or does not read the directory.',
-    todo: "The kubelet's log tells why. Check `staticPodPath`.",
-  },
 };

@@ -1,5 +1,6 @@
 /** What does one turn leave to the next? In memory only: whatever must outlive the process is in the ledger. */
 import type { CheckpointKey, Millis } from '../model/model.ts';
+import { NO_OUTLOOK, type Outlook } from './outlook.ts';
 import type { Track } from './track.ts';
 
 /** Losing it (a restart) only starts graces anew, which can only delay. */
@@ -9,7 +10,9 @@ export interface Mind {
   readonly waitingSince: ReadonlyMap<CheckpointKey, Millis>;
   /** Many checkpoints were about to be retired at once: each needs a read made at or after this moment. */
   readonly confirmAfter?: Millis;
+  /** What would keep copies from starting, and what it rests on; for people only. */
+  readonly outlook: Outlook;
 }
 
 /** Of a process that has not had a turn yet. */
-export const EMPTY_MIND: Mind = { tracks: new Map(), waitingSince: new Map() };
+export const EMPTY_MIND: Mind = { tracks: new Map(), waitingSince: new Map(), outlook: NO_OUTLOOK };

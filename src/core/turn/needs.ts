@@ -17,6 +17,7 @@ import { retirableFrom } from './retirement.ts';
 export interface Pace {
   readonly lastRuntime: Millis | undefined;
   readonly lastManifests: Millis | undefined;
+  readonly lastImages: Millis | undefined;
 }
 
 /** Between two turns when all is well. */
@@ -60,8 +61,8 @@ export function needs(input: NeedInput): Needs {
   const stale = (last: Millis | undefined): boolean => last === undefined || now - last >= IDLE_LOOK_MS;
   const placed = new Set(ledger.placed.map((entry) => entry.key));
   const unplaced = checkpoints.filter((checkpoint) => !placed.has(checkpoint.key));
-  // an image that is gone is best told before the outage that needs it
-  const waiting = reach.verdict === 'unreachable' || stale(pace.lastRuntime) ? unplaced : [];
+  // an image that is gone is best told before the outage that needs it, also while the runtime is asked all the time
+  const waiting = reach.verdict === 'unreachable' || stale(pace.lastImages) ? unplaced : [];
   return {
     runtime: alert || stale(pace.lastRuntime),
     kubelet: alert || stale(pace.lastRuntime),

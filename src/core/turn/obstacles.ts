@@ -58,6 +58,11 @@ function afterPlacing({ checkpoint, track }: Subject, placed: Placed, o: Observa
   return given ? 'activation-refused' : undefined;
 }
 
+/** What would keep this copy from starting whatever becomes of the others, for the outlook of good times. */
+export function ofItself({ checkpoint }: Subject, o: Observation): Obstacle | undefined {
+  return ofCheckpoint(checkpoint, o) ?? nameTaken(checkpoint, o);
+}
+
 /** A checkpoint is good for one node of one cluster, whole, for a time, and only with its images at hand. */
 function ofCheckpoint(checkpoint: Checkpoint, o: Observation): Obstacle | undefined {
   if (checkpoint.problem !== undefined) return checkpoint.unread === undefined ? 'checkpoint-damaged' : 'checkpoint-unread';

@@ -15,6 +15,7 @@ import { type Found, factsOf, freshContainers } from './facts.ts';
 import type { Mind } from './mind.ts';
 import type { Observation } from './observation.ts';
 import { obstacles } from './obstacles.ts';
+import { outlook } from './outlook.ts';
 import { plan } from './plan.ts';
 import type { Policy } from './policy.ts';
 import { successorHolds } from './retirement.ts';
@@ -70,6 +71,7 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
       tracks: afterDecisions(subjects, views, o),
       waitingSince: waiting(mind, views, o),
       ...(confirmAfter === undefined ? {} : { confirmAfter }),
+      outlook: outlook(mind.outlook, inputs, o),
     },
     verdicts: views.map(({ input, from }) => ({ key: input.checkpoint.key, from, decision: input.decision, facts: input.facts })),
     actions: plan(inputs, o, guard),

@@ -2,7 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DECISION_REASONS, OBSTACLES, type ReasonMeaning } from '../../../src/core/model/decision-reasons.ts';
+import { DECISION_REASONS } from '../../../src/core/model/decision-reasons.ts';
+import { OBSTACLES, type ReasonMeaning } from '../../../src/core/model/obstacles.ts';
 
 /** `state reason` of every row, from its last two columns. */
 function outcomes(file: string): readonly string[] {
@@ -29,5 +30,12 @@ describe('the reasons of decisions', () => {
 
     expect(placed).toEqual(['active manifest-not-ours', 'active activation-refused']);
     expect(documented(OBSTACLES)).toHaveLength(Object.keys(OBSTACLES).length);
+  });
+
+  it('come with what to do wherever a person is told of them', () => {
+    const told = Object.values(OBSTACLES).filter((meaning) => meaning.told !== 'never');
+
+    expect(told.length).toBeGreaterThan(8);
+    for (const meaning of told) expect(meaning.todo).toBeDefined();
   });
 });

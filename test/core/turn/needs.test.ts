@@ -7,7 +7,7 @@ import { initialTrack } from '../../../src/core/turn/track.ts';
 import { aCheckpoint, aLedger, anObservation, aPlaced, aReach, policy } from '../../fakes/builders.ts';
 
 const checkpoint = aCheckpoint();
-const pace = { lastRuntime: 90_000, lastManifests: 90_000 };
+const pace = { lastRuntime: 90_000, lastManifests: 90_000, lastImages: 90_000 };
 const base = {
   checkpoints: [checkpoint],
   ledger: aLedger(),
@@ -31,6 +31,13 @@ describe('what a turn asks', () => {
     expect(needs({ ...base, reach: aReach('unsure') })).toMatchObject({ runtime: true, kubelet: true, manifests: true, images: [] });
     expect(needs({ ...base, reach: aReach('unreachable') }).images).toEqual(['img:1']);
     expect(needs({ ...base, reach: aReach('unreachable'), ledger: aLedger([aPlaced()]) }).images).toEqual([]);
+  });
+
+  it('is the images once a minute also while the runtime is asked in every turn', () => {
+    const doubt = { ...base, reach: aReach('unsure'), pace: { ...pace, lastRuntime: 159_000 } };
+
+    expect(needs({ ...doubt, now: 149_999 }).images).toEqual([]);
+    expect(needs({ ...doubt, now: 150_000 }).images).toEqual(['img:1']);
   });
 
   it('is a read of the parent itself once the watch has shown it to be leaving for the whole grace, and not again', () => {

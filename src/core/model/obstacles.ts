@@ -1,0 +1,116 @@
+/**
+ * What keeps a copy from starting: what each obstacle means, what to do about it, and when a person is told of it.
+ * The log, `status`, `/readyz` and the reference have these sentences; a test holds the states against the decisions.
+ */
+import type { Obstacle, State } from './model.ts';
+
+export interface ReasonMeaning {
+  /** The states that it is given for. */
+  readonly states: readonly State[];
+  readonly means: string;
+  /** Left out where there is nothing to do. */
+  readonly todo?: string;
+}
+
+export interface ObstacleMeaning extends ReasonMeaning {
+  /**
+   * - `ahead`: in good times too. It is about the checkpoint itself, and would keep the next outage's copy down.
+   * - `down`: only when it keeps a copy down. It is about the moment.
+   * - `never`: it ends by itself, or is as people want it.
+   */
+  readonly told: 'ahead' | 'down' | 'never';
+  /** Rather an unknown, and mostly over in a moment: it is told when it has lasted. */
+  readonly settles?: true;
+}
+
+/** Why a copy that should start does not; the last two, why one that is placed may not run. */
+export const OBSTACLES: Readonly<Record<Obstacle, ObstacleMeaning>> = {
+  'checkpoint-damaged': {
+    states: ['inactive'],
+    told: 'ahead',
+    means: 'What is stored is not whole, or not what was stored.',
+    todo: '`pod-checkpointer verify` tells what is wrong. The pod is captured anew while the API server answers. Check the disk.',
+  },
+  'checkpoint-unread': {
+    states: ['inactive'],
+    told: 'ahead',
+    settles: true,
+    means: 'What is stored could not be read, so nobody knows whether it is whole. It is read again after two seconds, later every minute.',
+    todo: "The log has the system's word. Look for a disk that fails, or too many open files.",
+  },
+  'checkpoint-expired': {
+    states: ['inactive'],
+    told: 'ahead',
+    means: 'The API server last confirmed the pod longer ago than the age allowed, or in the future by the clock of the node.',
+    todo: "Correct the node's clock, or raise `checkpointer/max-age` or `maxAge`.",
+  },
+  'checkpoint-of-other-node': {
+    states: ['inactive'],
+    told: 'ahead',
+    means: 'It was made on a node with another name or machine id, as on a cloned disk.',
+    todo: 'Let the API server answer: what runs here is captured anew.',
+  },
+  'checkpoint-of-other-cluster': {
+    states: ['inactive'],
+    told: 'ahead',
+    means: 'It was made in another cluster.',
+    todo: 'Let the API server answer: what runs here is captured anew.',
+  },
+  'image-missing': {
+    states: ['inactive'],
+    told: 'ahead',
+    means: 'An image of the copy is not on the node.',
+    todo: 'Load it onto the node.',
+  },
+  'active-limit-reached': {
+    states: ['inactive'],
+    told: 'down',
+    means: 'As many copies run as `limits.active` allows.',
+    todo: 'Raise `limits.active`.',
+  },
+  'manifest-name-taken': {
+    states: ['inactive'],
+    told: 'ahead',
+    means: "A file that the agent did not place has the name of the copy's manifest. It is left alone.",
+    todo: 'Move the file away from `staticPodPath`.',
+  },
+  superseded: {
+    states: ['inactive'],
+    told: 'never',
+    means: 'A later pod of the same DaemonSet has the place of this one, and its copy starts instead.',
+  },
+  'waiting-for-lower-order': {
+    states: ['inactive'],
+    told: 'never',
+    means: 'Copies with a lower `checkpointer/order` start first. It waits 30 s at most.',
+  },
+  'manifest-not-ours': {
+    states: ['active'],
+    told: 'down',
+    means: "In the place of the copy's manifest lies something that the agent did not write. It is left alone.",
+    todo: 'Move it away from `staticPodPath`, and find who put it there.',
+  },
+  'activation-refused': {
+    states: ['active'],
+    told: 'down',
+    means:
+      'The manifest was placed five times, and nothing of the copy has ever appeared: the kubelet refuses it, or does not read the directory.',
+    todo: "The kubelet's log tells why. Check `staticPodPath`.",
+  },
+};
+
+/** No obstacle, and keeps a copy down like one. */
+export const LOCAL_TRUTH_UNKNOWN: ObstacleMeaning = {
+  states: ['inactive', 'active'],
+  told: 'down',
+  settles: true,
+  means: 'The container runtime or the kubelet could not be asked what runs, or which images are there. Unknown starts and ends nothing.',
+  todo: '`checkpointer_source_up` and the log name the source. Check `criSocket` and `podResourcesSocket`.',
+};
+
+/** What keeps a copy down, or would. */
+export type Hindering = Obstacle | 'local-truth-unknown';
+
+export function meaningOf(reason: Hindering): ObstacleMeaning {
+  return reason === 'local-truth-unknown' ? LOCAL_TRUTH_UNKNOWN : OBSTACLES[reason];
+}
