@@ -2,6 +2,7 @@
 import type { Millis } from '../core/model/model.ts';
 import type { FailedTakeover } from '../core/self/takeover.ts';
 import type { ImageWarning } from './capture/images.ts';
+import type { ToldHindrance } from './report/hindrance-news.ts';
 
 /** What other parts of the process may ask of a running agent. */
 export interface AgentStatus {
@@ -18,6 +19,8 @@ export interface AgentStatus {
   }[];
   /** Checkpoints whose copies would not get their images. */
   readonly warnings: readonly ImageWarning[];
+  /** Copies that would not start in an outage, or that are kept down; an older agent does not tell. */
+  readonly hindrances?: readonly ToldHindrance[];
   /** `denied`: one sentence where it answers and refuses us. */
   readonly api: { readonly state: string; readonly evidence: string; readonly denied?: string | undefined };
   /** Why the DaemonSet's pod does not take over from this standby. */

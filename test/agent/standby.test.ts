@@ -59,6 +59,30 @@ describe('the standby', () => {
     expect(files()[0]).toContain('agent-1');
   });
 
+  it('says what would keep a copy from starting, and then what keeps it down, each once', async () => {
+    await prepared(aHostPod());
+    world.images.clear();
+    world.start();
+    await world.clock.run(120_000);
+    const lines = () => world.lines.filter(({ level }) => level === 'warn').map(({ message, fields }) => [message, fields['checkpoint']]);
+    expect(lines()).toEqual([
+      ['The copy would not start in an outage', 'kube-system/web-1'],
+      ['Something keeps the copy down', 'kube-system/web-1'],
+    ]);
+    expect(readyOf(world.agent.status(), 'standby').detail).toMatch(
+      /^the standby is in charge.*\nkube-system\/web-1: image-missing\. An image/,
+    );
+
+    world.api.outcome = 'answered';
+    await world.clock.run(120_000);
+    expect(world.agent.status().checkpoints.find(({ key }) => key === 'kube-system_web-1')?.reason).toBe('would-not-start: image-missing');
+    expect(lines()).toHaveLength(2);
+
+    world.images.add('img:1');
+    await world.clock.run(65_000);
+    expect(world.agent.status().hindrances).toEqual([]);
+  });
+
   it('hands back a pod with its own address when that has run for minReady, with no view of the API', async () => {
     await rebooted(aPod({ containerId: 'p1' }));
     world.api.outcome = 'answered';

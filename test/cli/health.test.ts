@@ -28,6 +28,32 @@ it('is not ready while the kubelet does not read staticPodPath, and says so', ()
   expect(healthOf({ ...status, staticPodsUnread }, 100_000).ok).toBe(true);
 });
 
+it('tells in a line each which copies would not start, and is no less ready for it', () => {
+  const hindered = (count: number): AgentStatus => ({
+    ...status,
+    hindrances: Array.from({ length: count }, (_, at) => ({
+      key: `ns_web-${at}`,
+      checkpoint: `ns/web-${at}`,
+      reason: 'image-missing' as const,
+      down: at === 0,
+      message: 'Load it.',
+      sinceWall: 0,
+    })),
+  });
+  const linesOf = (count: number): readonly string[] => readyOf(hindered(count), 'daemonset').detail.split('\n');
+
+  expect(readyOf(hindered(2), 'daemonset')).toEqual({
+    ok: true,
+    detail: 'API server reachable: requests succeed\nns/web-0: image-missing. Load it.\nns/web-1: would-not-start: image-missing. Load it.',
+  });
+  expect(linesOf(20)).toHaveLength(21);
+  expect(linesOf(45)).toHaveLength(22);
+  expect(linesOf(45).at(-1)).toBe('and 25 more; pod-checkpointer status lists all');
+  const standby = readyOf(hindered(1), 'standby');
+  expect(standby.ok).toBe(false);
+  expect(standby.detail.split('\n')[1]).toBe('ns/web-0: image-missing. Load it.');
+});
+
 it('is healthy while the loop turns and the lock is held, whatever it is', () => {
   expect(healthOf(status, 159_999).ok).toBe(true);
   expect(healthOf(status, 160_000).ok).toBe(false);

@@ -1,7 +1,8 @@
-/** What a row of `status` says of a stored checkpoint that cannot be used. */
-import { expect, test } from 'vitest';
-import { statusRows } from '../../src/cli/inspect/status.ts';
-import { aCheckpoint, aLedger, WALL } from '../fakes/builders.ts';
+/** What a row of `status` says of a checkpoint whose copy does not start, or would not. */
+import { describe, expect, test } from 'vitest';
+import type { AgentStatus } from '../../src/agent/status.ts';
+import { statusColumns, statusNotes, statusRows } from '../../src/cli/inspect/status.ts';
+import { aCheckpoint, aLedger, aPlaced, WALL } from '../fakes/builders.ts';
 
 test.each([
   [{}, 'inactive', ''],
@@ -10,4 +11,67 @@ test.each([
 ])('%o', (found, state, reason) => {
   const [row] = statusRows({ checkpoints: [aCheckpoint({}, found)], ledger: aLedger() }, undefined, undefined, WALL);
   expect(row).toMatchObject({ state, reason });
+});
+
+describe('where an agent answers', () => {
+  const key = 'kube-system_web-1';
+  const hindrance = {
+    key,
+    checkpoint: 'kube-system/web-1',
+    reason: 'image-missing',
+    down: false,
+    message: 'Load it.',
+    sinceWall: WALL - 5_000,
+  } as const;
+  const ahead: AgentStatus = {
+    lastTurn: 0,
+    lockHeld: true,
+    sourcesSettled: true,
+    checkpoints: [{ key, state: 'inactive', reason: 'would-not-start: image-missing', sinceWall: WALL - 5_000 }],
+    refused: [],
+    warnings: [],
+    hindrances: [hindrance],
+    api: { state: 'reachable', evidence: 'requests succeed' },
+  };
+  const denied = { key, reason: 'image-denied' as const, message: 'It was pulled with a secret.' };
+  const rowOf = (agent: AgentStatus, found = {}, ledger = aLedger()) =>
+    statusRows({ checkpoints: [aCheckpoint({}, found)], ledger }, new Map(), agent, WALL)[0];
+
+  test('the table has the reason in the column that it always had, and the sentence stands below', () => {
+    const row = rowOf(ahead);
+    const cells = statusColumns.map(({ header, cell }) => [header, row === undefined ? '' : cell(row)]);
+
+    expect(cells.slice(0, 5)).toEqual([
+      ['NAMESPACE', 'kube-system'],
+      ['NAME', 'web-1'],
+      ['STATE', 'inactive'],
+      ['REASON', 'would-not-start: image-missing'],
+      ['SINCE', '2026-11-21T07:59:55.000Z'],
+    ]);
+    expect(statusNotes(ahead)).toEqual(['kube-system/web-1: would-not-start: image-missing. Load it.']);
+  });
+
+  test('data has the bare reason and every sentence, that of the hindrance first', () => {
+    expect(rowOf({ ...ahead, warnings: [denied] })).toMatchObject({
+      reason: 'would-not-start: image-missing',
+      obstacle: 'image-missing',
+      warnings: ['Load it.', 'It was pulled with a secret.'],
+    });
+  });
+
+  test('a damaged checkpoint and a manifest that is gone keep their own words', () => {
+    expect(rowOf(ahead, { problem: 'pod.json: digest' })).toMatchObject({
+      state: 'damaged',
+      reason: 'pod.json: digest',
+      obstacle: 'image-missing',
+    });
+    expect(rowOf(ahead, {}, aLedger([aPlaced()]))).toMatchObject({ state: 'active', reason: 'manifest-missing' });
+  });
+
+  test('an agent of before, which tells of no hindrances, is understood', () => {
+    const { hindrances: _, ...before } = ahead;
+
+    expect(rowOf({ ...before, warnings: [denied] })).toMatchObject({ reason: 'image-denied', obstacle: '' });
+    expect(statusNotes(before)).toEqual([]);
+  });
 });

@@ -50,6 +50,8 @@ export interface World {
   readonly counts: Map<string, number>;
   /** The values of the metrics that are set as whole families. */
   readonly gauges: Map<string, readonly number[]>;
+  /** The same with their labels. */
+  readonly series: Map<string, Parameters<Ports['meter']['gauges']>[1]>;
   /** Tells the agent that something about the pods has changed. */
   podsChanged(): void;
   start(): void;
@@ -174,6 +176,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
           name,
           series.map(({ value }) => value),
         );
+        world.series.set(name, series);
       },
       observe: () => undefined,
     },
@@ -229,6 +232,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     kubeletTakesMs: 0,
     lines: [],
     gauges: new Map(),
+    series: new Map(),
     counts: new Map(),
     podsChanged: () => wakeAgent(),
     start() {

@@ -71,6 +71,15 @@ describe('before anything happened', () => {
     expect(await lines(fresh, 'checkpointer_disk_writes_total')).toEqual(['checkpointer_disk_writes_total 0']);
   });
 
+  test('a reason that says what would keep a copy from starting is a label as it is', async () => {
+    const fresh = metrics();
+    const labels = { namespace: 'ns', pod: 'web-1', state: 'inactive', reason: 'would-not-start: image-missing' };
+    fresh.gauges('checkpointer_checkpoint_info', [{ labels, value: 1 }]);
+    expect(await lines(fresh, 'checkpointer_checkpoint_info')).toEqual([
+      'checkpointer_checkpoint_info{namespace="ns",pod="web-1",state="inactive",reason="would-not-start: image-missing"} 1',
+    ]);
+  });
+
   test('the versions are told', async () => {
     expect(await lines(metrics(), 'checkpointer_build_info')).toEqual([
       'checkpointer_build_info{version="1.2.3",node_version="v24.0.0"} 1',

@@ -70,6 +70,12 @@ describe('a request', () => {
     expect(await ask(port, '/cleanz')).toMatchObject({ status, body: 'so\n' });
   });
 
+  test('for /readyz is answered with every line of the detail, and 200 when it is ready all the same', async () => {
+    const detail = 'API server reachable\nns/web-1: would-not-start: image-missing. Load it.';
+    const { port } = await serverWith({ ready: () => ({ ok: true, detail }) }).server.start();
+    expect(await ask(port, '/readyz')).toMatchObject({ status: 200, body: `${detail}\n` });
+  });
+
   test('carries the type of the metrics and their length, also for HEAD', async () => {
     const { port } = await serverWith().server.start();
     const { headers } = await ask(port, '/metrics', 'HEAD');

@@ -2,11 +2,13 @@
 import type { ReachabilityState } from '../../core/api/reachability.ts';
 import type { Checkpoint, State } from '../../core/model/model.ts';
 import { parseTime } from '../../core/model/time.ts';
+import { missingImages, type Outlook } from '../../core/turn/outlook.ts';
 import type { Ports } from '../../ports.ts';
 import { labelsOf } from './names.ts';
 
 export interface Standing {
   readonly state: State;
+  /** As people are shown it. */
   readonly reason: string;
 }
 
@@ -46,5 +48,13 @@ export function gaugeCheckpoints(
   meter.gauge(
     'checkpointer_store_bytes',
     checkpoints.reduce((sum, checkpoint) => sum + checkpoint.bytes, 0),
+  );
+}
+
+/** By the last answer about each image: it is not asked for in every turn. */
+export function gaugeImages({ meter }: Pick<Ports, 'meter'>, checkpoints: readonly Checkpoint[], { images }: Outlook): void {
+  meter.gauges(
+    'checkpointer_image_missing',
+    checkpoints.map((c) => ({ labels: labelsOf(c), value: missingImages(c, images).length > 0 ? 1 : 0 })),
   );
 }

@@ -4,19 +4,20 @@
  */
 
 import type { ReachabilityState } from '../../core/api/reachability.ts';
-import type { Checkpoint, CheckpointKey, Ledger, Millis } from '../../core/model/model.ts';
+import type { Checkpoint, CheckpointKey, Decision, Ledger, Millis } from '../../core/model/model.ts';
 import type { Observation } from '../../core/turn/observation.ts';
+import { shownReason } from '../../core/turn/outlook.ts';
 import type { Turn, Verdict } from '../../core/turn/turn.ts';
 import type { Ports } from '../../ports.ts';
 import type { Held } from '../held.ts';
 import { type CopyStarts, createCopyStarts } from './copy-starts.ts';
 import { createDenialNews } from './denial-news.ts';
-import { gaugeApi, gaugeCheckpoints, type Standing } from './gauges.ts';
+import { gaugeApi, gaugeCheckpoints, gaugeImages, type Standing } from './gauges.ts';
 import { createHandBackGaps, type HandBackGaps } from './hand-back-gaps.ts';
-import { createImageNews } from './image-news.ts';
+import { createHindranceNews, type ToldHindrance } from './hindrance-news.ts';
 import { nameOfKey } from './names.ts';
 
-interface Known extends Standing {
+interface Known extends Decision {
   readonly sinceWall: number;
 }
 
@@ -28,7 +29,10 @@ export interface Reporter {
   turnTaken(from: Millis, to: Millis, held: Held, reach: ReachabilityState): void;
   /** One sentence while the API server answers and refuses us, from a few seconds on. */
   denied(): string | undefined;
-  states(): readonly ({ readonly key: CheckpointKey } & Known)[];
+  /** Every checkpoint with its state, and the reason that people are shown. */
+  states(): readonly ({ readonly key: CheckpointKey; readonly sinceWall: number } & Standing)[];
+  /** What keeps copies down, or would. */
+  hindrances(): readonly ToldHindrance[];
 }
 
 export function createReporter(ports: Ports): Reporter {
@@ -36,8 +40,18 @@ export function createReporter(ports: Ports): Reporter {
   const starts = createCopyStarts(ports);
   const gaps = createHandBackGaps(ports);
   const denial = createDenialNews(ports);
-  const tellImages = createImageNews(ports);
+  const hindrances = createHindranceNews(ports);
   let failing: Turn['errors'] = new Map();
+
+  /** With what would keep a copy from starting in the place of a reason for which none has to. */
+  function shown(): ReturnType<Reporter['states']> {
+    const told = new Map(hindrances.all().map((one) => [one.key, one]));
+    return [...known].map(([key, { state, reason, sinceWall }]) => {
+      const hindrance = told.get(key);
+      const word = shownReason(reason, hindrance);
+      return { key, state, reason: word, sinceWall: word === reason ? sinceWall : (hindrance?.sinceWall ?? sinceWall) };
+    });
+  }
 
   return {
     started: (checkpoints, ledger) => tellStart(ports, checkpoints, ledger),
@@ -51,7 +65,8 @@ export function createReporter(ports: Ports): Reporter {
         const checkpoint = checkpoints.find(({ key }) => key === verdict.key);
         if (tellVerdict(ports, verdict, checkpoint, known, o.wall)) follow(verdict, checkpoint, o, { starts, gaps });
       }
-      tellImages(checkpoints, o);
+      hindrances.note(result.mind.outlook, checkpoints, { wall: o.wall, api: o.api.verdict });
+      gaugeImages(ports, checkpoints, result.mind.outlook);
       for (const key of known.keys()) if (!checkpoints.some((checkpoint) => checkpoint.key === key)) known.delete(key);
     },
     afterActions(result, held, o) {
@@ -66,10 +81,11 @@ export function createReporter(ports: Ports): Reporter {
       ports.meter.gauge('checkpointer_last_tick_timestamp_seconds', Math.round(ports.clock.wall() / 1000));
       gaugeApi(ports, reach);
       denial.note(reach);
-      gaugeCheckpoints(ports, [...held.checkpoints.values()], known);
+      gaugeCheckpoints(ports, [...held.checkpoints.values()], new Map(shown().map((one) => [one.key, one])));
     },
     denied: () => denial.sentence(),
-    states: () => [...known].map(([key, value]) => ({ key, ...value })),
+    states: shown,
+    hindrances: () => hindrances.all(),
   };
 }
 

@@ -17,6 +17,7 @@ import { createApiObserver, createMetrics, type Metrics } from '../../telemetry/
 import { registerProcessGauges } from '../../telemetry/process-gauges.ts';
 import { createTelemetryServer, type TelemetryServer } from '../../telemetry/server.ts';
 import { checkApiAccess, checkRuntime } from '../connect.ts';
+import { hindranceLines } from '../hindrance-lines.ts';
 import type { AgentProcess } from '../program.ts';
 import { inspectHost, prepareHost } from './host-checks.ts';
 import { joinPorts } from './join-ports.ts';
@@ -123,6 +124,12 @@ export function healthOf(status: AgentStatus, now: number): { readonly ok: boole
  * either must not go on to the next node.
  */
 export function readyOf(status: AgentStatus, role: Role): { readonly ok: boolean; readonly detail: string } {
+  const { ok, detail } = readiness(status, role);
+  // readiness is about the agent: a copy that would not start is told, and changes nothing
+  return { ok, detail: [detail, ...hindranceLines(status)].join('\n') };
+}
+
+function readiness(status: AgentStatus, role: Role): { readonly ok: boolean; readonly detail: string } {
   if (role === 'standby') {
     const why = status.takeover === undefined ? '' : `: ${status.takeover.message}`;
     return { ok: false, detail: `the standby is in charge of this node, not the DaemonSet's pod${why}` };

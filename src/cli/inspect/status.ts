@@ -2,6 +2,7 @@
 import type { AgentStatus } from '../../agent/status.ts';
 import type { Checkpoint } from '../../core/model/model.ts';
 import { parseTime } from '../../core/model/time.ts';
+import { hindranceLines } from '../hindrance-lines.ts';
 import type { Column } from '../output.ts';
 import type { StoredCheckpoints } from './checkpoints.ts';
 import type { StatusReason } from './status-reasons.ts';
@@ -12,6 +13,8 @@ export interface StatusRow {
   /** `damaged`, `unread` (whether it is whole could not be told) and `refused` beside the states of a checkpoint. */
   readonly state: string;
   readonly reason: string;
+  /** The bare reason for which the copy does not start, or would not in an outage; else empty. */
+  readonly obstacle: string;
   /** RFC 3339; empty where no agent answers. */
   readonly since: string;
   readonly revision: string;
@@ -34,7 +37,9 @@ export function statusRows(
     const { parent, revision } = checkpoint.record;
     const told = agent?.checkpoints.find((candidate) => candidate.key === checkpoint.key);
     const placed = stored.ledger.placed.find((candidate) => candidate.key === checkpoint.key);
+    const hindrance = agent?.hindrances?.find((candidate) => candidate.key === checkpoint.key);
     const warnings = warningsOf(checkpoint, agent);
+    const reason = hindrance === undefined ? (warnings[0]?.reason ?? told?.reason) : told?.reason;
     const missing = placed?.phase === 'placed' && manifests !== undefined && manifests.get(placed.file) !== placed.digest;
     const onDisk = placed === undefined ? 'inactive' : placed.phase === 'placed' ? 'active' : 'handing-back';
     const age = (wall - parseTime(checkpoint.confirmedAt)) / 1000;
@@ -42,12 +47,13 @@ export function statusRows(
       namespace: parent.namespace,
       name: parent.name,
       state: checkpoint.problem === undefined ? onDisk : checkpoint.unread === undefined ? 'damaged' : 'unread',
-      reason: checkpoint.problem ?? (missing ? MISSING : (warnings[0]?.reason ?? told?.reason ?? '')),
+      reason: checkpoint.problem ?? (missing ? MISSING : (reason ?? '')),
+      obstacle: hindrance?.reason ?? '',
       since: told === undefined ? '' : new Date(told.sinceWall).toISOString(),
       revision,
       ageSeconds: Number.isFinite(age) ? Math.max(0, Math.round(age)) : null,
       bytes: checkpoint.bytes,
-      warnings: warnings.map((warning) => warning.message),
+      warnings: [...(hindrance === undefined ? [] : [hindrance]), ...warnings].map(({ message }) => message),
     };
   });
   const refused = (agent?.refused ?? []).map(
@@ -56,6 +62,7 @@ export function statusRows(
       name: pod.name,
       state: 'refused',
       reason: pod.reasons.map((reason) => reason.code).join(', '),
+      obstacle: '',
       since: '',
       revision: '',
       ageSeconds: null,
@@ -76,7 +83,7 @@ function warningsOf(
   return [...own, ...(agent?.warnings ?? []).filter((warning) => warning.key === checkpoint.key)];
 }
 
-/** What concerns the node as a whole, a sentence each. */
+/** What concerns the node as a whole, a sentence each; then what keeps copies down, or would. */
 export function statusNotes(agent: AgentStatus | undefined): readonly string[] {
   if (agent === undefined) return ['no agent answers on this node: reasons are unknown'];
   const { takeover, api, staticPodsUnread } = agent;
@@ -84,6 +91,7 @@ export function statusNotes(agent: AgentStatus | undefined): readonly string[] {
     ...(takeover === undefined ? [] : [`the DaemonSet's pod does not take over; the standby stays in charge: ${takeover.message}`]),
     ...(api.denied === undefined ? [] : [api.denied]),
     ...(staticPodsUnread === undefined ? [] : [staticPodsUnread]),
+    ...hindranceLines(agent),
   ];
 }
 
