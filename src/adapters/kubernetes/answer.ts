@@ -7,17 +7,25 @@ export interface AnswerHead {
   header(name: string): string | undefined;
 }
 
-/** Codes that a load balancer does not make up by itself on a verified connection to the API server. */
-const KUBERNETES_CODES: ReadonlySet<number> = new Set([401, 403, 404, 409, 410, 429]);
 /** A gateway's own words for "nobody behind me". */
 export const GATEWAY_CODES: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /**
- * True for 200, 401, 403, 404, 409, 410 and 429, and for any code with a Kubernetes body or an API server's own header.
+ * Whatever the code: a balancer in front of no server at all says 404, 401 or 200 as readily as 502. So the code proves
+ * nothing; a Kubernetes body does, and so does the header that every API server adds to every reply
+ * (apiserver, pkg/endpoints/filters/audit_init.go).
  */
 export function isKubernetesAnswer(head: AnswerHead, body: string): boolean {
-  if (head.status === 200 || KUBERNETES_CODES.has(head.status)) return true;
-  return head.header('audit-id') !== undefined || isStatus(body) || isHealthBody(body);
+  return hasAuditId(head) || isStatus(body) || isHealthBody(body);
+}
+
+/** The head of a watch that was opened. A proxy may hide the header; a page for people is no JSON. */
+export function isKubernetesStream(head: AnswerHead): boolean {
+  return head.status === 200 && (hasAuditId(head) || /^application\/json\b/i.test(head.header('content-type') ?? ''));
+}
+
+export function hasAuditId(head: AnswerHead): boolean {
+  return head.header('audit-id') !== undefined;
 }
 
 /** A `Status` object of apimachinery (meta/v1). */

@@ -7,6 +7,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { RawPod } from '../../core/model/model.ts';
 import { type ApiReader, PortError } from '../../ports.ts';
+import { isKubernetesAnswer } from './answer.ts';
 import { parsePodList } from './pod-list.ts';
 import type { ApiReply, Transport } from './transport.ts';
 
@@ -40,7 +41,10 @@ function only(activity: string, namespace: string, name: string, body: string): 
 
 function refusal(activity: string, reply: ApiReply): PortError {
   const { status } = reply;
-  if (status === 401 || status === 403) return new PortError('denied', `${activity}: HTTP ${status}`);
+  if (status === 401 || status === 403) {
+    if (isKubernetesAnswer(reply, reply.body)) return new PortError('denied', `${activity}: HTTP ${status}`);
+    return new PortError('unavailable', `${activity}: HTTP ${status}, not the answer of a Kubernetes API server`);
+  }
   if (status >= 300 && status < 400) return new PortError('invalid', `${activity}: HTTP ${status}: redirects are not followed`);
   if (status >= 200 && status < 300) return new PortError('invalid', `${activity}: HTTP ${status} instead of 200`);
   if (status === 404) return new PortError('invalid', `${activity}: HTTP 404 for a list, which an API server never answers`);

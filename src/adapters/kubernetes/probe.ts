@@ -7,7 +7,7 @@
 
 import type { Millis, Probe, ProbeOutcome } from '../../core/model/model.ts';
 import type { ApiProbe, ApiRequestObserver, Clock } from '../../ports.ts';
-import { type AnswerHead, GATEWAY_CODES, isKubernetesAnswer, namesStorage } from './answer.ts';
+import { type AnswerHead, GATEWAY_CODES, hasAuditId, isKubernetesAnswer, namesStorage } from './answer.ts';
 import { readBody } from './body.ts';
 import { http1Send } from './channel.ts';
 import { connectTls } from './connect.ts';
@@ -17,6 +17,8 @@ import type { ApiAccess } from './kubeconfig.ts';
 
 /** A failing readyz lists its checks in a few kilobytes. */
 const MAX_BODY_BYTES = 64 << 10;
+/** The whole body of a readyz that passes (apiserver, pkg/server/healthz/healthz.go). */
+const READY = 'ok';
 /** Part of the time left after the head that the body may take. */
 const BODY_SHARE = 0.9;
 
@@ -75,22 +77,28 @@ async function ask(options: ApiProbeOptions, endpoint: ApiEndpoint, deadlineMs: 
     if (exchange.status === 401 && token !== undefined) await access.token?.renew(token);
     if (body === undefined && GATEWAY_CODES.has(exchange.status))
       throw new ApiFailure('timeout', `HTTP ${exchange.status}, its body never came`);
-    return judge(exchange, body ?? '');
+    return judge(exchange, body);
   } finally {
     signal.removeEventListener('abort', give);
     socket.destroy();
   }
 }
 
-/** What an HTTP reply to `GET /readyz` proves. */
-export function judge(head: AnswerHead, body: string): Finding {
+/** What an HTTP reply to `GET /readyz` proves; undefined: its body never came. */
+export function judge(head: AnswerHead, body: string | undefined): Finding {
   const detail = `HTTP ${head.status}`;
-  if (head.status === 200) return { outcome: 'ok', detail };
+  if (head.status === 200) {
+    const ready = body === undefined ? hasAuditId(head) : body.trim() === READY;
+    return ready ? { outcome: 'ok', detail } : { outcome: 'gateway', detail: `${detail} without the body of readyz` };
+  }
+  return judgeFailure(head, body ?? '', detail);
+}
+
+function judgeFailure(head: AnswerHead, body: string, detail: string): Finding {
   if (head.status === 500 && namesStorage(body)) return { outcome: 'storage', detail: `${detail}, readyz names etcd` };
   if (isKubernetesAnswer(head, body)) return { outcome: 'answered', detail };
-  if (GATEWAY_CODES.has(head.status)) return { outcome: 'gateway', detail: `${detail} without a Kubernetes body` };
-  // Something with the cluster's certificate speaks, and not as Kubernetes does: neither an outage nor a server.
-  return { outcome: 'tls', detail: `${detail}, not the answer of a Kubernetes API server` };
+  // something in front of the server speaks, and not as Kubernetes does: 404 of a balancer, HTML, a redirect, 502
+  return { outcome: 'gateway', detail: `${detail}, not the answer of a Kubernetes API server` };
 }
 
 function outcomeOf(cause: FailureCause): ProbeOutcome {

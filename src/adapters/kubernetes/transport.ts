@@ -8,7 +8,7 @@
 import { Readable } from 'node:stream';
 import type { Millis } from '../../core/model/model.ts';
 import { type ApiRequestObserver, type Clock, PortError } from '../../ports.ts';
-import type { AnswerHead } from './answer.ts';
+import { type AnswerHead, isKubernetesStream } from './answer.ts';
 import { readBody, splitLines } from './body.ts';
 import type { Call, Channel, Exchange } from './channel.ts';
 import { createPool, type Pool, type PoolTimings } from './connection-pool.ts';
@@ -55,7 +55,7 @@ export interface Transport {
   get(path: string, verb: Verb, deadlineMs: Millis): Promise<ApiReply>;
   /** As `get`, for requests that change something. Sent again only after a 401 whose token had been renewed. */
   send(call: Call, verb: Verb, deadlineMs: Millis): Promise<ApiReply>;
-  /** A 200's body line by line, without end; any other status as a reply. The deadline is for the head only. */
+  /** An API server's 200 line by line, without end; anything else as a reply. The deadline is for the head only. */
   lines(path: string, verb: Verb, deadlineMs: Millis): Promise<ApiReply | ApiLines>;
   /** The next request opens a new connection, at the next endpoint. */
   abandon(): void;
@@ -132,7 +132,7 @@ export function createTransport(options: TransportOptions): Transport {
         const { channel, exchange } = await authorized({ method: 'GET', path }, verb, signal);
         holds(exchange);
         if (signal.aborted) exchange.cancel();
-        if (exchange.status !== 200) return whole(exchange);
+        if (!isKubernetesStream(exchange)) return whole(exchange);
         return {
           lines: splitLines(exchange.body, timings.maxLineBytes),
           ended: () => exchange.complete(),

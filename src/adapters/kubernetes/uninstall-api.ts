@@ -7,6 +7,7 @@ import type { Json, Millis } from '../../core/model/model.ts';
 import { parseTime } from '../../core/model/time.ts';
 import type { CleanerPod, DaemonSetView, NodeView } from '../../core/uninstall/uninstall.ts';
 import { type ApiRequestObserver, type Clock, PortError, type UninstallApi } from '../../ports.ts';
+import { isKubernetesAnswer } from './answer.ts';
 import type { Call } from './channel.ts';
 import type { ApiAccess } from './kubeconfig.ts';
 import { type ApiReply, createTransport, type Transport, type TransportTimings, type Verb } from './transport.ts';
@@ -55,7 +56,7 @@ export function createUninstallApi(access: ApiAccess, options: UninstallApiOptio
     const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', ...preconditions });
     const reply = await send(transport, { method: 'DELETE', path, body }, 'delete');
     // 409: the precondition; another object has the name now
-    if (reply.status === 409 || isMissing(reply, path)) return;
+    if ((reply.status === 409 && isKubernetesAnswer(reply, reply.body)) || isMissing(reply, path)) return;
     expectGood(reply, `deleting ${path}`);
   }
 

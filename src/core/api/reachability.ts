@@ -20,8 +20,11 @@ export const FAST_PATH_ROUNDS = 2;
 export const FAST_PATH_SPAN_MS = 500;
 /** So many quick rounds at the start: the runtime, whose word the fast path needs, may come up after us. */
 const START_UP_ROUNDS = 20;
-/** An API server that answers but has lost its storage is only an outage after this long. */
-export const STORAGE_DWELL_MS = 60_000;
+/**
+ * What is there and serves nobody is only an outage after this long without an answer anywhere: a server that has lost
+ * its storage, or a balancer with no server behind it.
+ */
+export const DWELL_MS = 60_000;
 /** While copies are placed the first sign of the server must be seen before the kubelet acts on it (0.4 s at best). */
 export const HAND_BACK_PACE_MS = 250;
 /**
@@ -45,8 +48,8 @@ export interface ReachabilityState {
   readonly everAnswered: boolean;
   /** Consecutive rounds without an answer; `from` is the time at which the first began. */
   readonly failed: { readonly rounds: number; readonly from: Millis; readonly hard: boolean };
-  /** Consecutive rounds in which only a server without storage answered. */
-  readonly storageFrom?: Millis;
+  /** Since the last answer: rounds in which something was there that serves nobody, and when the first ended. */
+  readonly dwell?: { readonly rounds: number; readonly from: Millis };
   readonly good: number;
   /** Last moment of any answer: the first sign after an outage. */
   readonly lastAnswer?: Millis;
@@ -84,7 +87,7 @@ export function nextReachability(state: ReachabilityState, event: ReachabilityEv
       return settle({ ...answered(state, event.at), good: GOOD_ROUNDS, evidence: 'requests succeed' }, 'reachable', event.at);
     case 'sign':
       if (state.verdict !== 'unreachable') return state;
-      return settle({ ...state, failed: NO_FAILURES, good: 0, evidence: 'a local sign that it is back' }, 'unsure', event.at);
+      return settle({ ...withoutDwell(state), failed: NO_FAILURES, good: 0, evidence: 'a local sign that it is back' }, 'unsure', event.at);
     case 'lost':
       return state.verdict === 'reachable' ? settle({ ...state, good: 0, evidence: 'the watch ended' }, 'unsure', event.at) : state;
     case 'round':
@@ -92,7 +95,8 @@ export function nextReachability(state: ReachabilityState, event: ReachabilityEv
   }
 }
 
-type RoundClass = 'answer' | 'storage' | 'murky' | 'failed';
+/** `idle`: what answered serves nobody. */
+type RoundClass = 'answer' | 'storage' | 'murky' | 'idle' | 'failed';
 
 const OUTCOME_CLASS: Readonly<Record<ProbeOutcome, RoundClass>> = {
   ok: 'answer',
@@ -104,13 +108,13 @@ const OUTCOME_CLASS: Readonly<Record<ProbeOutcome, RoundClass>> = {
   timeout: 'failed',
   unroutable: 'failed',
   dns: 'failed',
-  gateway: 'failed',
+  gateway: 'idle',
 };
 
 /** A round speaks with the voice of its most reassuring endpoint: one answer anywhere is an answer. */
 function classify(probes: readonly Probe[]): RoundClass {
   const classes = new Set(probes.map((probe) => OUTCOME_CLASS[probe.outcome]));
-  for (const candidate of ['answer', 'storage', 'murky'] as const) if (classes.has(candidate)) return candidate;
+  for (const candidate of ['answer', 'storage', 'murky', 'idle'] as const) if (classes.has(candidate)) return candidate;
   return probes.length === 0 ? 'murky' : 'failed';
 }
 
@@ -123,16 +127,23 @@ function afterRound(state: ReachabilityState, round: Round, policy: Reachability
       const next = { ...answered(state, round.at), good: state.good + 1, evidence };
       return settle(next, next.good >= GOOD_ROUNDS || state.verdict === 'reachable' ? 'reachable' : 'unsure', round.at);
     }
-    case 'storage': {
-      const storageFrom = state.storageFrom ?? round.at;
-      const next = { ...state, everAnswered: true, lastAnswer: round.at, failed: NO_FAILURES, storageFrom, good: 0, evidence };
-      return settle(next, round.at - storageFrom >= STORAGE_DWELL_MS ? 'unreachable' : keepUnreachable(state), round.at);
-    }
+    case 'storage':
+      return afterIdle({ ...state, everAnswered: true, lastAnswer: round.at }, round, evidence, policy);
+    case 'idle':
+      return afterIdle(state, round, evidence, policy);
     case 'murky':
-      return settle({ ...withoutStorage(state), failed: NO_FAILURES, good: 0, evidence }, 'unsure', round.at);
+      return settle({ ...withoutDwell(state), failed: NO_FAILURES, good: 0, evidence }, 'unsure', round.at);
     case 'failed':
       return afterFailure(state, round, evidence, policy);
   }
+}
+
+/** Rounds that fail in between do not end the dwell: nobody was served then either. */
+function afterIdle(state: ReachabilityState, round: Round, evidence: string, policy: ReachabilityPolicy): ReachabilityState {
+  const dwell = { rounds: (state.dwell?.rounds ?? 0) + 1, from: state.dwell?.from ?? round.at };
+  const next = { ...state, failed: NO_FAILURES, dwell, good: 0, evidence };
+  const over = dwell.rounds >= policy.probes && round.at - dwell.from >= DWELL_MS;
+  return settle(next, over ? 'unreachable' : keepUnreachable(state), round.at);
 }
 
 function afterFailure(state: ReachabilityState, round: Round, evidence: string, policy: ReachabilityPolicy): ReachabilityState {
@@ -153,7 +164,7 @@ function afterFailure(state: ReachabilityState, round: Round, evidence: string, 
     failed.hard &&
     failed.rounds >= FAST_PATH_ROUNDS &&
     span >= FAST_PATH_SPAN_MS;
-  const next = { ...withoutStorage(state), failed, good: 0, evidence };
+  const next = { ...state, failed, good: 0, evidence };
   return settle(next, ordinary || fast ? 'unreachable' : keepUnreachable(state), round.at);
 }
 
@@ -193,13 +204,13 @@ function keepUnreachable(state: ReachabilityState): Reachability {
   return state.verdict === 'unreachable' ? 'unreachable' : 'unsure';
 }
 
-function withoutStorage(state: ReachabilityState): ReachabilityState {
-  const { storageFrom: _, ...rest } = state;
+function withoutDwell(state: ReachabilityState): ReachabilityState {
+  const { dwell: _, ...rest } = state;
   return rest;
 }
 
 function answered(state: ReachabilityState, at: Millis): ReachabilityState {
-  return { ...withoutStorage(state), everAnswered: true, lastAnswer: at, failed: NO_FAILURES };
+  return { ...withoutDwell(state), everAnswered: true, lastAnswer: at, failed: NO_FAILURES };
 }
 
 function settle(state: ReachabilityState, verdict: Reachability, at: Millis): ReachabilityState {

@@ -73,9 +73,9 @@ export interface RuntimeView {
 // ---- the API server's truth ---------------------------------------------------------------------
 
 /**
- * How one probe on a fresh connection ended. `answered`: something spoke HTTP as a Kubernetes API server does, whatever
- * the code (401, 403, 404, 409, 410, 429 and any `Status` body included). `tls`: the certificate could not be verified.
- * `gateway`: a 502, 503 or 504 without a Kubernetes body. `storage`: readyz fails and names etcd.
+ * How one probe on a fresh connection ended. `answered`: a Kubernetes API server spoke, whatever the code (its body or its
+ * own header proves it). `tls`: the certificate could not be verified. `gateway`: any other HTTP, as of a balancer that
+ * has nobody behind it. `storage`: readyz fails and names etcd.
  */
 export type ProbeOutcome = 'ok' | 'answered' | 'refused' | 'reset' | 'timeout' | 'unroutable' | 'dns' | 'tls' | 'gateway' | 'storage';
 

@@ -33,7 +33,7 @@ export function send(response: Response, code: number, body: unknown, headers: R
 }
 
 export function sendText(response: Response, code: number, text: string): void {
-  response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8' });
+  response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8', 'audit-id': 'embedded' });
   response.end(text);
 }
 

@@ -147,6 +147,8 @@ describe('a single read', () => {
   const rows: [string, Fault, string][] = [
     ['401', { do: 'status', code: 401, reason: 'Unauthorized' }, 'denied'],
     ['403', { do: 'status', code: 403, reason: 'Forbidden' }, 'denied'],
+    ['401 of a load balancer', { do: 'reply', status: 401, body: '<html>' }, 'unavailable'],
+    ['403 of a load balancer', { do: 'reply', status: 403, body: '<html>' }, 'unavailable'],
     ['404', { do: 'status', code: 404, reason: 'NotFound' }, 'invalid'],
     ['429', { do: 'status', code: 429, reason: 'TooManyRequests' }, 'unavailable'],
     ['503', { do: 'reply', status: 503 }, 'unavailable'],
@@ -181,7 +183,7 @@ describe('a single read', () => {
 
   test('judges an error by its status, however long its body', async () => {
     const made = await client({ transport: { maxErrorBytes: 1000 } });
-    api.faults.next('list', { do: 'reply', status: 403, body: 'x'.repeat(100_000) });
+    api.faults.next('list', { do: 'reply', status: 403, body: 'x'.repeat(100_000), headers: { 'audit-id': 'x' } });
     await expect(made.reader.readPod(pod, 1000)).rejects.toMatchObject({ kind: 'denied' });
     await expect(made.reader.readPod(pod, 1000)).resolves.toBeUndefined();
   });

@@ -27,6 +27,12 @@ describe('a list that is not one', () => {
     ['500 with a Status', status(500, 'InternalError'), 'refused-by-server', true],
     ['502 of a load balancer', { do: 'reply', status: 502, body: '<html>' }, 'lost', false],
     ['a redirect', { do: 'reply', status: 302, headers: { location: 'https://127.0.0.1:1/' } }, 'lost', false],
+    ...[401, 403, 404, 409, 410, 429].map((code): [string, Fault, string, boolean] => [
+      `${code} of a load balancer`,
+      { do: 'reply', status: code, body: '<html>' },
+      'lost',
+      false,
+    ]),
     ['200 that is no JSON', { do: 'reply', status: 200, body: 'hello' }, 'invalid-list', false],
     ['200 that is no PodList', { do: 'reply', status: 200, body: '{"kind":"Status"}' }, 'invalid-list', false],
     ['half a reply', { do: 'half' }, 'lost', false],
@@ -184,6 +190,25 @@ describe('a watch', () => {
     expect(made.watch.view().synced).toBe(true);
     expect(made.watch.view().denied).toBeUndefined();
     expect(lists(made)).toBe(1);
+  });
+
+  test.each([
+    ['a 404', 404],
+    ['a 410', 410],
+    ['a page with 200', 200],
+  ])('that meets %s of a load balancer is no answer: the pods stay whole, and it goes on where it was', async (_name, code) => {
+    api.createPod(podOn('old'));
+    const made = await started();
+    const before = lists(made);
+    const { lastAnswer } = made.watch.view();
+    api.faults.next('watch', { do: 'reply', status: code, body: '<html>' });
+    api.wire.cut();
+    await until(() => made.counters.restarts.length === 2);
+    expect(made.counters.restarts).toEqual(['lost', 'lost']);
+    expect(made.watch.view()).toMatchObject({ synced: true, healthy: false, lastAnswer });
+    await until(() => made.watch.view().healthy);
+    expect(made.names()).toEqual(['old']);
+    expect(lists(made)).toBe(before);
   });
 
   test('that meets garbage twice at the same point reads the list anew', async () => {

@@ -36,7 +36,15 @@ describe('what an HTTP answer proves', () => {
     ['readyz 500 that names etcd', http(500, ETCD_DOWN), 'storage'],
     ['readyz 500 that names etcd-readiness', http(500, '[-]etcd-readiness failed: reason withheld\n'), 'storage'],
     ['readyz 500 for another reason', http(500, '[+]etcd ok\n[-]informer-sync failed: reason withheld\n'), 'answered'],
-    ...[401, 403, 404, 409, 410, 429].map((code): [string, string, ProbeOutcome] => [`${code} without a body`, http(code, ''), 'answered']),
+    ['200 that is no readyz', http(200, '<html>Welcome</html>'), 'gateway'],
+    ['200 with nothing', http(200, ''), 'gateway'],
+    ['200 of a server that says so in JSON', http(200, '{"status":"ok"}'), 'gateway'],
+    ...[401, 403, 404, 409, 410, 429].flatMap((code): [string, string, ProbeOutcome][] => [
+      [`${code} without a body`, http(code, ''), 'gateway'],
+      [`${code} in HTML`, http(code, '<html>'), 'gateway'],
+      [`${code} with a Status`, http(code, STATUS), 'answered'],
+      [`${code} in words, by an API server`, http(code, 'no', { 'audit-id': 'x' }), 'answered'],
+    ]),
     ['503 with a Status', http(503, STATUS), 'answered'],
     ['504 with a Status', http(504, STATUS), 'answered'],
     ['500 with a Status', http(500, STATUS), 'answered'],
@@ -44,8 +52,8 @@ describe('what an HTTP answer proves', () => {
     ['502 of a load balancer', http(502, '<html>Bad Gateway</html>'), 'gateway'],
     ['503 of a load balancer', http(503, ''), 'gateway'],
     ['504 of a load balancer', http(504, '{"message":"upstream"}'), 'gateway'],
-    ['a redirect', http(302, '', { location: 'https://127.0.0.1:1/' }), 'tls'],
-    ['500 of something else', http(500, '<html>'), 'tls'],
+    ['a redirect', http(302, '', { location: 'https://127.0.0.1:1/' }), 'gateway'],
+    ['500 of something else', http(500, '<html>'), 'gateway'],
     ['no HTTP at all', 'SSH-2.0-OpenSSH_9.9\r\n', 'tls'],
   ];
   test.each(rows)('%s', async (_name, bytes, outcome) => {
@@ -53,9 +61,12 @@ describe('what an HTTP answer proves', () => {
     expect((await probe(peer.url)).outcome).toBe(outcome);
   });
 
-  test('a head that arrives is proof enough when the body hangs', async () => {
-    const peer = await kept(tlsPeer(leaf(), (socket) => void socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n')));
-    expect((await probe(peer.url)).outcome).toBe('ok');
+  test("a head that arrives is proof enough when the body hangs, if it is an API server's", async () => {
+    const head = (more: string) => `HTTP/1.1 200 OK\r\n${more}content-length: 2\r\n\r\n`;
+    const server = await kept(tlsPeer(leaf(), (socket) => void socket.write(head('audit-id: x\r\n'))));
+    expect((await probe(server.url)).outcome).toBe('ok');
+    const other = await kept(tlsPeer(leaf(), (socket) => void socket.write(head(''))));
+    expect((await probe(other.url)).outcome).toBe('gateway');
   });
 
   test('a 503 whose body hangs proves nothing yet', async () => {

@@ -1,6 +1,6 @@
 /** The parts of the adapter that need no socket. */
 import { describe, expect, test } from 'vitest';
-import { retryAfterMs } from '../../../src/adapters/kubernetes/answer.ts';
+import { isKubernetesAnswer, isKubernetesStream, retryAfterMs } from '../../../src/adapters/kubernetes/answer.ts';
 import { createBackoff } from '../../../src/adapters/kubernetes/backoff.ts';
 import { splitLines } from '../../../src/adapters/kubernetes/body.ts';
 import { ApiFailure, causeOf, type FailureCause } from '../../../src/adapters/kubernetes/failure.ts';
@@ -32,6 +32,27 @@ describe('the cause of an error', () => {
   ];
   test.each(rows)('%s', (_name, error, cause) => {
     expect(causeOf(error)).toBe(cause);
+  });
+});
+
+describe('who answered', () => {
+  const head = (status: number, headers: Record<string, string> = {}) => ({ status, header: (name: string) => headers[name] });
+  const status = '{"kind":"Status","apiVersion":"v1"}';
+  const html = '<html>';
+
+  test.each([200, 401, 403, 404, 409, 410, 429, 500, 503])('%d is told by its body or its header, never by itself', (code) => {
+    expect(isKubernetesAnswer(head(code), html)).toBe(false);
+    expect(isKubernetesAnswer(head(code), '')).toBe(false);
+    expect(isKubernetesAnswer(head(code), status)).toBe(true);
+    expect(isKubernetesAnswer(head(code, { 'audit-id': 'x' }), html)).toBe(true);
+  });
+
+  test('a watch is open when an API server, or at least JSON, says so', () => {
+    expect(isKubernetesStream(head(200, { 'audit-id': 'x' }))).toBe(true);
+    expect(isKubernetesStream(head(200, { 'content-type': 'application/json;stream=watch' }))).toBe(true);
+    expect(isKubernetesStream(head(200, { 'content-type': 'text/html' }))).toBe(false);
+    expect(isKubernetesStream(head(200))).toBe(false);
+    expect(isKubernetesStream(head(403, { 'audit-id': 'x' }))).toBe(false);
   });
 });
 

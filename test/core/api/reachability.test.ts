@@ -83,7 +83,7 @@ describe('an outage', () => {
     expect(state.verdict).toBe('reachable');
   });
 
-  it.each(['refused', 'reset', 'timeout', 'unroutable', 'dns', 'gateway'] as const)('is what %s means', (outcome) => {
+  it.each(['refused', 'reset', 'timeout', 'unroutable', 'dns'] as const)('is what %s means', (outcome) => {
     const state = follow(reachable, { kind: 'lost', at: 0 }, round(0, outcome), round(3_000, outcome), round(6_000, outcome));
 
     expect(state.verdict).toBe('unreachable');
@@ -96,11 +96,29 @@ describe('an outage', () => {
     expect(state.verdict).not.toBe('unreachable');
   });
 
-  it('of the storage behind a living server counts only after a minute', () => {
-    const early = follow(reachable, { kind: 'lost', at: 0 }, round(0, 'storage'), round(59_999, 'storage'));
-    const late = follow(early, round(60_000, 'storage'));
+  it.each(['storage', 'gateway'] as const)('of what is there and serves nobody (%s) counts only after a minute', (outcome) => {
+    const early = follow(reachable, { kind: 'lost', at: 0 }, round(0, outcome), round(30_000, outcome), round(59_999, outcome));
+    const late = follow(early, round(60_000, outcome));
 
     expect([early.verdict, late.verdict]).toEqual(['unsure', 'unreachable']);
+  });
+
+  it('counts that minute over failures in between, and from anew after any answer', () => {
+    const lost = follow(reachable, { kind: 'lost', at: 0 });
+    const flapping = follow(lost, round(0, 'gateway'), round(30_000, 'refused'), round(50_000, 'storage'), round(60_000, 'gateway'));
+    const answered = follow(lost, round(0, 'gateway'), round(30_000, 'answered'), round(50_000, 'gateway'), round(60_000, 'gateway'));
+    const twice = follow(lost, round(0, 'gateway'), round(90_000, 'gateway'));
+
+    expect([flapping.verdict, answered.verdict, twice.verdict]).toEqual(['unreachable', 'unsure', 'unsure']);
+    expect(follow(answered, round(110_000, 'gateway')).verdict).toBe('unreachable');
+  });
+
+  it('stays one when its balancer comes first, and a sign of the server asks for a fresh minute', () => {
+    const out = follow(reachable, { kind: 'lost', at: 0 }, round(0, 'refused'), round(3_000, 'refused'), round(6_000, 'refused'));
+    expect(follow(out, round(9_000, 'gateway')).verdict).toBe('unreachable');
+
+    const dwelt = follow(reachable, { kind: 'lost', at: 0 }, round(0, 'gateway'), round(30_000, 'gateway'), round(60_000, 'gateway'));
+    expect(follow(dwelt, { kind: 'sign', at: 61_000 }, round(62_000, 'gateway'), round(65_000, 'gateway')).verdict).toBe('unsure');
   });
 
   it('is in doubt when there is no endpoint to ask', () => {
