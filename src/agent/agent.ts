@@ -5,6 +5,7 @@
  * costs knowledge, a failing action is planned again, a failing capture is tried later: nothing here ends the process.
  */
 
+import { tlsSentence } from '../core/api/tls-trouble.ts';
 import { messageOf } from '../core/model/errors.ts';
 import { copiesIn } from '../core/model/ledger.ts';
 import type { Millis } from '../core/model/model.ts';
@@ -81,7 +82,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
 }
 
 function statusOf(ports: Ports, { api, captures, imageLooks, reporter, standby, staticPods }: Parts, turns: Turns): AgentStatus {
-  const { verdict, evidence } = api.now();
+  const { verdict, evidence, tls } = api.now();
   const lastTurn = turns.last();
   return {
     lastTurn,
@@ -91,7 +92,7 @@ function statusOf(ports: Ports, { api, captures, imageLooks, reporter, standby, 
     refused: captures.refused(),
     warnings: imageLooks.warnings(),
     hindrances: reporter.hindrances(),
-    api: { state: verdict, evidence, denied: reporter.denied() },
+    api: { state: verdict, evidence, denied: reporter.denied(), tls: tlsSentence(tls) },
     takeover: standby.takeover(),
     staticPodsUnread: staticPods.unread(),
   };

@@ -21,8 +21,13 @@ export interface AgentStatus {
   readonly warnings: readonly ImageWarning[];
   /** Copies that would not start in an outage, or that are kept down; an older agent does not tell. */
   readonly hindrances?: readonly ToldHindrance[];
-  /** `denied`: one sentence where it answers and refuses us. */
-  readonly api: { readonly state: string; readonly evidence: string; readonly denied?: string | undefined };
+  /** One sentence each: `denied` where it answers and refuses us, `tls` where TLS keeps us from it. */
+  readonly api: {
+    readonly state: string;
+    readonly evidence: string;
+    readonly denied?: string | undefined;
+    readonly tls?: string | undefined;
+  };
   /** Why the DaemonSet's pod does not take over from this standby. */
   readonly takeover?: FailedTakeover | undefined;
   /** One sentence while the kubelet does not start what lies in staticPodPath. */

@@ -4,6 +4,7 @@
  */
 
 import { DENIAL_CODES } from '../core/api/denied.ts';
+import { TLS_REMEDIES } from '../core/api/tls-trouble.ts';
 import type { HandBackMode, ProbeOutcome, Reachability, State } from '../core/model/model.ts';
 import { TROUBLES } from '../core/self/takeover.ts';
 import type { Role } from '../core/turn/policy.ts';
@@ -37,6 +38,7 @@ const OUTCOMES = all<ProbeOutcome>({
   unroutable: true,
   dns: true,
   tls: true,
+  expired: true,
   gateway: true,
   storage: true,
 });
@@ -86,6 +88,12 @@ export const metricsList: readonly MetricSpec[] = [
     type: 'gauge',
     help: '1 while the API server answers and refuses the requests of the agent, by HTTP status; nothing is captured or retired then.',
     labels: { code: Object.values(DENIAL_CODES) },
+  },
+  {
+    name: 'checkpointer_api_tls_failing',
+    type: 'gauge',
+    help: '1 while a server is there and TLS keeps the agent from it, by why; the log, status and /readyz have the sentence.',
+    labels: { reason: Object.keys(TLS_REMEDIES) },
   },
   {
     name: 'checkpointer_api_probes_total',

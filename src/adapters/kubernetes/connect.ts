@@ -2,15 +2,18 @@
  * One verified TLS connection to one endpoint, within a deadline.
  *
  * Nothing is ever sent before the certificate was verified against the cluster's own CA and the endpoint's name; the
- * system's root certificates and proxy settings are not looked at.
+ * system's root certificates and proxy settings are not looked at. It accepts what client-go accepts: an intermediate
+ * as the only authority of the bundle, and several authorities of one name in any order.
  */
 
 import { isIP } from 'node:net';
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from 'node:tls';
 import type { Millis } from '../../core/model/model.ts';
+import { bundlesByOne } from './certificates.ts';
 import type { ApiEndpoint } from './endpoint.ts';
 import { ApiFailure, failure } from './failure.ts';
 import type { Trust } from './kubeconfig.ts';
+import { isWrongAuthority } from './tls-reason.ts';
 
 export interface ConnectOptions {
   readonly endpoint: ApiEndpoint;
@@ -18,7 +21,7 @@ export interface ConnectOptions {
   /** Name the certificate must carry instead of the endpoint's host (kubeconfig: tls-server-name). */
   readonly serverName?: string | undefined;
   readonly alpn: readonly string[];
-  /** For name resolution, TCP and TLS together. */
+  /** For name resolution, TCP and TLS together; anew for each authority that is tried. */
   readonly deadlineMs: Millis;
   readonly signal?: AbortSignal | undefined;
 }
@@ -27,7 +30,24 @@ export interface ConnectOptions {
  * Resolves with a verified socket. Rejects with {@link ApiFailure}: refused, reset, timeout, unroutable, dns,
  * tls, closed.
  */
-export function connectTls(options: ConnectOptions): Promise<TLSSocket> {
+export async function connectTls(options: ConnectOptions): Promise<TLSSocket> {
+  try {
+    return await connectWith(options);
+  } catch (error) {
+    if (!isWrongAuthority(error)) throw error;
+    let last = error;
+    for (const ca of bundlesByOne(options.trust.ca)) {
+      try {
+        return await connectWith({ ...options, trust: { ...options.trust, ca } });
+      } catch (next) {
+        last = next;
+      }
+    }
+    throw last;
+  }
+}
+
+function connectWith(options: ConnectOptions): Promise<TLSSocket> {
   const { endpoint, trust, alpn, deadlineMs, signal } = options;
   const name = options.serverName ?? endpoint.host;
   const activity = `connecting to ${endpoint.url}`;
@@ -47,6 +67,7 @@ export function connectTls(options: ConnectOptions): Promise<TLSSocket> {
         ...(isIP(name) === 0 ? { servername: name } : {}),
         checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate),
         ca: trust.ca,
+        allowPartialTrustChain: true,
         ...(trust.cert === undefined ? {} : { cert: trust.cert }),
         ...(trust.key === undefined ? {} : { key: trust.key }),
         ALPNProtocols: [...alpn],

@@ -5,15 +5,19 @@
  * outcomes mean for the node is decided elsewhere (core/reachability).
  */
 
-import type { Millis, Probe, ProbeOutcome } from '../../core/model/model.ts';
+import { messageOf } from '../../core/model/errors.ts';
+import type { Millis, Probe, ProbeOutcome, TlsReason } from '../../core/model/model.ts';
 import type { ApiProbe, ApiRequestObserver, Clock } from '../../ports.ts';
 import { type AnswerHead, GATEWAY_CODES, hasAuditId, isKubernetesAnswer, namesStorage } from './answer.ts';
 import { readBody } from './body.ts';
+import { type WrongDate, wrongDate } from './certificates.ts';
 import { http1Send } from './channel.ts';
 import { connectTls } from './connect.ts';
 import type { ApiEndpoint } from './endpoint.ts';
 import { ApiFailure, causeOf, type FailureCause, withDeadline } from './failure.ts';
 import type { ApiAccess } from './kubeconfig.ts';
+import { presentedBy } from './presented.ts';
+import { isAboutDates, saidByTls, tlsReasonOf } from './tls-reason.ts';
 
 /** A failing readyz lists its checks in a few kilobytes. */
 const MAX_BODY_BYTES = 64 << 10;
@@ -35,9 +39,9 @@ export function createApiProbe(options: ApiProbeOptions): ApiProbe {
     probe: (deadlineMs) =>
       Promise.all(
         access.endpoints.map(async (endpoint) => {
-          const { outcome, detail } = await probeOne(options, endpoint, deadlineMs);
-          observer.probe(outcome);
-          return { endpoint: endpoint.url, outcome, at: clock.now(), detail } satisfies Probe;
+          const finding = await probeOne(options, endpoint, deadlineMs);
+          observer.probe(finding.outcome);
+          return { endpoint: endpoint.url, at: clock.now(), ...finding } satisfies Probe;
         }),
       ),
   };
@@ -46,15 +50,42 @@ export function createApiProbe(options: ApiProbeOptions): ApiProbe {
 interface Finding {
   readonly outcome: ProbeOutcome;
   readonly detail: string;
+  readonly tls?: TlsReason;
 }
 
 async function probeOne(options: ApiProbeOptions, endpoint: ApiEndpoint, deadlineMs: Millis): Promise<Finding> {
   const abort = new AbortController();
+  const startedAt = options.clock.now();
   try {
     return await withDeadline(ask(options, endpoint, deadlineMs, abort.signal), deadlineMs, `probing ${endpoint.url}`, () => abort.abort());
   } catch (error) {
-    return { outcome: outcomeOf(causeOf(error)), detail: error instanceof Error ? error.message : 'failed' };
+    const outcome = outcomeOf(causeOf(error));
+    if (outcome !== 'tls') return { outcome, detail: messageOf(error) };
+    const date = isAboutDates(error) ? await lookAtDate(options, endpoint, startedAt + deadlineMs - options.clock.now()) : undefined;
+    if (date !== undefined) return { outcome: 'expired', detail: dateInWords(date, options.clock.wall()), tls: 'dates' };
+    return { outcome, detail: saidByTls(error), tls: tlsReasonOf(error) };
   }
+}
+
+/** For a certificate that was refused because of a date: is that all that is wrong with it? Sends nothing. */
+async function lookAtDate({ access, clock }: ApiProbeOptions, endpoint: ApiEndpoint, deadlineMs: Millis): Promise<WrongDate | undefined> {
+  try {
+    const { ca } = await access.trust();
+    const presented = await presentedBy(endpoint, access.serverName, deadlineMs);
+    return wrongDate({ presented, ca, names: [access.serverName ?? endpoint.host], now: clock.wall() });
+  } catch {
+    return undefined;
+  }
+}
+
+/** With the node's own time, because a wrong clock looks the same. */
+function dateInWords({ reason, at }: WrongDate, now: number): string {
+  const what = reason === 'expired' ? 'its certificate has expired, it was valid until' : 'its certificate is not valid before';
+  return `${what} ${secondsOf(at)}, and this node's clock says ${secondsOf(now)}`;
+}
+
+function secondsOf(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
 async function ask(options: ApiProbeOptions, endpoint: ApiEndpoint, deadlineMs: Millis, signal: AbortSignal): Promise<Finding> {

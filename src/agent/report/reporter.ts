@@ -16,6 +16,7 @@ import { gaugeApi, gaugeCheckpoints, gaugeImages, type Standing } from './gauges
 import { createHandBackGaps, type HandBackGaps } from './hand-back-gaps.ts';
 import { createHindranceNews, type ToldHindrance } from './hindrance-news.ts';
 import { nameOfKey } from './names.ts';
+import { createTlsNews } from './tls-news.ts';
 
 interface Known extends Decision {
   readonly sinceWall: number;
@@ -41,6 +42,7 @@ export function createReporter(ports: Ports): Reporter {
   const gaps = createHandBackGaps(ports);
   const denial = createDenialNews(ports);
   const hindrances = createHindranceNews(ports);
+  const tellTls = createTlsNews(ports);
   let failing: Turn['errors'] = new Map();
 
   /** With what would keep a copy from starting in the place of a reason for which none has to. */
@@ -81,6 +83,7 @@ export function createReporter(ports: Ports): Reporter {
       ports.meter.gauge('checkpointer_last_tick_timestamp_seconds', Math.round(ports.clock.wall() / 1000));
       gaugeApi(ports, reach);
       denial.note(reach);
+      tellTls(reach);
       gaugeCheckpoints(ports, [...held.checkpoints.values()], new Map(shown().map((one) => [one.key, one])));
     },
     denied: () => denial.sentence(),

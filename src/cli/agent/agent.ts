@@ -136,5 +136,6 @@ function readiness(status: AgentStatus, role: Role): { readonly ok: boolean; rea
   }
   if (status.api.denied !== undefined) return { ok: false, detail: status.api.denied };
   if (status.staticPodsUnread !== undefined) return { ok: false, detail: status.staticPodsUnread };
-  return { ok: status.sourcesSettled && status.lockHeld, detail: `API server ${status.api.state}: ${status.api.evidence}` };
+  const { state, evidence, tls } = status.api;
+  return { ok: status.sourcesSettled && status.lockHeld, detail: `API server ${state}: ${tls ?? evidence}` };
 }

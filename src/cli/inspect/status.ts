@@ -90,6 +90,7 @@ export function statusNotes(agent: AgentStatus | undefined): readonly string[] {
   return [
     ...(takeover === undefined ? [] : [`the DaemonSet's pod does not take over; the standby stays in charge: ${takeover.message}`]),
     ...(api.denied === undefined ? [] : [api.denied]),
+    ...(api.tls === undefined ? [] : [api.tls]),
     ...(staticPodsUnread === undefined ? [] : [staticPodsUnread]),
     ...hindranceLines(agent),
   ];

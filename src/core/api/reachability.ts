@@ -3,9 +3,11 @@
  *
  * Pure: a state, one event, the next state. Anything that speaks HTTP as an API server does (401, 403, 429 and every
  * `Status` included) and any TLS verification failure is NOT an outage: the first proves that a server is there, the
- * second that something else is wrong, and starting copies would mend neither.
+ * second that something else is wrong, and starting copies would mend neither. The one exception is a certificate out
+ * of its time: such a server serves nobody who verifies.
  */
 import type { Millis, Probe, ProbeOutcome, Reachability } from '../model/model.ts';
+import { type TlsTrouble, tlsTroubleIn } from './tls-trouble.ts';
 
 export interface ReachabilityPolicy {
   /** Failed rounds until unreachable. */
@@ -22,7 +24,7 @@ export const FAST_PATH_SPAN_MS = 500;
 const START_UP_ROUNDS = 20;
 /**
  * What is there and serves nobody is only an outage after this long without an answer anywhere: a server that has lost
- * its storage, or a balancer with no server behind it.
+ * its storage, a balancer with no server behind it, a server whose certificate nobody accepts any more.
  */
 export const DWELL_MS = 60_000;
 /** While copies are placed the first sign of the server must be seen before the kubelet acts on it (0.4 s at best). */
@@ -53,6 +55,8 @@ export interface ReachabilityState {
   readonly good: number;
   /** Last moment of any answer: the first sign after an outage. */
   readonly lastAnswer?: Millis;
+  /** The last round met a server that TLS kept us from. */
+  readonly tls?: TlsTrouble;
   /** Words for people: what the last round saw. */
   readonly evidence: string;
 }
@@ -84,14 +88,20 @@ export function initialReachability(at: Millis): ReachabilityState {
 export function nextReachability(state: ReachabilityState, event: ReachabilityEvent, policy: ReachabilityPolicy): ReachabilityState {
   switch (event.kind) {
     case 'success':
-      return settle({ ...answered(state, event.at), good: GOOD_ROUNDS, evidence: 'requests succeed' }, 'reachable', event.at);
+      return settle(
+        { ...withoutTrouble(answered(state, event.at)), good: GOOD_ROUNDS, evidence: 'requests succeed' },
+        'reachable',
+        event.at,
+      );
     case 'sign':
       if (state.verdict !== 'unreachable') return state;
       return settle({ ...withoutDwell(state), failed: NO_FAILURES, good: 0, evidence: 'a local sign that it is back' }, 'unsure', event.at);
     case 'lost':
       return state.verdict === 'reachable' ? settle({ ...state, good: 0, evidence: 'the watch ended' }, 'unsure', event.at) : state;
-    case 'round':
-      return afterRound(state, event, policy);
+    case 'round': {
+      const tls = tlsTroubleIn(event.probes);
+      return { ...withoutTrouble(afterRound(state, event, policy)), ...(tls === undefined ? {} : { tls }) };
+    }
   }
 }
 
@@ -109,6 +119,7 @@ const OUTCOME_CLASS: Readonly<Record<ProbeOutcome, RoundClass>> = {
   unroutable: 'failed',
   dns: 'failed',
   gateway: 'idle',
+  expired: 'idle',
 };
 
 /** A round speaks with the voice of its most reassuring endpoint: one answer anywhere is an answer. */
@@ -118,10 +129,15 @@ function classify(probes: readonly Probe[]): RoundClass {
   return probes.length === 0 ? 'murky' : 'failed';
 }
 
+/** What was refused or silent needs no more words; what was there and did not serve us does. */
+function told({ endpoint, outcome, detail, tls }: Probe): string {
+  return outcome === 'gateway' || tls !== undefined ? `${endpoint}: ${outcome} (${detail})` : `${endpoint}: ${outcome}`;
+}
+
 type Round = Extract<ReachabilityEvent, { kind: 'round' }>;
 
 function afterRound(state: ReachabilityState, round: Round, policy: ReachabilityPolicy): ReachabilityState {
-  const evidence = round.probes.map((probe) => `${probe.endpoint}: ${probe.outcome}`).join(', ') || 'no endpoint to ask';
+  const evidence = round.probes.map(told).join(', ') || 'no endpoint to ask';
   switch (classify(round.probes)) {
     case 'answer': {
       const next = { ...answered(state, round.at), good: state.good + 1, evidence };
@@ -206,6 +222,11 @@ function keepUnreachable(state: ReachabilityState): Reachability {
 
 function withoutDwell(state: ReachabilityState): ReachabilityState {
   const { dwell: _, ...rest } = state;
+  return rest;
+}
+
+function withoutTrouble(state: ReachabilityState): ReachabilityState {
+  const { tls: _, ...rest } = state;
   return rest;
 }
 

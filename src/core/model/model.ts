@@ -2,7 +2,9 @@
  * The vocabulary of the whole program: what can be seen, what lies on the disk, what can be decided.
  * Data only: no behaviour beyond tiny constructors, no I/O, no clock.
  */
+
 import type { V1Container, V1Pod, V1PodSpec, V1Volume } from '@kubernetes/client-node';
+import type { Reachability } from './probe.ts';
 
 /**
  * client-node's types describe objects whose dates were parsed. We keep the API's JSON as it came, so that fields
@@ -72,21 +74,7 @@ export interface RuntimeView {
 
 // ---- the API server's truth ---------------------------------------------------------------------
 
-/**
- * How one probe on a fresh connection ended. `answered`: a Kubernetes API server spoke, whatever the code (its body or its
- * own header proves it). `tls`: the certificate could not be verified. `gateway`: any other HTTP, as of a balancer that
- * has nobody behind it. `storage`: readyz fails and names etcd.
- */
-export type ProbeOutcome = 'ok' | 'answered' | 'refused' | 'reset' | 'timeout' | 'unroutable' | 'dns' | 'tls' | 'gateway' | 'storage';
-
-export interface Probe {
-  readonly endpoint: string;
-  readonly outcome: ProbeOutcome;
-  readonly at: Millis;
-  readonly detail: string;
-}
-
-export type Reachability = 'reachable' | 'unreachable' | 'unsure';
+export type { Probe, ProbeOutcome, Reachability, TlsReason } from './probe.ts';
 
 // ---- what is on the disk ------------------------------------------------------------------------
 

@@ -29,24 +29,28 @@ export interface LeafOptions extends Validity {
   readonly organizations?: readonly string[];
   /** DNS names and IP addresses. */
   readonly names: readonly string[];
+  readonly clientOnly?: boolean;
 }
 
-export function createAuthority(name: string, validity: Validity): CertificateAuthority {
+/** Self-signed, or an intermediate signed `by` another. */
+export function createAuthority(name: string, validity: Validity, by?: CertificateAuthority): CertificateAuthority {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const extensions = [extension(OID.basicConstraints, true, sequence(boolean(true))), extension(OID.keyUsage, true, bits([0, 5, 6]))];
   const subject = distinguishedName(name, []);
-  const cert = certificate({ subject, issuer: subject, publicKey: keys.publicKey, signer: keys.privateKey, validity, extensions });
+  const issuer = by === undefined ? subject : distinguishedName(by.name, []);
+  const signer = by === undefined ? keys.privateKey : by.key;
+  const cert = certificate({ subject, issuer, publicKey: keys.publicKey, signer, validity, extensions });
   return { name, cert, key: pemKey(keys.privateKey) };
 }
 
-/** For a server and a client alike: both extended key usages are set. */
+/** For a server and a client alike: both extended key usages are set, unless it is for a client only. */
 export function issueCertificate(authority: CertificateAuthority, options: LeafOptions): Identity {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const alternatives = sequence(...options.names.map(alternativeName));
   const extensions = [
     extension(OID.basicConstraints, true, sequence()),
     extension(OID.keyUsage, true, bits([0])),
-    extension(OID.extendedKeyUsage, false, sequence(oid(OID.serverAuth), oid(OID.clientAuth))),
+    extension(OID.extendedKeyUsage, false, sequence(...(options.clientOnly === true ? [] : [oid(OID.serverAuth)]), oid(OID.clientAuth))),
     ...(options.names.length === 0 ? [] : [extension(OID.subjectAltName, false, alternatives)]),
   ];
   const cert = certificate({

@@ -21,7 +21,15 @@ type Behaviour = (socket: Socket, text: string) => void;
 
 export const authority: CertificateAuthority = createAuthority('test-ca', VALID);
 
-export function leaf(options: { names?: string[]; by?: CertificateAuthority; notBefore?: number; notAfter?: number } = {}): Identity {
+export interface LeafChange {
+  readonly names?: string[];
+  readonly by?: CertificateAuthority;
+  readonly notBefore?: number;
+  readonly notAfter?: number;
+  readonly clientOnly?: boolean;
+}
+
+export function leaf(options: LeafChange = {}): Identity {
   const { names = ['127.0.0.1', 'localhost'], by = authority, ...validity } = options;
   return issueCertificate(by, { commonName: 'server', names, ...VALID, ...validity });
 }

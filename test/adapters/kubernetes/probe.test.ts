@@ -1,6 +1,6 @@
 /** Every way a probe can end, on real sockets. */
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ProbeOutcome } from '../../../src/core/model/model.ts';
+import type { ProbeOutcome, TlsReason } from '../../../src/core/model/model.ts';
 import { createApiServer } from '../../../src/demo/api-server/api-server.ts';
 import { createAuthority } from '../../../src/demo/api-server/certificates.ts';
 import { authority, DAY, http, leaf, type Peer, replying, tcpPeer, tlsPeer, VALID } from './peers.ts';
@@ -120,24 +120,84 @@ describe('what a connection proves', () => {
 
   test('a plain HTTP port is no outage', async () => {
     const peer = await kept(tcpPeer(replying('HTTP/1.0 400 Bad Request\r\n\r\nClient sent HTTP')));
-    expect((await probe(peer.url)).outcome).toBe('tls');
+    expect(await probe(peer.url)).toMatchObject({ outcome: 'tls', tls: 'not-tls' });
     expect(peer.received()).not.toContain(TOKEN);
   });
 
   const strange = createAuthority('other-ca', VALID);
-  const certificates: [string, ReturnType<typeof leaf>][] = [
-    ['of another authority', leaf({ by: strange })],
-    ['of an authority with our name and another key', leaf({ by: createAuthority('test-ca', VALID) })],
-    ['that has expired', leaf({ notBefore: VALID.notBefore - DAY, notAfter: Date.now() - 1000 })],
-    ['that is not yet valid', leaf({ notBefore: Date.now() + 3_600_000 })],
-    ['for another name', leaf({ names: ['kubernetes.example'] })],
+  const namesake = createAuthority('test-ca', VALID);
+  const ended = { notBefore: VALID.notBefore - DAY, notAfter: Date.now() - 1000 };
+  const toCome = { notBefore: Date.now() + 3_600_000 };
+  const certificates: [string, ReturnType<typeof leaf>, TlsReason, string?][] = [
+    ['of another authority', leaf({ by: strange }), 'authority'],
+    ['of an authority with our name and another key', leaf({ by: namesake }), 'authority'],
+    ['for another name', leaf({ names: ['kubernetes.example'] }), 'name'],
+    ['that has expired, of another authority', leaf({ by: strange, ...ended }), 'dates'],
+    ['that has expired, of an authority with our name', leaf({ by: namesake, ...ended }), 'dates'],
+    ['that has expired, for another name', leaf({ names: ['kubernetes.example'], ...ended }), 'dates'],
+    ['that has expired, of a client', leaf({ clientOnly: true, ...ended }), 'dates'],
+    ['that is not yet valid, of another authority', leaf({ by: strange, ...toCome }), 'dates'],
   ];
-  test.each(certificates)('a certificate %s is no outage, and is never told the token', async (_name, identity) => {
+  test.each(certificates)('a certificate %s is no outage, is said why, and is never told the token', async (_name, identity, tls) => {
     const peer = await kept(tlsPeer(identity, replying(http(200, 'ok'))));
     const result = await probe(peer.url);
-    expect(result.outcome).toBe('tls');
+    expect(result).toMatchObject({ outcome: 'tls', tls });
     expect(peer.received()).toBe('');
     expect(result.detail).not.toContain(TOKEN);
+    expect(result.detail).not.toContain(peer.url);
+  });
+
+  test.each([
+    ['has expired', leaf(ended), /^its certificate has expired, it was valid until 20\S+Z, and this node's clock says 20\S+Z$/],
+    ['is not yet valid', leaf(toCome), /^its certificate is not valid before 20\S+Z, and this node's clock says 20\S+Z$/],
+  ])('a certificate of the right chain and name that %s serves nobody, and is never told the token', async (_name, identity, detail) => {
+    const peer = await kept(tlsPeer(identity, replying(http(200, 'ok'))));
+    const result = await probe(peer.url);
+    expect(result).toMatchObject({ outcome: 'expired', tls: 'dates', detail: expect.stringMatching(detail) });
+    expect(peer.received()).toBe('');
+  });
+
+  test('an authority that has expired is no outage: ours may be an old copy of it', async () => {
+    const old = createAuthority('old-ca', ended);
+    const peer = await kept(tlsPeer(leaf({ by: old }), replying(http(200, 'ok'))));
+    expect(await probe(peer.url, old.cert)).toMatchObject({ outcome: 'tls', tls: 'dates' });
+    const both = await kept(tlsPeer(leaf({ by: old, ...ended }), replying(http(200, 'ok'))));
+    expect(await probe(both.url, old.cert)).toMatchObject({ outcome: 'tls', tls: 'dates' });
+  });
+
+  test('files of ours that cannot be used are named as such', async () => {
+    const peer = await kept(tlsPeer(leaf(), replying(http(200, 'ok'))));
+    const broken = authority.cert.replace(/^(.{20})./gm, '$1!');
+    const client = clientOf({
+      ...(await accessTo({ urls: [peer.url], ca: authority.cert, token: () => TOKEN })),
+      trust: async () => ({ ca: broken }),
+    });
+    expect((await client.probe.probe(DEADLINE))[0]).toMatchObject({ outcome: 'tls' });
+    expect(peer.received()).toBe('');
+    await client.close();
+  });
+});
+
+describe('what client-go accepts', () => {
+  const root = createAuthority('root-ca', VALID);
+  const between = createAuthority('between-ca', VALID, root);
+  const chain = (identity: ReturnType<typeof leaf>) => ({ ...identity, cert: identity.cert + between.cert });
+  const twin = createAuthority('test-ca', VALID);
+  const ended = { notBefore: VALID.notBefore - DAY, notAfter: Date.now() - 1000 };
+
+  test.each([
+    ['an intermediate as the only authority', leaf({ by: between }), between.cert, 'ok'],
+    ['a root, and a server that shows the intermediate', chain(leaf({ by: between })), root.cert, 'ok'],
+    ['two authorities of one name, ours first', leaf(), authority.cert + twin.cert, 'ok'],
+    ['two authorities of one name, ours last', leaf(), twin.cert + authority.cert, 'ok'],
+    ['two authorities of one name between others', leaf(), root.cert + twin.cert + authority.cert + between.cert, 'ok'],
+    ['an expired certificate below an intermediate', leaf({ by: between, ...ended }), between.cert, 'expired'],
+    ['an expired certificate below a shown intermediate', chain(leaf({ by: between, ...ended })), root.cert, 'expired'],
+    ['an expired certificate, two authorities of one name', leaf(ended), twin.cert + authority.cert, 'expired'],
+    ['an expired certificate below an intermediate that is missing', leaf({ by: between, ...ended }), root.cert, 'tls'],
+  ])('%s', async (_name, identity, ca, outcome) => {
+    const peer = await kept(tlsPeer(identity, replying(http(200, 'ok'))));
+    expect((await probe(peer.url, ca)).outcome).toBe(outcome);
   });
 });
 

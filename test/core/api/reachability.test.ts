@@ -96,7 +96,7 @@ describe('an outage', () => {
     expect(state.verdict).not.toBe('unreachable');
   });
 
-  it.each(['storage', 'gateway'] as const)('of what is there and serves nobody (%s) counts only after a minute', (outcome) => {
+  it.each(['storage', 'gateway', 'expired'] as const)('of what is there and serves nobody (%s) counts only after a minute', (outcome) => {
     const early = follow(reachable, { kind: 'lost', at: 0 }, round(0, outcome), round(30_000, outcome), round(59_999, outcome));
     const late = follow(early, round(60_000, outcome));
 
@@ -119,6 +119,21 @@ describe('an outage', () => {
 
     const dwelt = follow(reachable, { kind: 'lost', at: 0 }, round(0, 'gateway'), round(30_000, 'gateway'), round(60_000, 'gateway'));
     expect(follow(dwelt, { kind: 'sign', at: 61_000 }, round(62_000, 'gateway'), round(65_000, 'gateway')).verdict).toBe('unsure');
+  });
+
+  it('by an expired certificate is told with its date, and is none while any other server answers', () => {
+    const detail = 'its certificate has expired, it was valid until 2026-11-20T00:00:00Z';
+    const expired: Probe = { endpoint: 'https://api-0', outcome: 'expired', at: 0, detail, tls: 'dates' };
+    const told = (at: number, ...more: Probe[]) =>
+      ({ kind: 'round', from: at, at, probes: [expired, ...more], nothingRunsHere: true }) as const;
+    const out = follow(initialReachability(0), told(0), told(30_000), told(60_000));
+    expect(out).toMatchObject({ verdict: 'unreachable', evidence: `https://api-0: expired (${detail})` });
+    expect(out.tls).toEqual({ endpoint: 'https://api-0', reason: 'dates', said: detail });
+
+    const good: Probe = { endpoint: 'https://api-1', outcome: 'ok', at: 0, detail: 'HTTP 200' };
+    expect(follow(out, told(63_000, good), told(66_000, good))).toMatchObject({ verdict: 'reachable', tls: { reason: 'dates' } });
+    expect(follow(out, { kind: 'success', at: 63_000 }).tls).toBeUndefined();
+    expect(follow(out, round(63_000, 'refused')).tls).toBeUndefined();
   });
 
   it('is in doubt when there is no endpoint to ask', () => {
