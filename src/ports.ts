@@ -6,6 +6,7 @@
  * and the manifest directory have one contract suite each in `test/contracts/`, for stand-in and real thing alike.
  */
 import type { Denial } from './core/api/denied.ts';
+import type { OwnAddress } from './core/api/own-addresses.ts';
 import type { PullPolicy } from './core/kubelet/kubelet-config.ts';
 import type { FoundPullRecord } from './core/kubelet/pull-records.ts';
 import type {
@@ -81,8 +82,18 @@ export interface PodWatch {
 }
 
 export interface ApiProbe {
-  /** One probe of every endpoint at once, each on a fresh connection, each with the deadline. Never throws. */
+  /**
+   * One probe of every endpoint at once, each on a fresh connection, each with the deadline. Never throws. An address
+   * that was only learnt is not waited for, nor told, once all others are done and one has answered.
+   */
   probe(deadlineMs: Millis): Promise<readonly Probe[]>;
+}
+
+/** API servers' own addresses, as they told them, kept on the disk. Both methods throw PortError `failed`. */
+export interface AddressMemory {
+  /** Empty where there are none, or where what is stored cannot be used. */
+  read(): Promise<readonly OwnAddress[]>;
+  write(addresses: readonly OwnAddress[]): Promise<void>;
 }
 
 export interface ApiReader {

@@ -37,7 +37,7 @@ beforeEach(() => {
         async probe(): Promise<readonly Probe[]> {
           probes++;
           if (takesMs > 0) await clock.sleep(takesMs);
-          return [{ endpoint: 'https://api', outcome, at: clock.now(), detail: '' }];
+          return [{ endpoint: 'https://api', outcome, at: clock.now(), detail: '', direct: true }];
         },
       },
     },

@@ -15,7 +15,9 @@ const gauges: Map<string, number> = new Map();
 function fails(outcome: Probe['outcome'], tls: TlsReason, detail: string): void {
   world.api.healthy = false;
   world.api.outcome = outcome;
-  Object.assign(world.ports.probe, { probe: async () => [{ endpoint: 'https://api', outcome, at: world.clock.now(), detail, tls }] });
+  Object.assign(world.ports.probe, {
+    probe: async () => [{ endpoint: 'https://api', outcome, at: world.clock.now(), detail, direct: true, tls }],
+  });
   world.podsChanged();
 }
 

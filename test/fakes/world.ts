@@ -106,7 +106,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     },
     probe: {
       probe: async () => {
-        const probe: Probe = { endpoint: 'https://api', outcome: world.api.outcome, at: clock.now(), detail: '' };
+        const probe: Probe = { endpoint: 'https://api', outcome: world.api.outcome, at: clock.now(), detail: '', direct: true };
         return [probe];
       },
     },

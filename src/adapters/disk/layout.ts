@@ -5,6 +5,7 @@
  * <stateDir>/format                                   on-disk format, "1"
  *            lock                                     kernel lock of the one active agent
  *            active.json                              the ledger: what we have placed in staticPodPath
+ *            api-addresses.json                       the API servers' own addresses, learnt while they answer
  *            checkpoints/<namespace>_<pod>/current    symlink to revisions/<digest>
  *                                         /confirmed  when the API server last confirmed the parent
  *                                         /revisions/<digest>/record.json, pod.json, files/<volume>/…
@@ -23,6 +24,7 @@ export const FORMAT = '1';
 export const FORMAT_FILE = 'format';
 export const LOCK_FILE = 'lock';
 export const LEDGER_FILE = 'active.json';
+export const ADDRESSES_FILE = 'api-addresses.json';
 export const CHECKPOINTS = 'checkpoints';
 export const TMP = 'tmp';
 export const CURRENT = 'current';

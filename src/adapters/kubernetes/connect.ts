@@ -50,6 +50,7 @@ export async function connectTls(options: ConnectOptions): Promise<TLSSocket> {
 function connectWith(options: ConnectOptions): Promise<TLSSocket> {
   const { endpoint, trust, alpn, deadlineMs, signal } = options;
   const name = options.serverName ?? endpoint.host;
+  const also = endpoint.alsoNamed ?? [];
   const activity = `connecting to ${endpoint.url}`;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) {
@@ -65,7 +66,7 @@ function connectWith(options: ConnectOptions): Promise<TLSSocket> {
         host: endpoint.host,
         port: endpoint.port,
         ...(isIP(name) === 0 ? { servername: name } : {}),
-        checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate),
+        checkServerIdentity: (_host: string, certificate: PeerCertificate) => anyIdentity([name, ...also], certificate),
         ca: trust.ca,
         allowPartialTrustChain: true,
         ...(trust.cert === undefined ? {} : { cert: trust.cert }),
@@ -104,4 +105,10 @@ function connectWith(options: ConnectOptions): Promise<TLSSocket> {
     socket.once('close', onClose);
     signal?.addEventListener('abort', onAbort, { once: true });
   });
+}
+
+/** undefined: the certificate carries one of the names. Otherwise what is wrong with the first. */
+function anyIdentity([first = '', ...others]: readonly string[], certificate: PeerCertificate): Error | undefined {
+  const problem = checkServerIdentity(first, certificate);
+  return others.some((name) => checkServerIdentity(name, certificate) === undefined) ? undefined : problem;
 }

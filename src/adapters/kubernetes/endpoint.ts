@@ -7,6 +7,12 @@ export interface ApiEndpoint {
   readonly host: string;
   readonly port: number;
   readonly prefix: string;
+  /** The address of the cluster's own service, which is dead until kube-proxy runs. */
+  readonly service?: boolean;
+  /** Learnt from a server, not configured. */
+  readonly learnt?: boolean;
+  /** Names that its certificate may carry instead of the host. */
+  readonly alsoNamed?: readonly string[];
 }
 
 /** `https://host[:port][/prefix]` taken apart. Throws PortError `invalid`, naming `where`. */

@@ -3,8 +3,9 @@
  *
  * Creating it opens nothing: connections begin with `watch.start`, a probe or a read.
  */
-import type { ApiProbe, ApiReader, ApiRequestObserver, Clock } from '../../ports.ts';
+import type { AddressMemory, ApiProbe, ApiReader, ApiRequestObserver, Clock } from '../../ports.ts';
 import type { ApiAccess } from './kubeconfig.ts';
+import { createOwnAddresses } from './own-addresses.ts';
 import { createPodReader } from './pod-reader.ts';
 import { createPodWatch, type PodWatchControl } from './pod-watch.ts';
 import { createApiProbe } from './probe.ts';
@@ -24,6 +25,8 @@ export interface KubernetesOptions {
   /** Numbers in [0, 1): spreads the requests of many nodes over time. */
   readonly random: () => number;
   readonly observer: ApiRequestObserver;
+  /** Where the servers' own addresses are kept; without it none is learnt, and only what is configured is probed. */
+  readonly addresses?: AddressMemory;
   readonly watchTimings?: Partial<PodWatchTimings>;
   readonly transportTimings?: Partial<TransportTimings>;
 }
@@ -41,14 +44,17 @@ export function createKubernetes(access: ApiAccess, options: KubernetesOptions):
   const { nodeName, version, clock, random, observer } = options;
   const userAgent = `pod-checkpointer/${version}`;
   const transport = createTransport({ access, userAgent, clock, observer, timings: options.transportTimings });
-  const watch = createPodWatch({ transport, nodeName, clock, random, observer, timings: options.watchTimings });
+  const own = options.addresses && createOwnAddresses({ access, transport, clock, memory: options.addresses });
+  const onOpen = (): void => own?.learn();
+  const watch = createPodWatch({ transport, nodeName, clock, random, observer, onOpen, timings: options.watchTimings });
   return {
     watch,
-    probe: createApiProbe({ access, userAgent, clock, observer }),
+    probe: createApiProbe({ access, userAgent, clock, observer, learnt: async () => (await own?.endpoints()) ?? [] }),
     reader: createPodReader(transport, access.ca),
     async close() {
       await watch.stop();
       await transport.close();
+      await own?.close();
     },
   };
 }

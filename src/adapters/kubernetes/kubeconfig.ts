@@ -79,14 +79,14 @@ async function fromServiceAccount(options: ApiAccessOptions, extra: readonly Api
   const token = options.anonymous === true ? undefined : createTokenSource(inCluster.tokenFile, readFile, clock);
   await token?.current();
   const load = async (): Promise<Trust> => ({ ca: await readPem(readFile, inCluster.caFile, 'service account CA', 'CERTIFICATE') });
-  return access(endpoints, load, { token });
+  return access(dedupe(withService(endpoints, inCluster)), load, { token });
 }
 
 async function fromKubeconfig(options: ApiAccessOptions, path: string, extra: readonly ApiEndpoint[]): Promise<ApiAccess> {
   const file = kubeconfigFile(path, options.readFile);
   const { cluster, user, serverName, server } = await parseKubeconfig(file, await file.text());
   const token = await userToken(file, user, options);
-  const endpoints = dedupe([...extra, server]);
+  const endpoints = dedupe(withService([...extra, server], options.inCluster));
   const result = await access(endpoints, () => trustOf(file, cluster, user), { token, serverName });
   if (token === undefined && (await result.trust()).cert === undefined) {
     throw file.invalid('the user has neither a client certificate nor a token: add one of them');
@@ -135,6 +135,13 @@ async function access(
       return good;
     },
   };
+}
+
+/** Whoever names it: the service address stays what it is. */
+function withService(endpoints: readonly ApiEndpoint[], { host, port = '443' }: InCluster): readonly ApiEndpoint[] {
+  const isService = (endpoint: ApiEndpoint): boolean =>
+    (endpoint.host === host && endpoint.port === Number(port)) || /^kubernetes\.default(\.svc(\..+)?)?$/.test(endpoint.host);
+  return endpoints.map((endpoint) => (isService(endpoint) ? { ...endpoint, service: true } : endpoint));
 }
 
 function dedupe(endpoints: readonly ApiEndpoint[]): ApiEndpoint[] {

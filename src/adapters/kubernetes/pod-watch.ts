@@ -23,11 +23,13 @@ export interface PodWatchOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly observer: ApiRequestObserver;
+  /** The server took a watch: requests succeed. */
+  readonly onOpen?: () => void;
   readonly timings?: Partial<PodWatchTimings> | undefined;
 }
 
 export function createPodWatch(options: PodWatchOptions): PodWatchControl {
-  const { transport, nodeName, clock, random, observer } = options;
+  const { transport, nodeName, clock, random, observer, onOpen } = options;
   const timings = { ...POD_WATCH_TIMINGS, ...options.timings };
   const backoff = createBackoff(timings.backoffBaseMs, timings.backoffMaxMs, random);
   const stopping = new AbortController();
@@ -36,7 +38,11 @@ export function createPodWatch(options: PodWatchOptions): PodWatchControl {
   const view = emptyView(nodeName);
   let wake: () => void = () => {};
   let running: Promise<void> | undefined;
-  const around: AttemptOptions = { transport, clock, random, timings, view, stopped, changed: () => wake(), opened: pause.forget };
+  const opened = (): void => {
+    pause.forget();
+    onOpen?.();
+  };
+  const around: AttemptOptions = { transport, clock, random, timings, view, stopped, changed: () => wake(), opened };
 
   async function run(): Promise<void> {
     let mode: WatchMode = 'list';

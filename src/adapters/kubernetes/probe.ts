@@ -31,20 +31,45 @@ export interface ApiProbeOptions {
   readonly userAgent: string;
   readonly clock: Clock;
   readonly observer: ApiRequestObserver;
+  /** Servers' own addresses, beside those of the access. */
+  readonly learnt: () => Promise<readonly ApiEndpoint[]>;
 }
 
 export function createApiProbe(options: ApiProbeOptions): ApiProbe {
   const { access, clock, observer } = options;
+
+  async function probe(endpoint: ApiEndpoint, deadlineMs: Millis): Promise<Probe> {
+    const finding = await probeOne(options, endpoint, deadlineMs);
+    observer.probe(finding.outcome);
+    const about = { endpoint: endpoint.url, direct: endpoint.service !== true, ...(endpoint.learnt === true ? { learnt: true } : {}) };
+    return { ...about, at: clock.now(), ...finding };
+  }
+
   return {
-    probe: (deadlineMs) =>
-      Promise.all(
-        access.endpoints.map(async (endpoint) => {
-          const finding = await probeOne(options, endpoint, deadlineMs);
-          observer.probe(finding.outcome);
-          return { endpoint: endpoint.url, at: clock.now(), ...finding } satisfies Probe;
-        }),
-      ),
+    async probe(deadlineMs) {
+      const configured = access.endpoints.map((endpoint) => probe(endpoint, deadlineMs));
+      const learnt = (await options.learnt()).map((endpoint) => probe(endpoint, deadlineMs));
+      return roundOf(configured, learnt);
+    },
   };
+}
+
+/**
+ * All of them; but a server that was taken down long ago must not hold up the word of one that answers. One answer
+ * anywhere is an answer.
+ */
+async function roundOf(configured: readonly Promise<Probe>[], learnt: readonly Promise<Probe>[]): Promise<readonly Probe[]> {
+  const done = new Map<Promise<Probe>, Probe>();
+  const answered = Promise.withResolvers<void>();
+  for (const each of [...configured, ...learnt]) {
+    void each.then((probe) => {
+      done.set(each, probe);
+      if (probe.outcome === 'ok' || probe.outcome === 'answered') answered.resolve();
+    });
+  }
+  const all = Promise.all([...configured, ...learnt]);
+  await Promise.race([all, Promise.all([Promise.all(configured), answered.promise])]);
+  return [...configured, ...learnt].flatMap((each) => done.get(each) ?? []);
 }
 
 interface Finding {
@@ -67,12 +92,18 @@ async function probeOne(options: ApiProbeOptions, endpoint: ApiEndpoint, deadlin
   }
 }
 
+/** A learnt address is verified as itself first: the configured name may be a balancer's. */
+function nameOf({ learnt }: ApiEndpoint, { serverName }: ApiAccess): string | undefined {
+  return learnt === true ? undefined : serverName;
+}
+
 /** For a certificate that was refused because of a date: is that all that is wrong with it? Sends nothing. */
 async function lookAtDate({ access, clock }: ApiProbeOptions, endpoint: ApiEndpoint, deadlineMs: Millis): Promise<WrongDate | undefined> {
   try {
     const { ca } = await access.trust();
-    const presented = await presentedBy(endpoint, access.serverName, deadlineMs);
-    return wrongDate({ presented, ca, names: [access.serverName ?? endpoint.host], now: clock.wall() });
+    const presented = await presentedBy(endpoint, nameOf(endpoint, access), deadlineMs);
+    const names = [nameOf(endpoint, access) ?? endpoint.host, ...(endpoint.alsoNamed ?? [])];
+    return wrongDate({ presented, ca, names, now: clock.wall() });
   } catch {
     return undefined;
   }
@@ -92,7 +123,7 @@ async function ask(options: ApiProbeOptions, endpoint: ApiEndpoint, deadlineMs: 
   const { access, userAgent, clock } = options;
   const startedAt = clock.now();
   const trust = await access.trust();
-  const socket = await connectTls({ endpoint, trust, serverName: access.serverName, alpn: ['http/1.1'], deadlineMs, signal });
+  const socket = await connectTls({ endpoint, trust, serverName: nameOf(endpoint, access), alpn: ['http/1.1'], deadlineMs, signal });
   const give = () => socket.destroy();
   signal.addEventListener('abort', give, { once: true });
   try {

@@ -38,8 +38,8 @@ export function tlsReasonOf(error: unknown): TlsReason {
 
 /** What the library said, without our own words around it. */
 export function saidByTls(error: unknown): string {
-  const said = rootOf(error);
-  return said instanceof Error && said.message !== '' ? firstLine(said.message) : 'failed';
+  const said = error instanceof Error ? firstLine(error.message).replace(/^(?:connecting to|asking|probing) \S+: /, '') : '';
+  return said === '' ? 'failed' : said;
 }
 
 export function isAboutDates(error: unknown): boolean {

@@ -6,6 +6,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createAddressFile } from '../../adapters/disk/address-file.ts';
 import { openManifestDir } from '../../adapters/disk/manifest-dir.ts';
 import { nodePrimitives, type Primitives } from '../../adapters/disk/primitives.ts';
 import { openStore } from '../../adapters/disk/store.ts';
@@ -63,6 +64,7 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
     clock,
     random: around.random,
     observer: around.observer,
+    addresses: createAddressFile({ dir: config.stateDir, mayWrite, primitives }),
   });
   const kubelet = createKubeletPods({ socket: config.podResourcesSocket });
   const podsDir = join(config.kubeletRootDir, 'pods');

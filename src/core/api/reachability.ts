@@ -122,9 +122,14 @@ const OUTCOME_CLASS: Readonly<Record<ProbeOutcome, RoundClass>> = {
   expired: 'idle',
 };
 
+/** A learnt address that fails to verify may be another machine's by now: it delays a verdict, and forbids none. */
+function classOf({ outcome, learnt }: Probe): RoundClass {
+  return outcome === 'tls' && learnt === true ? 'idle' : OUTCOME_CLASS[outcome];
+}
+
 /** A round speaks with the voice of its most reassuring endpoint: one answer anywhere is an answer. */
 function classify(probes: readonly Probe[]): RoundClass {
-  const classes = new Set(probes.map((probe) => OUTCOME_CLASS[probe.outcome]));
+  const classes = new Set(probes.map(classOf));
   for (const candidate of ['answer', 'storage', 'murky', 'idle'] as const) if (classes.has(candidate)) return candidate;
   return probes.length === 0 ? 'murky' : 'failed';
 }
@@ -163,7 +168,7 @@ function afterIdle(state: ReachabilityState, round: Round, evidence: string, pol
 }
 
 function afterFailure(state: ReachabilityState, round: Round, evidence: string, policy: ReachabilityPolicy): ReachabilityState {
-  const hard = round.probes.every((probe) => probe.outcome === 'refused' || probe.outcome === 'unroutable');
+  const hard = isHard(round.probes);
   const first = state.failed.rounds === 0;
   const failed = {
     rounds: state.failed.rounds + 1,
@@ -182,6 +187,20 @@ function afterFailure(state: ReachabilityState, round: Round, evidence: string, 
     span >= FAST_PATH_SPAN_MS;
   const next = { ...state, failed, good: 0, evidence };
   return settle(next, ordinary || fast ? 'unreachable' : keepUnreachable(state), round.at);
+}
+
+/**
+ * Nobody listens, and that is certain. The service address alone proves nothing: kube-proxy may be what is missing. Nor
+ * does an address without a way to it: this node's network may be what is not up yet.
+ */
+function isHard(probes: readonly Probe[]): boolean {
+  const servers = probes.filter((probe) => probe.direct);
+  const ofService = probes.filter((probe) => !probe.direct);
+  return (
+    servers.length > 0 &&
+    servers.every((probe) => probe.outcome === 'refused') &&
+    ofService.every((probe) => probe.outcome === 'refused' || probe.outcome === 'unroutable')
+  );
 }
 
 /** What the next round of probes waits for. */

@@ -38,6 +38,11 @@ export interface Probe {
   readonly detail: string;
   /** With `tls` and `expired`: why. */
   readonly tls?: TlsReason;
+  /**
+   * The address of a server, or one that was configured for the purpose; false: the service address of the cluster,
+   * which is dead until kube-proxy runs.
+   */
+  readonly direct: boolean;
   /** Its address was learnt from a server, not configured. */
   readonly learnt?: boolean;
 }

@@ -15,6 +15,8 @@ export interface RestOptions {
   readonly faults: FaultBox;
   readonly tokens: ReadonlySet<string>;
   readonly bookmarkMs: number;
+  /** `host:port` of this server. */
+  readonly address: () => string;
   /** Events (core/v1) that clients posted. */
   readonly events: Json[];
 }

@@ -56,7 +56,13 @@ async function handle(options: RestOptions, request: Request, response: Response
   if (url.pathname === '/version') return send(response, 200, { major: '1', minor: '34', gitVersion: 'v1.34.0+embedded' });
   const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined || !options.tokens.has(token)) throw new HttpError(401, 'Unauthorized', 'Unauthorized');
+  if (url.pathname === '/api') return send(response, 200, versions(options.address()));
   await route({ options, verb, url, request, response, fault });
+}
+
+/** As a real server tells its own address to everybody. */
+function versions(serverAddress: string): Json {
+  return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }] };
 }
 
 function verbOf(method: string, url: URL): RequestVerb {

@@ -76,7 +76,14 @@ export function createApiServer(options: ApiServerOptions = {}): ApiServer {
   const tokens = new Set([token]);
   const events: Json[] = [];
   const requests: SeenRequest[] = [];
-  const rest = createRestHandler({ store, faults, tokens, bookmarkMs: options.bookmarkMs ?? 60_000, events });
+  const rest = createRestHandler({
+    store,
+    faults,
+    tokens,
+    bookmarkMs: options.bookmarkMs ?? 60_000,
+    address: () => `127.0.0.1:${port}`,
+    events,
+  });
   let front = createFront();
   let back: Backend | undefined;
   let port = options.port ?? 0;

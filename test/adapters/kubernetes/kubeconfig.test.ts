@@ -149,6 +149,19 @@ describe('a service account', () => {
     expect(access.endpoints[1]?.host).toBe('fd00::1');
   });
 
+  test('knows the service address for what it is, whoever names it, and asks it once', async () => {
+    const inCluster = { host: '10.96.0.1', port: '443', tokenFile: '/sa/token', caFile: '/sa/ca.crt' };
+    const names = ['https://10.96.0.1', 'https://kubernetes.default.svc', 'https://10.0.0.1:6443'];
+    const access = await load(files, { inCluster, apiEndpoints: names });
+    expect(access.endpoints.map(({ url, service }) => [url, service === true])).toEqual([
+      ['https://10.96.0.1:443', true],
+      ['https://kubernetes.default.svc:443', true],
+      ['https://10.0.0.1:6443', false],
+    ]);
+    const cluster = `{server: "https://10.96.0.1:443", certificate-authority-data: ${base64(authority.cert)}}`;
+    expect((await fromFile(kubeconfig({ cluster }), {}, { inCluster })).endpoints[0]?.service).toBe(true);
+  });
+
   test('without any address says what to set', async () => {
     await expect(load(files)).rejects.toThrow(/set apiEndpoints or kubeconfig/);
   });

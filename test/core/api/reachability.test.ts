@@ -13,7 +13,7 @@ import type { Probe, ProbeOutcome } from '../../../src/core/model/model.ts';
 const policy: ReachabilityPolicy = { probes: 3, windowMs: 6_000, bootFastPath: true };
 
 function round(at: number, ...outcomes: ProbeOutcome[]) {
-  const probes: Probe[] = outcomes.map((outcome, index) => ({ endpoint: `https://api-${index}`, outcome, at, detail: '' }));
+  const probes: Probe[] = outcomes.map((outcome, index) => ({ endpoint: `https://api-${index}`, outcome, at, detail: '', direct: true }));
   return { kind: 'round', from: at, at, probes, nothingRunsHere: false } as const;
 }
 /** A round whose probes took that long to fail. */
@@ -123,17 +123,30 @@ describe('an outage', () => {
 
   it('by an expired certificate is told with its date, and is none while any other server answers', () => {
     const detail = 'its certificate has expired, it was valid until 2026-11-20T00:00:00Z';
-    const expired: Probe = { endpoint: 'https://api-0', outcome: 'expired', at: 0, detail, tls: 'dates' };
+    const expired: Probe = { endpoint: 'https://api-0', outcome: 'expired', at: 0, detail, direct: true, tls: 'dates' };
     const told = (at: number, ...more: Probe[]) =>
       ({ kind: 'round', from: at, at, probes: [expired, ...more], nothingRunsHere: true }) as const;
     const out = follow(initialReachability(0), told(0), told(30_000), told(60_000));
     expect(out).toMatchObject({ verdict: 'unreachable', evidence: `https://api-0: expired (${detail})` });
     expect(out.tls).toEqual({ endpoint: 'https://api-0', reason: 'dates', said: detail });
 
-    const good: Probe = { endpoint: 'https://api-1', outcome: 'ok', at: 0, detail: 'HTTP 200' };
+    const good: Probe = { endpoint: 'https://api-1', outcome: 'ok', at: 0, detail: 'HTTP 200', direct: true };
     expect(follow(out, told(63_000, good), told(66_000, good))).toMatchObject({ verdict: 'reachable', tls: { reason: 'dates' } });
     expect(follow(out, { kind: 'success', at: 63_000 }).tls).toBeUndefined();
     expect(follow(out, round(63_000, 'refused')).tls).toBeUndefined();
+  });
+
+  it('is none while any server answers under its own address, and is not forbidden for ever by one that does not verify', () => {
+    const lost = follow(reachable, { kind: 'lost', at: 0 });
+    const learnt = (outcome: ProbeOutcome): Probe => ({ endpoint: 'https://own', outcome, at: 0, detail: '', direct: true, learnt: true });
+    const service: Probe = { endpoint: 'https://service', outcome: 'timeout', at: 0, detail: '', direct: false };
+    const at = (time: number, own: Probe) =>
+      ({ kind: 'round', from: time, at: time, probes: [service, own], nothingRunsHere: true }) as const;
+    const rounds = (outcome: ProbeOutcome) => Array.from({ length: 21 }, (_, n) => at(n * 3_000, learnt(outcome)));
+
+    expect(follow(lost, ...rounds('answered')).verdict).toBe('reachable');
+    expect(follow(lost, ...rounds('tls').slice(0, -1)).verdict).toBe('unsure');
+    expect(follow(lost, ...rounds('tls')).verdict).toBe('unreachable');
   });
 
   it('is in doubt when there is no endpoint to ask', () => {
@@ -168,28 +181,6 @@ describe('the return', () => {
     const state = follow(down, round(7_000, 'answered'), round(8_000, 'refused'), round(9_000, 'refused'));
 
     expect(state.verdict).toBe('unsure');
-  });
-});
-
-describe('the fast path at boot', () => {
-  const quick = (at: number, outcome: ProbeOutcome) => ({ ...round(at, outcome), nothingRunsHere: true });
-
-  it('needs two refusals half a second apart while nothing from the API runs here', () => {
-    const state = follow(initialReachability(0), quick(0, 'refused'), quick(500, 'refused'));
-
-    expect(state.verdict).toBe('unreachable');
-  });
-
-  it.each([
-    ['the second comes too soon', [quick(0, 'refused'), quick(499, 'refused')]],
-    ['one of them is a timeout', [quick(0, 'timeout'), quick(500, 'refused')]],
-    ['pods from the API run here', [round(0, 'refused'), round(500, 'refused')]],
-  ])('is not taken when %s', (_name, events) => {
-    expect(follow(initialReachability(0), ...events).verdict).toBe('unsure');
-  });
-
-  it('is not taken once this process has had an answer', () => {
-    expect(follow(initialReachability(0), quick(0, 'answered'), quick(500, 'refused'), quick(1_000, 'refused')).verdict).toBe('unsure');
   });
 });
 

@@ -7,6 +7,7 @@ const probe = (endpoint: string, tls?: TlsReason, learnt = false): Probe => ({
   endpoint,
   outcome: tls === undefined ? 'refused' : 'tls',
   at: 0,
+  direct: true,
   detail: `said of ${endpoint}`,
   ...(tls === undefined ? {} : { tls }),
   ...(learnt ? { learnt } : {}),
