@@ -56,8 +56,9 @@ export function createOwnAddresses({ access, transport, clock, memory }: OwnAddr
       if (endpoint === undefined) continue;
       const next = withAddress(await known(), endpoint.url, authorities, clock.wall());
       if (next === undefined || !(await isVerified(endpoint))) continue;
-      kept = Promise.resolve(next);
+      // what could not be written is learnt again
       await memory.write(next);
+      kept = Promise.resolve(next);
     }
   }
 
