@@ -1,35 +1,50 @@
 /**
- * Who counts as the parent: the pod that was captured, and its successor on this node.
+ * Who counts as the parent: the pod that was captured, its successor on this node, and what the runtime shows as either.
  *
  * A DaemonSet keeps one pod per node, so a new pod of the same DaemonSet here is the parent's successor, and a copy
  * makes way for it as it would for the parent. A ReplicaSet may run two pods on one node at once, so no guess is made.
  * Pure.
  */
-import type { RawPod, RevisionRecord } from '../model/model.ts';
+import type { Checkpoint, RawPod, RuntimeView, Seen } from '../model/model.ts';
+import { type Namesake, namesakes } from './namesakes.ts';
 
 export interface Parent {
   /** Of the captured pod; '' where its record could not be read. */
   readonly uid: string;
-  readonly successors: readonly { readonly uid: string; readonly namespace: string; readonly name: string }[];
+  /** By the watch. */
+  readonly successors: readonly Namesake[];
+  /** By the runtime, whatever the watch says: local truth. */
+  readonly seenHere: readonly Namesake[];
   /** `namespace/name`, as the kubelet lists pods. */
   readonly names: readonly string[];
 }
 
 /** `pods`: the watch's pods of this node, by uid. */
-export function identities(record: RevisionRecord, pods: ReadonlyMap<string, RawPod>): Parent {
-  const { namespace, name, uid, controller } = record.parent;
+export function identities(
+  checkpoint: Pick<Checkpoint, 'record' | 'manifest'>,
+  pods: ReadonlyMap<string, RawPod>,
+  runtime: Seen<RuntimeView>,
+): Parent {
+  const { namespace, name, uid, controller } = checkpoint.record.parent;
   const successors =
     controller?.kind === 'DaemonSet'
       ? [...pods.values()]
           .filter((pod) => pod.metadata?.uid !== uid && controllerUid(pod) === controller.uid)
           .map((pod) => ({ uid: pod.metadata?.uid ?? '', namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '' }))
       : [];
-  return { uid, successors, names: [`${namespace}/${name}`, ...successors.map((pod) => `${pod.namespace}/${pod.name}`)] };
+  const seenHere = runtime.known ? namesakes(checkpoint, runtime.value) : [];
+  const names = [{ namespace, name }, ...successors, ...seenHere].map((pod) => `${pod.namespace}/${pod.name}`);
+  return { uid, successors, seenHere, names: [...new Set(names)] };
 }
 
 /** Does this pod uid belong to the parent or its successor? */
 export function ofPod(parent: Parent, uid: string): boolean {
-  return uid === parent.uid || parent.successors.some((pod) => pod.uid === uid);
+  return uid === parent.uid || parent.successors.some((pod) => pod.uid === uid) || parent.seenHere.some((pod) => pod.uid === uid);
+}
+
+/** The uids of all pods that count as the parent, each once, that of the captured pod first. */
+export function uidsOf({ uid, successors, seenHere }: Parent): readonly string[] {
+  return [...new Set([uid, ...[...successors, ...seenHere].map((pod) => pod.uid)])];
 }
 
 /** `keys`: the annotations that opt a pod in. */

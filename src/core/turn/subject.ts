@@ -7,7 +7,7 @@ import { initialTrack, type Track } from './track.ts';
 
 export interface Subject {
   readonly checkpoint: Checkpoint;
-  /** Who counts as the parent, by the watch. */
+  /** Who counts as the parent, by the watch and by the runtime. */
   readonly parent: Parent;
   /** What of it lies in staticPodPath, by the ledger. */
   readonly placed: Placed | undefined;
@@ -22,12 +22,12 @@ export function subjectOf(
   checkpoint: Checkpoint,
   ledger: Ledger,
   tracks: ReadonlyMap<CheckpointKey, Track>,
-  o: Pick<Observation, 'watch' | 'now'>,
+  o: Pick<Observation, 'watch' | 'runtime' | 'now'>,
 ): Subject {
   const { key } = checkpoint;
   return {
     checkpoint,
-    parent: identities(checkpoint.record, o.watch.pods),
+    parent: identities(checkpoint, o.watch.pods, o.runtime),
     placed: placedOf(ledger, key),
     memory: ledger.handBacks.find((candidate) => candidate.key === key),
     track: tracks.get(key) ?? initialTrack(o.now),

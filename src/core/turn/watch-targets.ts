@@ -10,6 +10,7 @@ import type { Withdrawal } from '../model/actions.ts';
 import { barred } from '../model/ledger.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis, RuntimeContainer } from '../model/model.ts';
 import { containerTrigger } from './facts.ts';
+import { uidsOf } from './identity.ts';
 import type { Mind } from './mind.ts';
 import { signSeen } from './needs.ts';
 import type { Observation } from './observation.ts';
@@ -52,13 +53,12 @@ export function watchTargets(
     const listed = o.kubelet.known && parent.names.some((name) => o.kubelet.known && o.kubelet.value.has(name));
     if (!listed && !signSeen(o.api, o.now)) return [];
     const overdue = track.awaitingSince !== undefined && o.now - track.awaitingSince >= policy.handBackTimeoutMs;
-    const uids = [parent.uid, ...parent.successors.map((pod) => pod.uid)];
     // without the runtime's word it is not known which containers would have to stop
     const prepared = o.runtime.known && containerTrigger([], subject, o) ? prepareWithdrawal(checkpoint, placed, o) : undefined;
     return [
       {
         key: placed.key,
-        podUids: uids.filter((uid) => !barred(memory, uid, o.wall)),
+        podUids: uidsOf(parent).filter((uid) => !barred(memory, uid, o.wall)),
         known: new Set(placed.knownContainers),
         serving: checkpoint.record.serving,
         paceMs: overdue ? OVERDUE_PACE_MS : CLOSE_WATCH_PACE_MS,
