@@ -22,6 +22,7 @@ import type {
   RevisionDraft,
   RuntimeView,
 } from './core/model/model.ts';
+import type { KubeletLife } from './core/turn/observation.ts';
 import type { CleanerPod, DaemonSetView, NodeView } from './core/uninstall/uninstall.ts';
 
 /**
@@ -191,6 +192,12 @@ export interface KubeletPods {
   close(): void;
 }
 
+export interface KubeletProcess {
+  /** What can be seen of its life; what cannot is left out. Never throws. */
+  look(deadlineMs: Millis): Promise<KubeletLife>;
+  close(): void;
+}
+
 export interface KubeletVersion {
   /**
    * The least minor version that the kubelet of this node certainly has; undefined: nothing is known. Throws
@@ -307,6 +314,7 @@ export interface Ports {
   readonly reader: ApiReader;
   readonly runtime: ContainerRuntime;
   readonly kubelet: KubeletPods;
+  readonly kubeletProcess: KubeletProcess;
   readonly kubeletVersion: KubeletVersion;
   readonly volumes: KubeletVolumes;
   readonly attempts: ContainerAttempts;

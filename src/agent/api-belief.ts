@@ -11,6 +11,7 @@ import {
 } from '../core/api/reachability.ts';
 import type { Millis, RuntimeView } from '../core/model/model.ts';
 import { nothingFromApiRuns } from '../core/turn/here.ts';
+import { doubted } from '../core/turn/witness.ts';
 import type { Ports } from '../ports.ts';
 import type { AgentSettings } from './settings.ts';
 
@@ -21,6 +22,8 @@ export interface ApiBelief {
   learnFromWatch(): void;
   /** The kubelet starts the parent, so the server must have been there: an older verdict proves nothing. */
   learnFromSign(at: Millis): void;
+  /** What the kubelet has from an API server that does not answer us; undefined: nothing, or nothing any more. */
+  learnFromWitness(words: string | undefined): void;
   /** Whether anything runs here that the kubelet got from the API server: the fast path at boot rests on it. */
   learnFromRuntime(view: RuntimeView): void;
   /**
@@ -43,17 +46,26 @@ export function createApiBelief(
   listener: ApiBeliefListener,
 ): ApiBelief {
   let reach = initialReachability(ports.clock.now());
+  let witness: string | undefined;
   let watchWasHealthy = false;
   let nothingRunsHere = false;
   let lastRound: Millis | undefined;
   let probing = false;
 
   function learn(event: ReachabilityEvent): void {
-    const before = reach;
-    reach = nextReachability(reach, event, policy);
-    if (before.verdict !== reach.verdict) listener.changed(before, reach);
+    tellChange(() => {
+      reach = nextReachability(reach, event, policy);
+    });
     // the first answer after an outage: the watch need not sit out its back-off
     if (event.kind === 'round' && reach.lastAnswer === event.at && !ports.watch.view().healthy) ports.watch.retryNow();
+  }
+
+  /** The verdict that is told is the one that counts, with the witness heard. */
+  function tellChange(change: () => void): void {
+    const before = doubted(reach, witness);
+    change();
+    const after = doubted(reach, witness);
+    if (before.verdict !== after.verdict) listener.changed(before, after);
   }
 
   async function probe(from: Millis): Promise<void> {
@@ -67,7 +79,7 @@ export function createApiBelief(
   }
 
   return {
-    now: () => reach,
+    now: () => doubted(reach, witness),
     learnFromWatch() {
       const { healthy, synced } = ports.watch.view();
       const at = ports.clock.now();
@@ -76,6 +88,11 @@ export function createApiBelief(
       watchWasHealthy = healthy;
     },
     learnFromSign: (at) => learn({ kind: 'sign', at }),
+    learnFromWitness(words) {
+      tellChange(() => {
+        witness = words;
+      });
+    },
     learnFromRuntime(view) {
       nothingRunsHere = nothingFromApiRuns(view);
     },

@@ -43,21 +43,23 @@ export function createObserver(ports: Ports): Observe {
 }
 
 async function observe(ports: Ports, ask: Ask, { need, api, begun, where, optIn }: Question): Promise<Observation> {
-  const [runtime, kubelet, manifests, images, reads] = await Promise.all([
+  const [runtime, kubelet, life, manifests, images, reads] = await Promise.all([
     need.runtime ? askRuntime(ports, ask) : NOT_ASKED,
     need.kubelet ? askKubelet(ports, ask) : NOT_ASKED,
+    need.kubelet ? ports.kubeletProcess.look(LOCAL_DEADLINE_MS) : {},
     need.manifests ? askManifests(ports, ask) : NOT_ASKED,
     askImages(ports, need.images),
     askReads(ports, need.reads),
   ]);
-  const { synced, healthy, pods, regressions = 0 } = ports.watch.view();
+  const { synced, healthy, pods, regressions = 0, lastAnswer } = ports.watch.view();
   return {
     now: ports.clock.now(),
     wall: ports.clock.wall(),
     api,
-    watch: { synced, healthy, pods, regressions },
+    watch: { synced, healthy, pods, regressions, ...(lastAnswer === undefined ? {} : { lastAnswer }) },
     runtime,
     kubelet,
+    life,
     manifests,
     images,
     reads,

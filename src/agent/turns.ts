@@ -100,6 +100,7 @@ function needOf({ held, mind, pace, settings }: Loop, { checkpoints, api, from, 
 function decideAndPlan(loop: Loop, { checkpoints, observation }: Scene): Turn {
   const decided = turn(loop.mind, checkpoints, loop.held.ledger, observation, loop.settings.policy);
   loop.mind = decided.mind;
+  loop.api.learnFromWitness(decided.witness);
   if (decided.localSign) loop.api.learnFromSign(observation.now);
   loop.reporter.decisions(decided, checkpoints, observation);
   return decided;

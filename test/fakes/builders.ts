@@ -184,6 +184,7 @@ export function anObservation(change: Partial<Observation> = {}): Observation {
     watch: { synced: false, healthy: false, pods: new Map() },
     runtime: seen(nothing),
     kubelet: seen(new Set<string>()),
+    life: {},
     manifests: seen([]),
     images: new Map([['img:1', seen(true)]]),
     reads: new Map(),

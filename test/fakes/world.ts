@@ -8,6 +8,7 @@ import type { AgentSettings } from '../../src/agent/settings.ts';
 import { DEFAULT_PULL_POLICY, type PullPolicy } from '../../src/core/kubelet/kubelet-config.ts';
 import type { FoundPullRecord } from '../../src/core/kubelet/pull-records.ts';
 import type { CapturedFile, PodName, Probe, ProbeOutcome, RawPod, RuntimeContainer, Sandbox } from '../../src/core/model/model.ts';
+import type { KubeletLife } from '../../src/core/turn/observation.ts';
 import { type ContainerDetails, type LogFields, type PodWatchView, PortError, type Ports } from '../../src/ports.ts';
 import { policy, where } from './builders.ts';
 import { createFakeClock, type FakeClock } from './clock.ts';
@@ -26,6 +27,8 @@ export interface World {
   runtime: { sandboxes: Sandbox[]; containers: RuntimeContainer[] } | undefined;
   /** undefined: the kubelet does not answer. */
   kubelet: PodName[] | undefined;
+  /** What can be seen of the kubelet process. */
+  life: KubeletLife;
   /** What is certain of the kubelet's version. */
   kubeletMinor: number | undefined;
   readonly images: Set<string>;
@@ -149,6 +152,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       },
       close: () => undefined,
     },
+    kubeletProcess: { look: async () => world.life, close: () => undefined },
     kubeletVersion: { atLeast: async () => world.kubeletMinor },
     volumes: {
       read: async (_uid, _plugin, volume) => world.volumes[volume]?.files ?? notFound(volume),
@@ -217,6 +221,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     api: { outcome: 'ok', pods: new Map(), healthy: true },
     runtime: { sandboxes: [], containers: [] },
     kubelet: [],
+    life: {},
     kubeletMinor: undefined,
     images: new Set(['img:1']),
     volumes: {},

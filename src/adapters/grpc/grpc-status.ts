@@ -53,7 +53,14 @@ export function kindOfStatus(code: number, message: string): PortErrorKind {
 
 export function statusError(socket: string, method: string, code: number, message: string): PortError {
   const said = decodeGrpcMessage(message).slice(0, MESSAGE_LIMIT);
-  return new PortError(kindOfStatus(code, said), `${method} at ${socket}: ${said === '' ? 'no message' : said} (gRPC status ${code})`);
+  return new PortError(kindOfStatus(code, said), `${method} at ${socket}: ${said === '' ? 'no message' : said} (gRPC status ${code})`, {
+    cause: code,
+  });
+}
+
+/** The gRPC status that this error was made of. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof PortError && typeof error.cause === 'number' ? error.cause : undefined;
 }
 
 /** An HTTP reply that is no gRPC reply; the mapping is the one gRPC prescribes for proxies in between. */

@@ -91,6 +91,7 @@ export interface Messages {
     readonly podSandboxStatus: SandboxMessage | null;
   };
   ListPodResourcesRequest: Record<never, never>;
+  GetPodRequest: { readonly podUID: string };
   ListPodResourcesResponse: { readonly podResources: readonly PodResourcesMessage[] };
 }
 export interface PodResourcesMessage {
@@ -182,6 +183,7 @@ const SCHEMA: Readonly<Record<string, Record<string, protobuf.IField | protobuf.
     podSandboxStatus: one('SandboxStatus', 4),
   },
   ListPodResourcesRequest: {},
+  GetPodRequest: { podUID: one('string', 1) },
   ListPodResourcesResponse: { podResources: many('PodResources', 1) },
   PodResources: { name: one('string', 1), namespace: one('string', 2), containers: many('ContainerResources', 3) },
   ContainerResources: { name: one('string', 1) },

@@ -11,6 +11,7 @@ import { openManifestDir } from '../../adapters/disk/manifest-dir.ts';
 import { nodePrimitives, type Primitives } from '../../adapters/disk/primitives.ts';
 import { openStore } from '../../adapters/disk/store.ts';
 import { createContainerAttempts } from '../../adapters/kubelet/attempts.ts';
+import { createKubeletProcess } from '../../adapters/kubelet/life.ts';
 import { createKubeletPods } from '../../adapters/kubelet/podresources.ts';
 import { createPullRecords } from '../../adapters/kubelet/pull-records.ts';
 import { createKubeletVersion } from '../../adapters/kubelet/version.ts';
@@ -67,6 +68,8 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
     addresses: createAddressFile({ dir: config.stateDir, mayWrite, primitives }),
   });
   const kubelet = createKubeletPods({ socket: config.podResourcesSocket });
+  const { podResourcesSocket, kubeletRootDir: rootDir } = config;
+  const kubeletProcess = createKubeletProcess({ rootDir, podResourcesSocket });
   const podsDir = join(config.kubeletRootDir, 'pods');
   const { probe } = kubernetes;
   const fingerprint = kubernetes.reader.clusterFingerprint();
@@ -86,6 +89,7 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
       reader,
       runtime,
       kubelet,
+      kubeletProcess,
       kubeletVersion: createKubeletVersion({
         configured: parseKubeletVersion(config.kubeletVersion),
         rootDir: config.kubeletRootDir,
@@ -105,6 +109,7 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
     async close() {
       runtime.close();
       kubelet.close();
+      kubeletProcess.close();
       await kubernetes.close();
     },
   };

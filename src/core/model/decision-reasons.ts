@@ -11,7 +11,8 @@ export const DECISION_REASONS: Readonly<Record<Exclude<Reason, Obstacle>, Reason
   'api-reachable': { states: ['inactive'], means: 'The API server answers. No copy has to start.' },
   'api-unsure': {
     states: ['inactive'],
-    means: 'Whether the API server can be reached is not certain. In doubt nothing starts.',
+    means:
+      'Whether the API server can be reached is not certain, or the kubelet has got pods from one in the last minute that does not answer the agent. In doubt nothing starts.',
     todo: 'Wait some seconds. Where it stays so, `checkpointer_api_probes_total` tells how the probes end.',
   },
   'local-truth-unknown': LOCAL_TRUTH_UNKNOWN,

@@ -1,5 +1,5 @@
 /**
- * Who counts as the parent: the pod that was captured, its successor on this node, and what the runtime shows as either.
+ * Who counts as the parent: the captured pod, its successor on this node, and what the runtime shows as either of them.
  *
  * A DaemonSet keeps one pod per node, so a new pod of the same DaemonSet here is the parent's successor, and a copy
  * makes way for it as it would for the parent. A ReplicaSet may run two pods on one node at once, so no guess is made.

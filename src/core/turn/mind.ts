@@ -2,6 +2,7 @@
 import type { CheckpointKey, Millis } from '../model/model.ts';
 import { NO_OUTLOOK, type Outlook } from './outlook.ts';
 import type { Track } from './track.ts';
+import type { Witness } from './witness.ts';
 
 /** Losing it (a restart) only starts graces anew, which can only delay. */
 export interface Mind {
@@ -12,6 +13,8 @@ export interface Mind {
   readonly confirmAfter?: Millis;
   /** What would keep copies from starting, and what it rests on; for people only. */
   readonly outlook: Outlook;
+  /** What the kubelet has shown to have from an API server. */
+  readonly witness?: Witness;
 }
 
 /** Of a process that has not had a turn yet. */

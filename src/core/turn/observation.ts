@@ -9,6 +9,14 @@ export interface LocalTruth {
   readonly kubelet: Seen<ReadonlySet<string>>;
 }
 
+/** What the kubelet process shows of its own life. */
+export interface KubeletLife {
+  /** Since when this process serves, milliseconds since 1970; left out: it cannot be told. */
+  readonly startedAt?: Millis;
+  /** Has this process ever reached an API server? Left out: it does not say (older than 1.37), or does not answer. */
+  readonly reachedApi?: boolean;
+}
+
 /** Everything one turn saw. Made by `agent/observe.ts`; a source that failed is an unknown, never an empty list. */
 export interface Observation extends LocalTruth {
   /** When this turn began, on the monotonic clock. */
@@ -21,9 +29,12 @@ export interface Observation extends LocalTruth {
     readonly synced: boolean;
     readonly healthy: boolean;
     readonly pods: ReadonlyMap<string, RawPod>;
+    /** Last moment at which a request or a line of the watch showed a server. */
+    readonly lastAnswer?: Millis;
     /** How often the server's memory went back in time under this process. */
     readonly regressions?: number;
   };
+  readonly life: KubeletLife;
   /** Every file in staticPodPath. */
   readonly manifests: Seen<readonly ManifestFile[]>;
   /** Is this image reference present? Asked only where a decision waits for it. */

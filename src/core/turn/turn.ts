@@ -23,6 +23,7 @@ import { decideStandby, type Scene, standbyFacts } from './standby.ts';
 import { type Subject, subjectOf } from './subject.ts';
 import { type Candidate, throttle } from './throttle.ts';
 import type { Track } from './track.ts';
+import { doubted, hear, NO_WITNESS, testimony } from './witness.ts';
 
 export interface Verdict {
   readonly key: CheckpointKey;
@@ -39,12 +40,17 @@ export interface Turn {
   readonly braked: boolean;
   /** The kubelet starts a parent: a local sign that the API server is back, whatever our own probes said last. */
   readonly localSign: boolean;
+  /** What the kubelet has that only an API server can have given it since our last answer, in one sentence. */
+  readonly witness: string | undefined;
   /** Checkpoints about which a mistake of ours kept us from thinking: they are left as they are, the others go on. */
   readonly errors: ReadonlyMap<CheckpointKey, string>;
 }
 
 /** `ledger` and `checkpoints`: what the disk says; `mind`: what the last turn left, {@link EMPTY_MIND} at first. */
-export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Ledger, o: Observation, policy: Policy): Turn {
+export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Ledger, seen: Observation, policy: Policy): Turn {
+  const witness = hear(mind.witness ?? NO_WITNESS, seen);
+  const words = testimony(witness, seen.now);
+  const o: Observation = { ...seen, api: doubted(seen.api, words) };
   const subjects = checkpoints.map((checkpoint) => {
     const before = subjectOf(checkpoint, ledger, mind.tracks, o);
     return { ...before, track: movedOn(before, successorHolds(before, checkpoints, o), o) };
@@ -70,6 +76,7 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
     mind: {
       tracks: afterDecisions(subjects, views, o),
       waitingSince: waiting(mind, views, o),
+      witness,
       ...(confirmAfter === undefined ? {} : { confirmAfter }),
       outlook: outlook(mind.outlook, inputs, o),
     },
@@ -77,6 +84,7 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
     actions: plan(inputs, o, guard),
     errors,
     braked: confirmAfter !== undefined && mind.confirmAfter === undefined,
+    witness: words,
     localSign: views.some(({ input, from }) => from === 'active' && input.decision.reason === 'parent-started'),
   };
 }

@@ -1,0 +1,55 @@
+/**
+ * The life of the kubelet process: since when it serves, and whether it has ever reached an API server. Only reads.
+ *
+ * It makes the podresources socket anew at each start, so the age of the file is its own. From 1.37 on its PodsAPI
+ * (`pkg/kubelet/apis/pods`) says FailedPrecondition to everything until it has seen an API server once.
+ */
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KubeletLife } from '../../core/turn/observation.ts';
+import { type KubeletProcess, PortError } from '../../ports.ts';
+import { createGrpcClient } from '../grpc/grpc.ts';
+import { GRPC, statusOf } from '../grpc/grpc-status.ts';
+import { createCodec } from '../grpc/messages.ts';
+
+/** `k8s.io/kubelet/pkg/apis/pods/v1alpha1`. */
+export const PODS_API_GET = '/v1alpha1.Pods/GetPod';
+/** No pod has it: the answer is short whatever runs here. */
+const NO_POD = '00000000-0000-0000-0000-000000000000';
+
+export interface KubeletProcessOptions {
+  readonly rootDir: string;
+  readonly podResourcesSocket: string;
+}
+
+export function createKubeletProcess({ rootDir, podResourcesSocket }: KubeletProcessOptions): KubeletProcess {
+  const podsApi = join(rootDir, 'pods-api', 'pods-api.sock');
+  const grpc = createGrpcClient({ socket: podsApi });
+  const request = createCodec().encode('GetPodRequest', { podUID: NO_POD });
+
+  async function startedAt(): Promise<number | undefined> {
+    const there = await lstat(podResourcesSocket).catch(() => undefined);
+    // its inode changes with owner, mode and label; what it holds only when it is bound
+    return there?.isSocket() === true ? there.mtimeMs : undefined;
+  }
+
+  async function reachedApi(deadlineMs: number): Promise<boolean | undefined> {
+    const there = await lstat(podsApi).catch(() => undefined);
+    if (there?.isSocket() !== true) return undefined;
+    try {
+      await grpc.unary(PODS_API_GET, request, deadlineMs);
+      return true;
+    } catch (error) {
+      if (error instanceof PortError && error.kind === 'not-found') return true;
+      return statusOf(error) === GRPC.failedPrecondition ? false : undefined;
+    }
+  }
+
+  return {
+    async look(deadlineMs): Promise<KubeletLife> {
+      const [since, reached] = await Promise.all([startedAt(), reachedApi(deadlineMs)]);
+      return { ...(since === undefined ? {} : { startedAt: since }), ...(reached === undefined ? {} : { reachedApi: reached }) };
+    },
+    close: () => grpc.close(),
+  };
+}
