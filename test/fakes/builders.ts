@@ -20,6 +20,7 @@ export const where: Where = { node: 'n1', machineId: 'm1', cluster: 'c1', bootId
 export const policy: Policy = {
   orphanGraceMs: 30_000,
   stuckGraceMs: 60_000,
+  kubeletBlindGraceMs: 600_000,
   retireGraceMs: 60_000,
   handBackTimeoutMs: 600_000,
   minReadyMs: 10_000,

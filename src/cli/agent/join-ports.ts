@@ -126,12 +126,22 @@ async function clusterOfStandby(store: Store, fingerprint: string): Promise<stri
 }
 
 function settingsOf(config: Config, where: Where, { role, own }: Place): AgentSettings {
-  const { orphanGraceMs, stuckGraceMs, retireGraceMs, handBackTimeoutMs, minReadyMs, limits } = config;
+  const { limits } = config;
   const ownUid = own === undefined ? {} : { ownUid: own.uid };
   return {
     where,
     optIn: [ANNOTATION_ENABLED, ...(config.legacyAnnotation === '' ? [] : [config.legacyAnnotation])],
-    policy: { orphanGraceMs, stuckGraceMs, retireGraceMs, handBackTimeoutMs, minReadyMs, activeLimit: limits.active, role, ...ownUid },
+    policy: {
+      orphanGraceMs: config.orphanGraceMs,
+      stuckGraceMs: config.stuckGraceMs,
+      kubeletBlindGraceMs: config.kubeletBlindGraceMs,
+      retireGraceMs: config.retireGraceMs,
+      handBackTimeoutMs: config.handBackTimeoutMs,
+      minReadyMs: config.minReadyMs,
+      activeLimit: limits.active,
+      role,
+      ...ownUid,
+    },
     reachability: { ...config.unreachable, bootFastPath: config.bootFastPath },
     selection: {
       namespaces: config.namespaces,

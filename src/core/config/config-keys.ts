@@ -138,6 +138,13 @@ export const configKeys = [
     doc: 'How long the kubelet may fail to start a parent it knows before the copy starts.',
   },
   {
+    name: 'kubeletBlindGrace',
+    kind: 'duration',
+    default: '10m',
+    max: '24h',
+    doc: 'How long a kubelet may show no contact to an API server that answers the agent, as with an expired certificate, before copies of what it does not start do; 0 means for ever.',
+  },
+  {
     name: 'retireGrace',
     kind: 'duration',
     default: '60s',

@@ -45,6 +45,7 @@ export interface Config {
   readonly bootFastPath: boolean;
   readonly orphanGraceMs: Millis;
   readonly stuckGraceMs: Millis;
+  readonly kubeletBlindGraceMs: Millis;
   readonly retireGraceMs: Millis;
   readonly handBackTimeoutMs: Millis;
   readonly limits: { readonly checkpoints: number; readonly active: number; readonly bytesPerPod: number; readonly bytesTotal: number };
@@ -116,6 +117,7 @@ export function readConfig(sources: ConfigSources): ConfigResult {
     bootFastPath: read.boolean('bootFastPath'),
     orphanGraceMs: read.duration('orphanGrace'),
     stuckGraceMs: read.duration('stuckGrace'),
+    kubeletBlindGraceMs: read.duration('kubeletBlindGrace'),
     retireGraceMs: read.duration('retireGrace'),
     handBackTimeoutMs: read.duration('handBackTimeout'),
     limits: {

@@ -43,6 +43,12 @@ export const DECISION_REASONS: Readonly<Record<Exclude<Reason, Obstacle>, Reason
     means: 'The copy starts again: it made way for the pod, the pod does not run, and no API server answers.',
     todo: 'Look why the pod ended, such as a bad rollout. From the second time on the copy ignores that pod for 5, 15, then 60 minutes.',
   },
+  'kubelet-blind': {
+    states: ['active'],
+    means:
+      'The API server answers and wants the pod here, but the kubelet has had no contact to one since it started, for `kubeletBlindGrace` at least, and nothing of the pod runs. The copy runs until the kubelet starts the pod.',
+    todo: 'Look why the kubelet does not reach the API server. Most often its certificate has expired: its log and `openssl x509 -enddate` tell.',
+  },
   'copy-serving': { states: ['active'], means: 'The copy serves. The API server is not known to be back.' },
   'awaiting-parent': { states: ['active'], means: 'The API server is back. The copy serves until the pod takes over.' },
   'hand-back-overdue': {

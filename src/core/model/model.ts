@@ -237,6 +237,7 @@ export type Reason =
   | 'parent-orphaned'
   | 'parent-stuck'
   | 'hand-back-failed'
+  | 'kubelet-blind'
   | 'parent-leaving'
   | 'parent-gone'
   | 'copy-serving'
@@ -299,6 +300,8 @@ export interface Facts {
   readonly trigger: 'yes' | 'no' | 'late' | 'unknown';
   /** What the runtime shows of the copy: nothing that could serve, or something. `unknown`, too: it is on its way. */
   readonly copy: 'gone' | 'there' | 'unknown';
+  /** The API server wants the parent here, and the kubelet, without contact for its grace, cannot know. */
+  readonly blind: 'yes' | 'no';
   readonly obstacle?: Obstacle;
 }
 

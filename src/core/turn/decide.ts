@@ -23,11 +23,17 @@ export function decide(state: State, facts: Facts): Decision {
   }
 }
 
-/** With an API server, or in doubt: nothing starts; only its own authenticated word can end the checkpoint. */
+/**
+ * With an API server, or in doubt: nothing starts, but for what the server wants here and the kubelet cannot learn of.
+ * Only the server's own authenticated word can end the checkpoint.
+ */
 function decideInactive(facts: Facts): Decision {
   if (facts.api === 'unsure') return to('inactive', 'api-unsure');
   if (facts.inApi === 'gone') return to('retired', 'parent-gone');
-  return to('inactive', facts.inApi === 'leaving' ? 'parent-leaving' : 'api-reachable');
+  if (facts.inApi === 'leaving') return to('inactive', 'parent-leaving');
+  const deserted = facts.here === 'absent' || (facts.here === 'orphan' && facts.grace !== 'running');
+  if (facts.blind === 'no' || facts.inApi !== 'present' || !deserted) return to('inactive', 'api-reachable');
+  return facts.obstacle === undefined ? to('active', 'kubelet-blind') : to('inactive', facts.obstacle);
 }
 
 /**
@@ -54,6 +60,8 @@ const ACTIVATION_REASON = { known: 'parent-stuck', orphan: 'parent-orphaned', ab
 function decideActive(facts: Facts): Decision {
   if (facts.trigger === 'yes') return to('handing-back', 'parent-started');
   if (facts.api !== 'reachable') return to('active', facts.obstacle ?? 'copy-serving');
+  // the kubelet knows of nobody who could take over; the manifest is all that it has
+  if (facts.blind === 'yes' && facts.inApi !== 'leaving' && facts.inApi !== 'gone') return to('active', facts.obstacle ?? 'kubelet-blind');
   if (facts.copy === 'gone') return to('handing-back', 'copy-not-needed');
   if (facts.inApi === 'gone') return to('retired', 'parent-gone');
   if (facts.inApi === 'leaving') return to('active', 'parent-leaving');

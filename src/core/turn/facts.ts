@@ -7,6 +7,7 @@
 import { barred } from '../model/ledger.ts';
 import type { CheckpointKey, Facts, Millis, Obstacle, ParentHere, RawPod, RuntimeContainer } from '../model/model.ts';
 import { parseTime } from '../model/time.ts';
+import { type Blindness, blindFor } from './blind.ts';
 import { copyAlive } from './copy-here.ts';
 import { parentHere } from './here.ts';
 import { ofPod } from './identity.ts';
@@ -22,36 +23,40 @@ export interface Found {
   readonly obstacles: ReadonlyMap<CheckpointKey, Obstacle>;
   /** Many checkpoints became retirable at once: each needs a read made at or after this moment. */
   readonly confirmAfter: Millis | undefined;
+  /** Of the kubelet. */
+  readonly blindness: Blindness | undefined;
 }
 
 /** Makes the facts from one subject. `fresh`: its {@link freshContainers}. */
 export function factsOf(
   subject: Subject,
   fresh: readonly RuntimeContainer[],
-  { obstacles, confirmAfter }: Found,
+  { obstacles, confirmAfter, blindness }: Found,
   o: Observation,
   policy: Policy,
 ): Facts {
   const here = parentHere(subject.parent, subject.checkpoint, o);
   const failed = handBackFailed(subject, o);
-  const blind = imagesUnknown(subject, o);
-  const obstacle = blind ? undefined : obstacles.get(subject.checkpoint.key);
+  const blind = blindFor(subject, blindness, o, policy);
+  const noImages = imagesUnknown(subject, blind, o);
+  const obstacle = noImages ? undefined : obstacles.get(subject.checkpoint.key);
   return {
     api: o.api.verdict,
     // not knowing whether the images are there is like not knowing the parent: no copy starts
-    here: blind && here !== 'running' ? 'unknown' : here,
+    here: noImages && here !== 'running' ? 'unknown' : here,
     grace: failed ? 'hand-back-failed' : graceOver(here, subject, o, policy) ? 'over' : 'running',
     inApi: parentInApi(subject, { retireGraceMs: policy.retireGraceMs, confirmAfter }, o),
-    trigger: trigger(subject, fresh, o, policy),
+    trigger: blind === 'yes' && subject.checkpoint.record.handBack === 'first-sign' ? 'no' : trigger(subject, fresh, o, policy),
     copy: copyHere(subject, o),
+    blind,
     ...(obstacle === undefined ? {} : { obstacle }),
   };
 }
 
 /** Whether the images are there must be known before a copy starts. */
-function imagesUnknown({ checkpoint, placed }: Subject, o: Observation): boolean {
+function imagesUnknown({ checkpoint, placed }: Subject, blind: Facts['blind'], o: Observation): boolean {
   // the standby's image is the one that we run from
-  if (placed !== undefined || checkpoint.record.self === true || o.api.verdict !== 'unreachable') return false;
+  if (placed !== undefined || checkpoint.record.self === true || (o.api.verdict !== 'unreachable' && blind === 'no')) return false;
   return checkpoint.record.images.some(({ image }) => o.images.get(image)?.known !== true);
 }
 

@@ -1,6 +1,7 @@
 /** What does one turn leave to the next? In memory only: whatever must outlive the process is in the ledger. */
 import type { CheckpointKey, Millis } from '../model/model.ts';
 import { NO_OUTLOOK, type Outlook } from './outlook.ts';
+import type { Blindness } from './blind.ts';
 import type { Track } from './track.ts';
 import type { Witness } from './witness.ts';
 
@@ -13,6 +14,8 @@ export interface Mind {
   readonly confirmAfter?: Millis;
   /** What would keep copies from starting, and what it rests on; for people only. */
   readonly outlook: Outlook;
+  /** The kubelet shows no sign of contact to an API server, and something waits for one. */
+  readonly blindness?: Blindness;
   /** What the kubelet has shown to have from an API server. */
   readonly witness?: Witness;
 }

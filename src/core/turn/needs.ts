@@ -62,7 +62,8 @@ export function needs(input: NeedInput): Needs {
   const placed = new Set(ledger.placed.map((entry) => entry.key));
   const unplaced = checkpoints.filter((checkpoint) => !placed.has(checkpoint.key));
   // an image that is gone is best told before the outage that needs it, also while the runtime is asked all the time
-  const waiting = reach.verdict === 'unreachable' || stale(pace.lastImages) ? unplaced : [];
+  const urgent = reach.verdict === 'unreachable' || input.mind.blindness !== undefined;
+  const waiting = urgent || stale(pace.lastImages) ? unplaced : [];
   return {
     runtime: alert || stale(pace.lastRuntime),
     kubelet: alert || stale(pace.lastRuntime),
@@ -94,11 +95,12 @@ interface Restless {
 }
 
 /**
- * Something of ours is on its way: copies, a parent that leaves, a standby that was just placed. Or we are the standby.
+ * Something of ours is on its way: copies, a parent that leaves or that the kubelet may not know of, a standby that was
+ * just placed. Or we are the standby.
  */
 function restless({ ledger, mind, now, role }: Restless): boolean {
   if (role === 'standby' || copiesIn(ledger).length > 0) return true;
-  if ([...mind.tracks.values()].some((track) => track.leavingSince !== undefined)) return true;
+  if (mind.blindness !== undefined || [...mind.tracks.values()].some((track) => track.leavingSince !== undefined)) return true;
   return ledger.placed.some(({ key, phase }) => {
     const since = mind.tracks.get(key)?.placedSince;
     return phase === 'leaving' || since === undefined || now - since.at < SETTLING_MS;

@@ -15,6 +15,8 @@ export interface Policy {
   readonly orphanGraceMs: Millis;
   /** How long a parent that the kubelet knows may fail to run steadily, the API server being unreachable. */
   readonly stuckGraceMs: Millis;
+  /** How long a kubelet without a sign of contact to the API server is given to get one; 0: for ever. */
+  readonly kubeletBlindGraceMs: Millis;
   /** How long the watch must show a parent as gone, without a break, before a read of its own may confirm it. */
   readonly retireGraceMs: Millis;
   /** A copy that has waited this long for its parent, the API server being reachable, is overdue. */

@@ -9,6 +9,7 @@ import { messageOf } from '../model/errors.ts';
 import { copiesIn } from '../model/ledger.ts';
 import type { Checkpoint, CheckpointKey, Decision, Facts, Ledger, Millis, Placed, State } from '../model/model.ts';
 import { sinceEach } from '../model/since.ts';
+import { blindnessOf, tracksSeeing } from './blind.ts';
 import { movedOn } from './clocks.ts';
 import { decide } from './decide.ts';
 import { type Found, factsOf, freshContainers } from './facts.ts';
@@ -51,13 +52,15 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
   const witness = hear(mind.witness ?? NO_WITNESS, seen);
   const words = testimony(witness, seen.now);
   const o: Observation = { ...seen, api: doubted(seen.api, words) };
+  const tracks = tracksSeeing(mind, ledger, o, policy);
   const subjects = checkpoints.map((checkpoint) => {
-    const before = subjectOf(checkpoint, ledger, mind.tracks, o);
+    const before = subjectOf(checkpoint, ledger, tracks, o);
     return { ...before, track: movedOn(before, successorHolds(before, checkpoints, o), o) };
   });
+  const blindness = blindnessOf(mind.blindness, subjects, o);
   const free = policy.activeLimit - copiesIn(ledger).length;
   const confirmAfter = pullBrake(mind, subjects, o, policy);
-  const found = { obstacles: obstacles({ subjects, free, waitingSince: mind.waitingSince }, o), confirmAfter };
+  const found = { obstacles: obstacles({ subjects, free, waitingSince: mind.waitingSince }, o), confirmAfter, blindness };
   const scene = { all: checkpoints, ledger, o, policy };
   const errors = new Map<CheckpointKey, string>();
   const guard = <T>(key: CheckpointKey, work: () => readonly T[]): readonly T[] => {
@@ -77,6 +80,7 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
       tracks: afterDecisions(subjects, views, o),
       waitingSince: waiting(mind, views, o),
       witness,
+      ...(blindness === undefined ? {} : { blindness }),
       ...(confirmAfter === undefined ? {} : { confirmAfter }),
       outlook: outlook(mind.outlook, inputs, o),
     },

@@ -9,6 +9,7 @@
 import type { Withdrawal } from '../model/actions.ts';
 import { barred } from '../model/ledger.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis, RuntimeContainer } from '../model/model.ts';
+import { isBlind } from './blind.ts';
 import { containerTrigger } from './facts.ts';
 import { uidsOf } from './identity.ts';
 import type { Mind } from './mind.ts';
@@ -51,7 +52,8 @@ export function watchTargets(
     const subject = subjectOf(checkpoint, ledger, mind.tracks, o);
     const { parent, memory, track } = subject;
     const listed = o.kubelet.known && parent.names.some((name) => o.kubelet.known && o.kubelet.value.has(name));
-    if (!listed && !signSeen(o.api, o.now)) return [];
+    // a kubelet that is cut off makes no container: its first sign of contact is in time
+    if (!listed && (!signSeen(o.api, o.now) || isBlind(mind.blindness, o, policy))) return [];
     const overdue = track.awaitingSince !== undefined && o.now - track.awaitingSince >= policy.handBackTimeoutMs;
     // without the runtime's word it is not known which containers would have to stop
     const prepared = o.runtime.known && containerTrigger([], subject, o) ? prepareWithdrawal(checkpoint, placed, o) : undefined;

@@ -34,6 +34,7 @@ describe('the defaults', () => {
       bootFastPath: true,
       orphanGraceMs: 30_000,
       stuckGraceMs: 60_000,
+      kubeletBlindGraceMs: 600_000,
       retireGraceMs: 60_000,
       handBackTimeoutMs: 600_000,
       limits: { checkpoints: 100, active: 100, bytesPerPod: 10 * 2 ** 20, bytesTotal: 200 * 2 ** 20 },
