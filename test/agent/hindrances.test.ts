@@ -200,7 +200,8 @@ describe('during an outage', () => {
   it('a manifest that the kubelet refuses is told, with what to do', async () => {
     world = await story.coveredWorld();
     powerCut();
-    await world.clock.run(3_600_000);
+    await world.clock.until('the last attempt', () => told().length > 0, 900_000);
+    await world.clock.run(120_000);
 
     expect(told()).toEqual([`warn ${DOWN}: activation-refused`]);
     expect(world.lines.find(({ message }) => message === DOWN)?.fields['todo']).toContain('staticPodPath');

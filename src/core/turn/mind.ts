@@ -1,7 +1,7 @@
 /** What does one turn leave to the next? In memory only: whatever must outlive the process is in the ledger. */
 import type { CheckpointKey, Millis } from '../model/model.ts';
-import { NO_OUTLOOK, type Outlook } from './outlook.ts';
 import type { Blindness } from './blind.ts';
+import { NO_OUTLOOK, type Outlook } from './outlook.ts';
 import type { Track } from './track.ts';
 import type { Witness } from './witness.ts';
 
