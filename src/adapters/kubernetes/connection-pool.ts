@@ -26,18 +26,22 @@ export interface Pool {
   doubt(): void;
   abandon(): void;
   redial(): void;
+  /** How often a connection was begun. */
+  dials(): number;
   close(): Promise<void>;
 }
 
 export function createPool(access: ApiAccess, clock: Clock, timings: PoolTimings): Pool {
   const taken = new WeakSet<Channel>();
   let shared: Channel | undefined;
+  let dials = 0;
   let dialing: { readonly promise: Promise<Channel>; readonly abort: AbortController; readonly since: Millis } | undefined;
   const dialer = createDialer(access, clock, timings, (gone) => {
     if (shared === gone) shared = undefined;
   });
 
   function dial(): Promise<Channel> {
+    dials += 1;
     const abort = new AbortController();
     const promise = dialer.dial(abort.signal);
     const mine = { promise, abort, since: clock.now() };
@@ -78,6 +82,7 @@ export function createPool(access: ApiAccess, clock: Clock, timings: PoolTimings
     redial() {
       if (dialing !== undefined && clock.now() - dialing.since > REDIAL_AFTER_MS) dialing.abort.abort();
     },
+    dials: () => dials,
     async close() {
       dialer.close();
       dialing?.abort.abort();

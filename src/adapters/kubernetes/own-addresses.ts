@@ -1,8 +1,9 @@
 /**
  * Learns the API servers' own addresses while requests succeed, and keeps them for the time when none does.
  *
- * It asks over the connection that there is, when a watch was opened, and at most once in ten minutes. An address is
- * kept only after one connection to it was verified. Failing it costs nothing but the address: it never throws.
+ * It asks over the connection that there is, when a watch was opened on another one than before or a day has passed,
+ * and at most once in ten minutes. An address is kept only after one connection to it was verified. Failing it costs
+ * nothing but the address: it never throws.
  */
 import { addressesOf, type OwnAddress, serverAddresses, withAddress } from '../../core/api/own-addresses.ts';
 import type { Millis } from '../../core/model/model.ts';
@@ -11,9 +12,11 @@ import { certificatesOf } from './certificates.ts';
 import { connectTls } from './connect.ts';
 import { type ApiEndpoint, apiEndpoint } from './endpoint.ts';
 import type { ApiAccess } from './kubeconfig.ts';
-import type { Transport } from './transport.ts';
+import type { CountingTransport } from './transport.ts';
 
-const EVERY_MS: Millis = 600_000;
+const AT_MOST_EVERY_MS: Millis = 600_000;
+/** The same server is asked again, so that its address stays known. */
+const AGAIN_MS: Millis = 86_400_000;
 const DEADLINE_MS: Millis = 10_000;
 /**
  * A server's certificate usually names its address. Where it does not, it has this name, which only API servers have:
@@ -31,7 +34,7 @@ export interface OwnAddresses {
 
 export interface OwnAddressesOptions {
   readonly access: ApiAccess;
-  readonly transport: Transport;
+  readonly transport: CountingTransport;
   readonly clock: Clock;
   readonly memory: AddressMemory;
 }
@@ -40,7 +43,7 @@ export function createOwnAddresses({ access, transport, clock, memory }: OwnAddr
   const authorities = certificatesOf(access.ca).map(({ fingerprint256 }) => fingerprint256);
   const closing = new AbortController();
   let kept: Promise<readonly OwnAddress[]> | undefined;
-  let asked: Millis | undefined;
+  let asked: { readonly at: Millis; readonly dials: number } | undefined;
   let learning: Promise<void> = Promise.resolve();
 
   function known(): Promise<readonly OwnAddress[]> {
@@ -80,8 +83,10 @@ export function createOwnAddresses({ access, transport, clock, memory }: OwnAddr
     },
     learn() {
       const now = clock.now();
-      if (asked !== undefined && now - asked < EVERY_MS) return;
-      asked = now;
+      const dials = transport.dials();
+      const pause = asked?.dials === dials ? AGAIN_MS : AT_MOST_EVERY_MS;
+      if (asked !== undefined && now - asked.at < pause) return;
+      asked = { at: now, dials };
       learning = ask().catch(() => undefined);
     },
     async close() {

@@ -65,6 +65,11 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+export interface CountingTransport extends Transport {
+  /** How often a connection was begun: another one may lead to another server. */
+  dials(): number;
+}
+
 export interface TransportOptions {
   readonly access: ApiAccess;
   readonly userAgent: string;
@@ -79,7 +84,7 @@ interface Begun {
   readonly exchange: Exchange;
 }
 
-export function createTransport(options: TransportOptions): Transport {
+export function createTransport(options: TransportOptions): CountingTransport {
   const timings = { ...TRANSPORT_TIMINGS, ...options.timings };
   const pool = createPool(options.access, options.clock, timings);
   const authorized = createAuthorized(options, pool, timings);
@@ -142,6 +147,7 @@ export function createTransport(options: TransportOptions): Transport {
       }),
     abandon: pool.abandon,
     redial: pool.redial,
+    dials: pool.dials,
     close: pool.close,
   };
 }

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { certificatesOf } from '../../../src/adapters/kubernetes/certificates.ts';
 import { createKubernetes, type Kubernetes } from '../../../src/adapters/kubernetes/index.ts';
+import type { PodWatchTimings } from '../../../src/adapters/kubernetes/watch-policy.ts';
 import type { OwnAddress } from '../../../src/core/api/own-addresses.ts';
 import { type ApiServer, createApiServer } from '../../../src/demo/api-server/api-server.ts';
 import type { AddressMemory, Clock } from '../../../src/ports.ts';
@@ -49,7 +50,10 @@ interface Rig extends Kubernetes {
 }
 
 /** The server is called by a name, so its own address is another one. */
-async function client(memory: AddressMemory | undefined, change: { urls?: string[]; ca?: string; clock?: Clock } = {}): Promise<Rig> {
+async function client(
+  memory: AddressMemory | undefined,
+  change: { urls?: string[]; ca?: string; clock?: Clock; watch?: Partial<PodWatchTimings> } = {},
+): Promise<Rig> {
   const { urls = [api.url.replace('127.0.0.1', 'localhost')], ca = api.ca, clock = realClock } = change;
   const observer = counters();
   const made = createKubernetes(await accessTo({ urls, ca, token: () => api.token }), {
@@ -59,7 +63,7 @@ async function client(memory: AddressMemory | undefined, change: { urls?: string
     random: () => 0.5,
     observer,
     ...(memory === undefined ? {} : { addresses: memory }),
-    watchTimings: FAST_WATCH,
+    watchTimings: { ...FAST_WATCH, ...change.watch },
   });
   closing.push(() => made.close());
   return { ...made, requests: observer.requests };
@@ -103,6 +107,25 @@ test('are asked for once in ten minutes, on the occasion of a watch that is open
   api.wire.cut();
   await until(() => asked() === 2);
   expect(memory.writes).toBe(1);
+});
+
+test('are not asked for again over the same connection: an idle agent has its watch, and nothing else', async () => {
+  let ahead = 0;
+  const clock: Clock = { ...realClock, now: () => realClock.now() + ahead };
+  const memory = memoryOf();
+  const made = await client(memory, { clock, watch: { watchSeconds: [1, 1] } });
+  made.watch.start(() => {});
+  const asked = () => api.requests.filter(({ path }) => path === '/api').length;
+  const watches = () => made.requests.filter((each) => each === 'watch 200').length;
+  await until(() => memory.writes === 1);
+  ahead += 3_600_000;
+  const before = watches();
+  await until(() => watches() > before);
+  expect(asked()).toBe(1);
+  // the one that all share, and the one that verified
+  expect(api.wire.connections()).toBe(2);
+  ahead += 86_400_000;
+  await until(() => asked() === 2);
 });
 
 test('outlast the process: a later one, with the configured address dead, finds the server under its own', async () => {
