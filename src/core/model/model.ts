@@ -22,10 +22,7 @@ export type Json = Record<string, unknown>;
 /** A duration, or a point on the monotonic clock, whose zero is the start of this process. In milliseconds. */
 export type Millis = number;
 
-/**
- * An observation that may have failed. Unknown is not none: an unknown fact may delay a decision, and never activates
- * and never deletes anything.
- */
+/** An observation that may have failed. Unknown is not none: it may delay, and never activates and never deletes. */
 export type Seen<T> = { readonly known: true; readonly value: T } | { readonly known: false; readonly why: string };
 export const seen = <T>(value: T): Seen<T> => ({ known: true, value });
 export const unseen = (why: string): Seen<never> => ({ known: false, why });

@@ -83,6 +83,7 @@ const OTHER: Readonly<Record<string, readonly [file: unknown, flag: string]>> = 
   bootFastPath: [false, 'false'],
   orphanGrace: [0, '0'],
   stuckGrace: ['2m', '2m'],
+  kubeletBlindGrace: [0, '0'],
   retireGrace: ['2m', '2m'],
   handBackTimeout: ['1h', '1h'],
   'limits.checkpoints': [7, '7'],

@@ -160,7 +160,7 @@ describe('a copy of what a blind kubelet does not start', () => {
     const { mind } = through([[0]]);
     const input = { checkpoints: [aCheckpoint()], ledger: aLedger(), mind, reach: aReach('reachable'), now: 1_000, policy };
 
-    expect(needs({ ...input, pace: { lastRuntime: 0, lastManifests: 0 } })).toMatchObject({
+    expect(needs({ ...input, pace: { lastRuntime: 0, lastManifests: 0, lastImages: 0 } })).toMatchObject({
       runtime: true,
       kubelet: true,
       images: ['img:1'],
