@@ -1,6 +1,9 @@
 /** Questions to the ledger: which copies are placed, what of this checkpoint, and who is not trusted for now? Pure. */
-import type { CheckpointKey, HandBackMemory, Ledger, Placed } from './model.ts';
+import type { CheckpointKey, HandBackMemory, Ledger, Millis, Placed } from './model.ts';
 import { parseTime } from './time.ts';
+
+/** Nobody is barred for longer. What says otherwise was written under a clock that was ahead of today's. */
+export const LONGEST_PAUSE_MS: Millis = 60 * 60_000;
 
 /** Placed copies, leaving ones included. The standby is none: it waits for no parent and counts against no limit. */
 export function copiesIn(ledger: Ledger): readonly Placed[] {
@@ -18,5 +21,7 @@ export function placedOf(ledger: Ledger, key: CheckpointKey): Placed | undefined
  * `wall`: milliseconds since 1970.
  */
 export function barred(memory: Pick<HandBackMemory, 'toUid' | 'blockedUntil'> | undefined, uid: string, wall: number): boolean {
-  return memory?.blockedUntil !== undefined && memory.toUid === uid && wall < parseTime(memory.blockedUntil);
+  if (memory?.blockedUntil === undefined || memory.toUid !== uid) return false;
+  const left = parseTime(memory.blockedUntil) - wall;
+  return left > 0 && left <= LONGEST_PAUSE_MS;
 }
