@@ -9,6 +9,7 @@ import type { Denial } from './core/api/denied.ts';
 import type { OwnAddress } from './core/api/own-addresses.ts';
 import type { PullPolicy } from './core/kubelet/kubelet-config.ts';
 import type { FoundPullRecord } from './core/kubelet/pull-records.ts';
+import type { Dismissal } from './core/model/dismissal.ts';
 import type {
   CapturedFile,
   Checkpoint,
@@ -253,6 +254,11 @@ export interface Store {
   /** Removes revisions of a checkpoint that are neither current nor named. */
   prune(key: CheckpointKey, keep: readonly string[]): Promise<void>;
   confirm(key: CheckpointKey, confirmedAt: string): Promise<void>;
+  /**
+   * Keeps, beside the last confirmation, that no copy is wanted; undefined: nothing of that kind is known any more. A
+   * confirmation ends it too. Does not wait for a save.
+   */
+  dismiss(key: CheckpointKey, dismissal: Dismissal | undefined): Promise<void>;
   remove(key: CheckpointKey): Promise<void>;
   readLedger(): Promise<Ledger>;
   writeLedger(ledger: Ledger): Promise<void>;

@@ -73,6 +73,8 @@ async function applyOne(ports: Ports, held: Held, action: Exclude<Action, Withdr
       return changeLedger(held, { placed: held.ledger.placed.filter((placed) => placed.key !== action.key) });
     case 'remember':
       return changeLedger(held, { handBacks: withMemory(held.ledger, action.memory) });
+    case 'dismiss':
+      return dismiss(ports, held, action);
     case 'remove-checkpoint':
       return removeCheckpoint(ports, held, action);
   }
@@ -153,6 +155,15 @@ function stopContainers(ports: Ports, held: Held, { placed, stop, graceSeconds }
       ports.log.warn("The copy's containers could not be stopped; its sandbox will be", { checkpoint, error: messageOf(error) }),
   );
   return killed;
+}
+
+async function dismiss(ports: Ports, held: Held, { key, dismissal }: Extract<Action, { do: 'dismiss' }>): Promise<void> {
+  const checkpoint = nameOfKey(held, key);
+  await ports.store.dismiss(key, dismissal);
+  const { dismissed: _, ...stored } = held.checkpoints.get(key) ?? {};
+  if ('record' in stored) held.checkpoints.set(key, { ...stored, ...(dismissal === undefined ? {} : { dismissed: dismissal }) });
+  if (dismissal === undefined) ports.log.info('The parent is wanted again', { checkpoint });
+  else ports.log.info('The parent is not wanted any more: no copy of it will start', { checkpoint, reason: dismissal.why });
 }
 
 async function removeCheckpoint(ports: Ports, held: Held, action: Extract<Action, { do: 'remove-checkpoint' }>): Promise<void> {

@@ -14,7 +14,7 @@ const LOCAL_DEADLINE_MS: Millis = 2_000;
 const READ_DEADLINE_MS: Millis = 5_000;
 const NOT_ASKED = unseen('not asked in this turn');
 
-export interface Question extends Pick<Observation, 'where' | 'optIn'> {
+export interface Question extends Pick<Observation, 'where' | 'optIn' | 'namespaces'> {
   readonly need: Needs;
   /** The verdict that holds for this turn. */
   readonly api: ReachabilityState;
@@ -42,7 +42,8 @@ export function createObserver(ports: Ports): Observe {
   return (question) => observe(ports, ask, question);
 }
 
-async function observe(ports: Ports, ask: Ask, { need, api, begun, where, optIn }: Question): Promise<Observation> {
+async function observe(ports: Ports, ask: Ask, question: Question): Promise<Observation> {
+  const { need, api, begun, where, optIn, namespaces } = question;
   const [runtime, kubelet, life, manifests, images, reads] = await Promise.all([
     need.runtime ? askRuntime(ports, ask) : NOT_ASKED,
     need.kubelet ? askKubelet(ports, ask) : NOT_ASKED,
@@ -66,6 +67,7 @@ async function observe(ports: Ports, ask: Ask, { need, api, begun, where, optIn 
     begun: begun(),
     where,
     optIn,
+    ...(namespaces === undefined ? {} : { namespaces }),
   };
 }
 

@@ -72,6 +72,7 @@ async function observe(loop: Loop, from: Millis, hurry: boolean): Promise<Scene>
     api,
     where: settings.where,
     optIn: settings.optIn,
+    namespaces: settings.selection.namespaces,
     begun: () => new Map([...held.withdrawing].map(([key, { toUid }]) => [key, toUid])),
   });
   if (observation.runtime.known) {

@@ -120,6 +120,26 @@ export function storeContract(what: string, open: () => Promise<StoreUnderTest>)
       expect((await (await under.reopen()).load())[0]?.confirmedAt).toBe('2026-02-01T00:00:00Z');
     });
 
+    test('that no copy is wanted is kept until a confirmation or a word says otherwise, and takes no confirmation away', async () => {
+      const dismissal = { uid: 'uid-1', at: '2026-02-02T00:00:00Z', why: 'parent-deleted' } as const;
+      const read = async () => (await under.reopen()).read('default_web');
+      await under.store.save(draft());
+      await under.store.dismiss('default_web', dismissal);
+      expect(await read()).toMatchObject({ dismissed: dismissal, confirmedAt: '2026-01-02T03:04:05Z' });
+      await under.store.dismiss('default_web', undefined);
+      expect(await read()).not.toHaveProperty('dismissed');
+
+      await under.store.confirm('default_web', '2026-02-01T00:00:00Z');
+      await under.store.dismiss('default_web', dismissal);
+      expect(await read()).toMatchObject({ dismissed: dismissal, confirmedAt: '2026-02-01T00:00:00Z' });
+      await under.store.confirm('default_web', '2026-02-03T00:00:00Z');
+      expect(await read()).not.toHaveProperty('dismissed');
+      await under.store.dismiss('default_web', dismissal);
+      await under.store.remove('default_web');
+      expect(await read()).toBeUndefined();
+      await expect(under.store.dismiss('default_web', dismissal)).rejects.toMatchObject({ kind: 'not-found' });
+    });
+
     test('confirming what does not exist says so; a time that is none is refused', async () => {
       await expect(under.store.confirm('default_web', '2026-01-01T00:00:00Z')).rejects.toMatchObject({ kind: 'not-found' });
       await expect(under.store.confirm('default_web', 'yesterday')).rejects.toMatchObject({ kind: 'invalid' });

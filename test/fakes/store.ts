@@ -5,6 +5,7 @@
 import { checkpointDir } from '../../src/adapters/disk/layout.ts';
 import { emptyLedger, unreadableRecord } from '../../src/adapters/disk/record.ts';
 import { planRevision } from '../../src/adapters/disk/revision.ts';
+import type { Dismissal } from '../../src/core/model/dismissal.ts';
 import type { Checkpoint, CheckpointKey, Ledger } from '../../src/core/model/model.ts';
 import { PortError, type Store } from '../../src/ports.ts';
 import { type PortFaults, portFaults } from './disk-faults.ts';
@@ -22,6 +23,7 @@ interface Kept {
   current: string;
   readonly revisions: Map<string, Omit<Checkpoint, 'confirmedAt'>>;
   confirmedAt?: string;
+  dismissed?: Dismissal | undefined;
   unread?: string | undefined;
 }
 
@@ -40,7 +42,9 @@ export function createFakeStore(dir = '/var/lib/pod-checkpointer'): FakeStore {
       return { key, record: unreadableRecord(key, ''), manifest: '', bytes: 0, confirmedAt: '', problem, unread };
     }
     const later = one.confirmedAt !== undefined && !(Date.parse(one.confirmedAt) <= Date.parse(capturedAt));
-    return structuredClone({ ...revision, confirmedAt: later && one.confirmedAt !== undefined ? one.confirmedAt : capturedAt });
+    const dismissed = one.dismissed === undefined ? {} : { dismissed: one.dismissed };
+    const confirmedAt = later && one.confirmedAt !== undefined ? one.confirmedAt : capturedAt;
+    return structuredClone({ ...revision, confirmedAt, ...dismissed });
   }
 
   return {
@@ -97,6 +101,14 @@ export function createFakeStore(dir = '/var/lib/pod-checkpointer'): FakeStore {
       const one = kept.get(key);
       if (one === undefined) throw new PortError('not-found', `there is no checkpoint ${key}`);
       one.confirmedAt = confirmedAt;
+      one.dismissed = undefined;
+    },
+    async dismiss(key, dismissal) {
+      faults.enter('dismiss');
+      checkpointDir(dir, key);
+      const one = kept.get(key);
+      if (one === undefined) throw new PortError('not-found', `there is no checkpoint ${key}`);
+      one.dismissed = dismissal;
     },
     async remove(key) {
       faults.enter('remove');

@@ -5,7 +5,7 @@
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../core/model/errors.ts';
-import type { Checkpoint, CheckpointKey, Ledger } from '../../core/model/model.ts';
+import type { Checkpoint, CheckpointKey, Json, Ledger } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
 import { unreadCode, wrapError } from './errors.ts';
 import {
@@ -19,7 +19,7 @@ import {
   revisionDir,
   revisionOfTarget,
 } from './layout.ts';
-import { decodeLedger, emptyLedger, unreadableRecord } from './record.ts';
+import { decodeDismissal, decodeLedger, emptyLedger, unreadableRecord } from './record.ts';
 import type { SealedFiles } from './sealed-file.ts';
 import { readRevision, type StoredRevision, unusable } from './stored-revision.ts';
 
@@ -74,9 +74,11 @@ function ifUnread(error: unknown): '' {
 export async function toCheckpoint(source: Source, key: CheckpointKey, stored: StoredRevision): Promise<Checkpoint> {
   const { capturedAt } = stored.record;
   try {
-    const confirmed = await confirmedAt(source, key);
+    const word = await lastWord(source, key);
+    const confirmed = confirmedAt(word);
     const later = confirmed !== undefined && !(Date.parse(confirmed) <= Date.parse(capturedAt));
-    return { key, ...stored, confirmedAt: later ? confirmed : capturedAt };
+    const dismissed = decodeDismissal(word['dismissed']);
+    return { key, ...stored, confirmedAt: later ? confirmed : capturedAt, ...(dismissed === undefined ? {} : { dismissed }) };
   } catch (error) {
     const doubt = stored.problem === undefined ? unusable(stored.record, `checkpoint ${key}`, error) : stored;
     return { key, ...doubt, confirmedAt: capturedAt };
@@ -87,10 +89,13 @@ export async function toCheckpoint(source: Source, key: CheckpointKey, stored: S
  * Damage counts as never confirmed: the capture itself is then the last confirmation, and the checkpoint expires
  * sooner. Throws where it could not be read.
  */
-async function confirmedAt(source: Source, key: CheckpointKey): Promise<string | undefined> {
+async function lastWord(source: Source, key: CheckpointKey): Promise<Json> {
   const body = await source.sealed.read(join(checkpointDir(source.dir, key), CONFIRMED)).catch(ifUnread);
-  if (body === undefined || body === '' || body === 'damaged') return undefined;
-  const at = body['confirmedAt'];
+  return body === undefined || body === '' || body === 'damaged' ? {} : body;
+}
+
+function confirmedAt(word: Json): string | undefined {
+  const at = word['confirmedAt'];
   return typeof at === 'string' && !Number.isNaN(Date.parse(at)) ? at : undefined;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Looks at a record and a ledger read from the disk before anyone believes them. Pure; never throws.
  */
+import type { Dismissal } from '../../core/model/dismissal.ts';
 import { isObject } from '../../core/model/json.ts';
 import type { CheckpointKey, HandBackMemory, Json, Ledger, Placed, RevisionRecord } from '../../core/model/model.ts';
 
@@ -71,6 +72,13 @@ const isPlaced = shape({
 const isMemory = shape({ key: text, toUid: text, at: text, bootId: text, failures: whole, blockedUntil: optional(text) });
 const isYield = shape({ toUid: text, at: text, bootId: text, failures: whole, blockedUntil: optional(text), open: flag });
 const isLedger = shape({ formatVersion: oneOf(1), placed: list(isPlaced), handBacks: list(isMemory), yielded: optional(isYield) });
+
+const isDismissal = shape({ uid: text, at: text, why: oneOf('parent-deleted', 'opted-out') });
+
+/** A word that this version does not know says nothing. */
+export function decodeDismissal(value: unknown): Dismissal | undefined {
+  return isDismissal(value) ? (value as Dismissal) : undefined;
+}
 
 export function decodeRecord(value: unknown): RevisionRecord | undefined {
   return isRecord(value) ? (value as RevisionRecord) : undefined;

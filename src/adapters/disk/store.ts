@@ -7,6 +7,7 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Dismissal } from '../../core/model/dismissal.ts';
 import { codeOf } from '../../core/model/errors.ts';
 import type { Checkpoint, CheckpointKey, Json, RevisionDraft } from '../../core/model/model.ts';
 import { PortError, type Store } from '../../ports.ts';
@@ -66,6 +67,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const inTurn = createTurns();
   // the ledger does not wait for a capture on a slow disk
   const inLedgerTurn = createTurns();
+  // nor does a word about a parent, which is a file of its own
+  const inWordTurn = createTurns();
   // nor does a copy that is to start: what is whole is whole; only what is not may be half a change of ours
   const read = async (key: CheckpointKey): Promise<Checkpoint | undefined> => {
     const found = await loadOne(disk, key);
@@ -77,7 +80,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     read,
     save: (draft, maxBytes) => inTurn(() => save(disk, draft, maxBytes)),
     prune: (key, keep) => inTurn(() => prune(disk, key, keep)),
-    confirm: (key, confirmedAt) => inTurn(() => confirm(disk, key, confirmedAt)),
+    confirm: (key, confirmedAt) => inTurn(() => inWordTurn(() => confirm(disk, key, confirmedAt))),
+    dismiss: (key, dismissal) => inWordTurn(() => dismiss(disk, key, dismissal)),
     remove: (key) => inTurn(() => remove(disk, key)),
     readLedger: () => inLedgerTurn(() => readLedger(disk)),
     writeLedger: (ledger) => inLedgerTurn(() => disk.sealed.write(join(disk.dir, LEDGER_FILE), ledger as unknown as Json)),
@@ -178,6 +182,15 @@ async function confirm(disk: Disk, key: CheckpointKey, at: string): Promise<void
   const home = checkpointDir(disk.dir, key);
   if ((await kindOf(home)) !== 'directory') throw new PortError('not-found', `confirming ${key}: there is no such checkpoint`);
   await disk.sealed.write(join(home, CONFIRMED), { confirmedAt: at });
+}
+
+/** In the same file: a store of before reads what it knows of it, and a confirmation replaces all of it. */
+async function dismiss(disk: Disk, key: CheckpointKey, dismissal: Dismissal | undefined): Promise<void> {
+  const home = checkpointDir(disk.dir, key);
+  if ((await kindOf(home)) !== 'directory') throw new PortError('not-found', `dismissing ${key}: there is no such checkpoint`);
+  const before = await disk.sealed.read(join(home, CONFIRMED));
+  const { dismissed: _, ...rest } = before === undefined || before === 'damaged' ? {} : before;
+  await disk.sealed.write(join(home, CONFIRMED), { ...rest, ...(dismissal === undefined ? {} : { dismissed: dismissal }) });
 }
 
 /** Keeps everything while `current` is not whole: another revision may then be the last good one. */

@@ -1,4 +1,5 @@
 /** What `plan` asks of `apply`: a closed set of acts, each carrying all that is needed to carry it out. Data only. */
+import type { Dismissal } from './dismissal.ts';
 import type { CheckpointKey, HandBackMemory, Placed, Reason } from './model.ts';
 
 export type Action =
@@ -28,6 +29,8 @@ export type Action =
   /** The copy is gone: forget that it was placed. */
   | { readonly do: 'forget-copy'; readonly key: CheckpointKey }
   | { readonly do: 'remember'; readonly memory: HandBackMemory }
+  /** Write down that no copy is wanted; undefined: that one is wanted again. */
+  | { readonly do: 'dismiss'; readonly key: CheckpointKey; readonly dismissal: Dismissal | undefined }
   /** Remove the stored checkpoint; only after CRI shows nothing that mounts it. */
   | { readonly do: 'remove-checkpoint'; readonly key: CheckpointKey; readonly reason: Reason };
 

@@ -4,7 +4,10 @@
  */
 
 import type { V1Container, V1Pod, V1PodSpec, V1Volume } from '@kubernetes/client-node';
+import type { Dismissal, Unwanted } from './dismissal.ts';
 import type { Reachability } from './probe.ts';
+
+export { type CapturedFile, REVISION_DIR, type RevisionDraft } from './draft.ts';
 
 /**
  * client-node's types describe objects whose dates were parsed. We keep the API's JSON as it came, so that fields
@@ -118,26 +121,6 @@ export interface RevisionRecord {
   readonly self?: true;
 }
 
-/** A file of a captured volume: `path` is relative to the volume's root. */
-export interface CapturedFile {
-  readonly path: string;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly content: Uint8Array;
-}
-
-/** Everything of one revision, before it has a digest and a place on the disk. */
-export interface RevisionDraft {
-  readonly key: CheckpointKey;
-  /** The static pod; host paths below the revision are written with {@link REVISION_DIR}. */
-  readonly manifest: Json;
-  readonly volumes: Readonly<Record<string, readonly CapturedFile[]>>;
-  readonly record: Omit<RevisionRecord, 'formatVersion' | 'revision' | 'files'>;
-}
-/** Stands in a draft's manifest for the absolute path of the revision's own directory. */
-export const REVISION_DIR = '@revision@';
-
 /** A checkpoint as the store found it. `problem` says why it must not be used. */
 export interface Checkpoint {
   readonly key: CheckpointKey;
@@ -148,6 +131,8 @@ export interface Checkpoint {
   readonly confirmedAt: string;
   readonly bytes: number;
   readonly problem?: string;
+  /** What people were last seen to want of a pod of this name, where it was that there be no copy. */
+  readonly dismissed?: Dismissal;
   /** The system's word (EMFILE, EIO) where it could not be read: whether it is whole is unknown, so it is no damage. */
   readonly unread?: string;
 }
@@ -251,6 +236,7 @@ export type Reason =
 
 /** Why a copy that the rules would start must not start. */
 export type Obstacle =
+  | Unwanted
   | 'checkpoint-damaged'
   | 'checkpoint-unread'
   | 'checkpoint-expired'

@@ -25,6 +25,25 @@ export interface ObstacleMeaning extends ReasonMeaning {
 
 /** Why a copy that should start does not; the last two, why one that is placed may not run. */
 export const OBSTACLES: Readonly<Record<Obstacle, ObstacleMeaning>> = {
+  'parent-deleted': {
+    states: ['inactive'],
+    told: 'never',
+    means:
+      'The pod was deleted, and the API server went on answering for 10 s after its containers had ended. It stays deleted, also over a reboot.',
+    todo: 'Nothing, if that is what you wanted. The pods of a DaemonSet are not judged so.',
+  },
+  'opted-out': {
+    states: ['inactive'],
+    told: 'never',
+    means: 'The pod no longer has the annotation. Its checkpoint is removed after `retireGrace`.',
+    todo: 'Nothing, if that is what you wanted.',
+  },
+  'not-honoured': {
+    states: ['inactive'],
+    told: 'never',
+    means: 'The namespace of the pod is not among `namespaces` any more. Its checkpoint is removed after `retireGrace`.',
+    todo: 'Add the namespace to `namespaces`, if it should be there.',
+  },
   'checkpoint-damaged': {
     states: ['inactive'],
     told: 'ahead',

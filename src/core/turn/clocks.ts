@@ -6,9 +6,11 @@ import { parentInWatch, regressionsOf, stillParent, vanished } from './in-watch.
 import type { Observation } from './observation.ts';
 import type { Subject } from './subject.ts';
 import { STEADY_MS, type Track } from './track.ts';
+import { deletedAndEnded, isEnding } from './unwanted.ts';
 
 /** `successor`: there is one that keeps the checkpoint. */
-export function movedOn({ checkpoint, parent, placed, track: before }: Subject, successor: boolean, o: Observation): Track {
+export function movedOn(subject: Subject, successor: boolean, o: Observation): Track {
+  const { checkpoint, parent, placed, track: before } = subject;
   const running = o.runtime.known ? runningOf(parent, o.runtime.value).map((container) => container.id) : [];
   const runningSince = sinceEach(before.runningSince, running, o.now);
   const steady = [...runningSince.values()].some((from) => o.now - from >= STEADY_MS);
@@ -21,6 +23,9 @@ export function movedOn({ checkpoint, parent, placed, track: before }: Subject, 
     lastSteady: steady || !o.runtime.known ? o.now : before.lastSteady,
     orphanSince: since(before.orphanSince, here === 'unknown' ? 'unknown' : here === 'orphan', o.now),
     leavingSince,
+    endedSince: since(before.endedSince, deletedAndEnded(subject, o), o.now),
+    ending: isEnding(subject, before.ending, o),
+    dismissed: before.dismissed,
     unplacedSince: since(before.unplacedSince, placed === undefined, o.now),
     shownAt: shown === 'present' ? regressionsOf(o) : before.shownAt,
     goneConfirmedAt: leavingSince === undefined ? undefined : confirmedAt({ checkpoint, track: before }, o),

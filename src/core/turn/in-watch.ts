@@ -1,7 +1,7 @@
 /**
  * What does the API server's watch say of the parent, and of a pod that may be it? No grace is applied here. Pure.
  */
-import type { Checkpoint, ParentInApi, RawPod } from '../model/model.ts';
+import type { Checkpoint, ParentInApi, RawPod, RevisionRecord } from '../model/model.ts';
 import { optedIn } from './identity.ts';
 import type { Observation } from './observation.ts';
 import type { Track } from './track.ts';
@@ -16,9 +16,11 @@ export function parentInWatch(checkpoint: Checkpoint, o: Observation): Exclude<P
   return [...o.watch.pods.values()].some((pod) => isNamed(checkpoint, pod)) ? 'present' : 'leaving';
 }
 
-/** Is this pod, as the API gives it, still the parent: same uid, bound here, opted in, not finished? */
-export function stillParent(checkpoint: Checkpoint, pod: RawPod | undefined, o: Pick<Observation, 'where' | 'optIn'>): boolean {
-  if (pod === undefined) return false;
+type Wishes = Pick<Observation, 'where' | 'optIn' | 'namespaces'>;
+
+/** Is this pod, as the API gives it, still the parent: same uid, bound here, opted in, honoured, not finished? */
+export function stillParent(checkpoint: Checkpoint, pod: RawPod | undefined, o: Wishes): boolean {
+  if (pod === undefined || !honoured(checkpoint.record, o)) return false;
   if (checkpoint.record.parent.uid === '') return isNamed(checkpoint, pod);
   const phase = pod.status?.phase;
   return (
@@ -30,7 +32,13 @@ export function stillParent(checkpoint: Checkpoint, pod: RawPod | undefined, o: 
   );
 }
 
-function isNamed(checkpoint: Checkpoint, pod: RawPod): boolean {
+/** Does the annotation count in the parent's namespace? The agent's own pod is kept in whatever namespace it runs. */
+export function honoured({ self, parent }: Pick<RevisionRecord, 'self' | 'parent'>, { namespaces }: Pick<Wishes, 'namespaces'>): boolean {
+  return self === true || namespaces === undefined || namespaces.includes('*') || namespaces.includes(parent.namespace);
+}
+
+/** Has this pod the parent's name, whatever its uid? */
+export function isNamed(checkpoint: Checkpoint, pod: RawPod): boolean {
   const { namespace, name } = checkpoint.record.parent;
   return pod.metadata?.namespace === namespace && pod.metadata.name === name;
 }

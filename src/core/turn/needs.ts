@@ -12,6 +12,7 @@ import type { Mind } from './mind.ts';
 import type { Observation } from './observation.ts';
 import type { Policy, Role } from './policy.ts';
 import { retirableFrom } from './retirement.ts';
+import { deletionDue } from './unwanted.ts';
 
 /** What the needs of a turn owe to the turns before. */
 export interface Pace {
@@ -73,12 +74,16 @@ export function needs(input: NeedInput): Needs {
   };
 }
 
-/** A parent that the watch has shown as leaving for its whole grace is read once itself, and again after a brake. */
+/**
+ * A parent that the watch has shown as leaving for its whole grace is read once itself, and again after a brake. One
+ * that is deleted is read before that, so that it stays deleted.
+ */
 function dueConfirmations({ checkpoints, ledger, mind, now, policy }: NeedInput): Needs['reads'] {
   return checkpoints
     .filter((checkpoint) => {
       const track = mind.tracks.get(checkpoint.key);
       if (track === undefined) return false;
+      if (deletionDue(track, mind.confirmAfter !== undefined, now)) return true;
       const placed = ledger.placed.find((entry) => entry.key === checkpoint.key);
       const from = retirableFrom({ checkpoint, placed, track }, policy.retireGraceMs);
       const due = from === undefined ? undefined : Math.max(from, mind.confirmAfter ?? from);
@@ -100,7 +105,10 @@ interface Restless {
  */
 function restless({ ledger, mind, now, role }: Restless): boolean {
   if (role === 'standby' || copiesIn(ledger).length > 0) return true;
-  if (mind.blindness !== undefined || [...mind.tracks.values()].some((track) => track.leavingSince !== undefined)) return true;
+  const tracks = [...mind.tracks.values()];
+  if (mind.blindness !== undefined) return true;
+  if (tracks.some(({ leavingSince, endedSince, dismissed }) => leavingSince !== undefined || (endedSince !== undefined && !dismissed)))
+    return true;
   return ledger.placed.some(({ key, phase }) => {
     const since = mind.tracks.get(key)?.placedSince;
     return phase === 'leaving' || since === undefined || now - since.at < SETTLING_MS;

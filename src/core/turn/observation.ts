@@ -52,6 +52,8 @@ export interface Observation extends LocalTruth {
   readonly where: Where;
   /** Annotations that opt a pod in when they are "true". */
   readonly optIn: readonly string[];
+  /** Namespaces in which they count, `*` for all. Left out: all. */
+  readonly namespaces?: readonly string[];
 }
 
 /** What a checkpoint and the memory of a hand-back are bound to: this node, this cluster, this boot. */

@@ -11,6 +11,7 @@ import { copyRuns, neverStarted } from './copy-here.ts';
 import type { Observation } from './observation.ts';
 import { START_DEADLINE_MS } from './policy.ts';
 import type { Subject } from './subject.ts';
+import { unwanted } from './unwanted.ts';
 
 /** A copy of higher order waits this long, at most, for the lower ones to run. */
 export const ORDER_WAIT_MS: Millis = 30_000;
@@ -40,6 +41,7 @@ function beforePlacing(subject: Subject, input: ObstacleInput, o: Observation): 
   const { checkpoint } = subject;
   if (checkpoint.record.self === true) return ofCheckpoint(checkpoint, o) ?? nameTaken(checkpoint, o);
   return (
+    unwanted(subject, o) ??
     ofCheckpoint(checkpoint, o) ??
     superseded(checkpoint, input, o) ??
     (input.free <= 0 ? 'active-limit-reached' : undefined) ??
@@ -136,8 +138,10 @@ export function notOurs(placed: Placed, o: Observation): boolean {
 function order(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Obstacle | undefined {
   const since = input.waitingSince.get(checkpoint.key);
   if (since !== undefined && o.now - since >= ORDER_WAIT_MS) return undefined;
-  const waitsFor = input.subjects.some(({ checkpoint: other, placed }) => {
-    if (other.record.self === true || other.record.order >= checkpoint.record.order || ofCheckpoint(other, o) !== undefined) return false;
+  const waitsFor = input.subjects.some((subject) => {
+    const { checkpoint: other, placed } = subject;
+    if (other.record.self === true || other.record.order >= checkpoint.record.order) return false;
+    if (ofCheckpoint(other, o) !== undefined || (placed === undefined && unwanted(subject, o) !== undefined)) return false;
     return placed === undefined ? input.waitingSince.has(other.key) : !copyRuns(other, o);
   });
   return waitsFor ? 'waiting-for-lower-order' : undefined;

@@ -7,6 +7,7 @@
  */
 
 import type { Action, Withdrawal } from '../model/actions.ts';
+import { dismissalOf } from '../model/dismissal.ts';
 import { ANNOTATION_ATTEMPT, ANNOTATION_REVISION, manifestFileName } from '../model/keys.ts';
 import { decodeManifest, encodeManifest, sha256, withAnnotations } from '../model/manifest.ts';
 import type { Checkpoint, Decision, Facts, HandBackMemory, Json, Millis, Placed, RuntimeView } from '../model/model.ts';
@@ -50,7 +51,14 @@ export function plan(
   const inOrder = [...inputs].sort(
     (a, b) => a.checkpoint.record.order - b.checkpoint.record.order || (a.checkpoint.key < b.checkpoint.key ? -1 : 1),
   );
-  return inOrder.flatMap((input) => guard(input.checkpoint.key, () => planOne(input, o)));
+  return inOrder.flatMap((input) => guard(input.checkpoint.key, () => [...planOne(input, o), ...planDismissal(input)]));
+}
+
+/** What is retired takes the word with it. */
+function planDismissal({ checkpoint, decision, track }: PlanInput): readonly Action[] {
+  const { dismissed: dismissal } = track;
+  if (decision.state === 'retired' || dismissal?.why === dismissalOf(checkpoint)?.why) return [];
+  return [{ do: 'dismiss', key: checkpoint.key, dismissal }];
 }
 
 function planOne(input: PlanInput, o: Observation): readonly Action[] {

@@ -10,7 +10,7 @@
 import { barred } from '../model/ledger.ts';
 import type { Checkpoint, Millis, ParentInApi } from '../model/model.ts';
 import { optedIn } from './identity.ts';
-import { parentInWatch, vanished } from './in-watch.ts';
+import { honoured, parentInWatch, vanished } from './in-watch.ts';
 import type { Observation } from './observation.ts';
 import type { Subject } from './subject.ts';
 
@@ -30,6 +30,7 @@ const STANDBY_GRACES = 10;
 export function successorHolds({ checkpoint, placed, parent }: Subject, all: readonly Checkpoint[], o: Observation): boolean {
   const { successors } = parent;
   if (placed !== undefined || checkpoint.record.self === true) return successors.length > 0;
+  if (!honoured(checkpoint.record, o)) return false;
   return successors.some(({ uid }) => {
     const pod = o.watch.pods.get(uid);
     return pod !== undefined && optedIn(pod, o.optIn) && !all.some((other) => other.record.parent.uid === uid);

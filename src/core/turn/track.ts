@@ -4,6 +4,7 @@
  * All times are monotonic and of this process: a restarted agent starts every grace anew, which can only delay.
  */
 
+import type { Dismissal } from '../model/dismissal.ts';
 import type { Millis } from '../model/model.ts';
 
 export interface Track {
@@ -20,6 +21,12 @@ export interface Track {
    * would keep it, without a break.
    */
   readonly leavingSince?: Millis;
+  /** Since when, without a break, the API server has shown the parent as deleted while nothing of it runs here. */
+  readonly endedSince?: Millis;
+  /** It was shown with a time of deletion. */
+  readonly ending?: true;
+  /** That no copy of it is wanted; on the disk as well. */
+  readonly dismissed?: Dismissal;
   /** Since when no copy is placed. */
   readonly unplacedSince?: Millis;
   /** Number of the server's regressions when it last showed the parent. */

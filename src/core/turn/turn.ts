@@ -13,6 +13,7 @@ import { blindnessOf, tracksSeeing } from './blind.ts';
 import { movedOn } from './clocks.ts';
 import { decide } from './decide.ts';
 import { type Found, factsOf, freshContainers } from './facts.ts';
+import { honoured } from './in-watch.ts';
 import type { Mind } from './mind.ts';
 import type { Observation } from './observation.ts';
 import { obstacles } from './obstacles.ts';
@@ -24,6 +25,7 @@ import { decideStandby, type Scene, standbyFacts } from './standby.ts';
 import { type Subject, subjectOf } from './subject.ts';
 import { type Candidate, throttle } from './throttle.ts';
 import type { Track } from './track.ts';
+import { withDismissal } from './unwanted.ts';
 import { doubted, hear, NO_WITNESS, testimony } from './witness.ts';
 
 export interface Verdict {
@@ -53,13 +55,14 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
   const words = testimony(witness, seen.now);
   const o: Observation = { ...seen, api: doubted(seen.api, words) };
   const tracks = tracksSeeing(mind, ledger, o, policy);
-  const subjects = checkpoints.map((checkpoint) => {
+  const moved = checkpoints.map((checkpoint) => {
     const before = subjectOf(checkpoint, ledger, tracks, o);
     return { ...before, track: movedOn(before, successorHolds(before, checkpoints, o), o) };
   });
-  const blindness = blindnessOf(mind.blindness, subjects, o);
   const free = policy.activeLimit - copiesIn(ledger).length;
-  const confirmAfter = pullBrake(mind, subjects, o, policy);
+  const confirmAfter = pullBrake(mind, moved, o, policy);
+  const subjects = moved.map((subject) => withDismissal(subject, confirmAfter !== undefined, o));
+  const blindness = blindnessOf(mind.blindness, subjects, o);
   const found = { obstacles: obstacles({ subjects, free, waitingSince: mind.waitingSince }, o), confirmAfter, blindness };
   const scene = { all: checkpoints, ledger, o, policy };
   const errors = new Map<CheckpointKey, string>();
@@ -150,7 +153,8 @@ function afterDecisions(subjects: readonly Subject[], views: readonly Candidate[
  * memory than so many deletions. Each then needs another confirmation after another grace.
  */
 function pullBrake(mind: Mind, subjects: readonly Subject[], o: Observation, policy: Policy): Millis | undefined {
-  const parents = subjects.filter(({ checkpoint }) => checkpoint.record.self !== true);
+  // that the configuration names their namespace no more is no word of the server
+  const parents = subjects.filter(({ checkpoint: { record } }) => record.self !== true && honoured(record, o));
   const leaving = parents.filter(({ track }) => track.leavingSince !== undefined).length;
   const many = leaving > 3 && leaving > parents.length / 2;
   if (mind.confirmAfter === undefined) return many ? o.now + 2 * policy.retireGraceMs : undefined;
