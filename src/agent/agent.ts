@@ -11,7 +11,7 @@ import { copiesIn } from '../core/model/ledger.ts';
 import type { Millis } from '../core/model/model.ts';
 import type { Ports, RuntimeEvent } from '../ports.ts';
 import { createParts, type Parts } from './parts.ts';
-import { hearEvents } from './runtime-events.ts';
+import { createRuntimeEvents } from './runtime-events.ts';
 import type { AgentSettings } from './settings.ts';
 import type { AgentStatus } from './status.ts';
 import { createTurns, type Turns } from './turns.ts';
@@ -34,6 +34,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   const parts = createParts(ports, settings, wakeups);
   const turns = createTurns(ports, settings, parts);
   const { held, api, verifier, closeWatch, captures, standby, reporter } = parts;
+  const events = createRuntimeEvents(ports, heard);
 
   async function begin(): Promise<void> {
     await verifier.begin();
@@ -51,15 +52,16 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
         return RETRY_MS;
       });
       if (turns.makesWay()) end();
+      // in doubt about the API server nothing starts, and so nothing is waited for
+      events.need(copiesIn(held.ledger).length > 0 || api.now().verdict === 'unreachable');
       if (!over.signal.aborted) hurry = (await wakeups.wait(wait)).has('close-watch');
     }
   }
 
-  /** Wakes the loop only while something waits for the runtime. */
+  /** Only while something waits for the runtime. */
   function heard(event: RuntimeEvent): void {
     if (event.type === 'created') closeWatch.nudge(event.podUid);
-    if (copiesIn(held.ledger).length > 0 || settings.policy.role === 'standby' || api.now().verdict !== 'reachable')
-      wakeups.wake('runtime');
+    wakeups.wake('runtime');
   }
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -71,7 +73,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     if (signal.aborted) end();
     signal.addEventListener('abort', end, { once: true });
     await begin();
-    const beside = [closeWatch.run(over.signal), hearEvents(ports, heard, over.signal)];
+    const beside = [closeWatch.run(over.signal), events.run(over.signal)];
     await turnUntil(over, end);
     await ports.watch.stop();
     await Promise.all([...beside, captures.rest()]);
