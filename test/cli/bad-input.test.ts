@@ -125,6 +125,12 @@ describe('the agent does not start', () => {
       2,
       /is not the kubelet's.*\/srv\/others/,
     ],
+    [
+      'with a kubelet of another runtime',
+      () => kubeletSays(`staticPodPath: ${at('manifests')}\ncontainerRuntimeEndpoint: unix:///srv/other.sock`),
+      2,
+      /criSocket .*runtime\.sock is not the kubelet's: .* says \/srv\/other\.sock, .*; set criSocket: \/srv\/other\.sock;/,
+    ],
     ['with a kubelet that has no staticPodPath', () => kubeletSays('maxPods: 5'), 2, /sets no staticPodPath.*set staticPodPath: /],
     ['with a kubelet that has only a URL', () => kubeletSays('staticPodURL: http://127.0.0.1/'), 2, /from staticPodURL only/],
     [

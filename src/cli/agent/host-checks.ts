@@ -4,12 +4,13 @@
  */
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { findCriSocket } from '../../adapters/cri/find-socket.ts';
 import { checkFormat } from '../../adapters/disk/format.ts';
 import { nodePrimitives } from '../../adapters/disk/primitives.ts';
 import { inspectStateDir, prepareStateDir } from '../../adapters/disk/state-dir.ts';
 import { readKubeletConfig } from '../../adapters/kubelet/config-file.ts';
 import { type Config, kubeletConfigFile } from '../../core/config/config.ts';
-import { staticPodProblem } from '../../core/kubelet/kubelet-config.ts';
+import { criSocketProblem, type KubeletSettings, runtimeSocket, staticPodProblem } from '../../core/kubelet/kubelet-config.ts';
 import { PortError } from '../../ports.ts';
 
 /**
@@ -18,6 +19,7 @@ import { PortError } from '../../ports.ts';
  */
 export async function inspectHost(config: Config, uid: number): Promise<void> {
   await checkPaths(config);
+  await checkCriSocket(config);
   const found = await inspectStateDir(stateDirOf(config, uid));
   if (found !== 'absent') await checkFormat(config.stateDir);
 }
@@ -72,18 +74,49 @@ async function checkStaticPodPath(path: string): Promise<void> {
 
 /** A manifest in a directory that the kubelet does not read is no copy: better no agent than one that seems to work. */
 async function checkKubelet(config: Config): Promise<void> {
+  const found = await kubeletOf(config);
+  if (found === undefined) return;
+  const { file, settings } = found;
+  const path = resolve(dirname(file), settings.staticPodPath);
+  const problem = staticPodProblem({
+    ours: { path: config.staticPodPath, real: await real(config.staticPodPath) },
+    kubelet: { file, settings, path, real: await real(path) },
+  });
+  if (problem !== undefined) throw new PortError('invalid', problem);
+}
+
+/** To a runtime that runs none of this node's pods every parent seems to be gone. */
+async function checkCriSocket(config: Config): Promise<void> {
+  const found = await kubeletOf(config);
+  const path = found === undefined ? undefined : runtimeSocket(found.settings);
+  const ours = config.criSocket !== '' ? config.criSocket : await findCriSocket();
+  if (found === undefined || path === undefined || ours === undefined || (await isOther(ours))) return;
+  const problem = criSocketProblem({
+    ours: { path: ours, real: await real(ours) },
+    kubelet: { file: found.file, path, real: await real(path) },
+  });
+  if (problem !== undefined) throw new PortError('invalid', problem);
+}
+
+/** The kubelet's configuration file and what it says; undefined: it is not known. Throws PortError. */
+async function kubeletOf(config: Config): Promise<{ readonly file: string; readonly settings: KubeletSettings } | undefined> {
   const file = kubeletConfigFile(config);
-  if (file === undefined) return;
+  if (file === undefined) return undefined;
   const settings = await readKubeletConfig(file.path).catch((error: unknown) => {
     if (file.sure) throw error;
     return undefined;
   });
-  if (settings === undefined) return;
-  const real = (path: string): Promise<string | undefined> => realpath(path).catch(() => undefined);
-  const path = resolve(dirname(file.path), settings.staticPodPath);
-  const problem = staticPodProblem({
-    ours: { path: config.staticPodPath, real: await real(config.staticPodPath) },
-    kubelet: { file: file.path, settings, path, real: await real(path) },
-  });
-  if (problem !== undefined) throw new PortError('invalid', problem);
+  return settings === undefined ? undefined : { file: file.path, settings };
+}
+
+/** It is there, and no socket: that is told by whoever connects. */
+async function isOther(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => !found.isSocket(),
+    () => false,
+  );
+}
+
+function real(path: string): Promise<string | undefined> {
+  return realpath(path).catch(() => undefined);
 }

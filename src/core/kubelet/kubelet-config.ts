@@ -1,6 +1,6 @@
 /**
- * What the kubelet's own configuration file says of the things we share with it: where static pods lie, and whether an
- * image's credentials are checked. Pure: the file's content in, settings or sentences out.
+ * What the kubelet's own configuration file says of the things we share with it: where static pods lie, which runtime
+ * runs them, and whether an image's credentials are checked. Pure: the file's content in, settings or sentences out.
  *
  * The file is not the whole truth: drop-ins (--config-dir) and flags go before it (cmd/kubelet/app/server.go).
  */
@@ -24,6 +24,8 @@ export interface KubeletSettings {
   readonly staticPodPath: string;
   /** '' where there is none. */
   readonly staticPodURL: string;
+  /** As written, with its scheme. Left out where there is none: a flag may say it, or it is the kubelet's default. */
+  readonly containerRuntimeEndpoint?: string;
   readonly pullPolicy: PullPolicy;
 }
 
@@ -35,9 +37,11 @@ export function kubeletSettings(content: unknown): KubeletSettings | undefined {
   const mode = textField(content, 'imagePullCredentialsVerificationPolicy');
   const gate = fieldAt(content, 'featureGates', 'KubeletEnsureSecretPulledImages');
   const list = field(content, 'preloadedImagesVerificationAllowlist');
+  const endpoint = textField(content, 'containerRuntimeEndpoint');
   return {
     staticPodPath: textField(content, 'staticPodPath') ?? '',
     staticPodURL: textField(content, 'staticPodURL') ?? '',
+    ...(endpoint ? { containerRuntimeEndpoint: endpoint } : {}),
     pullPolicy: {
       mode: PULL_POLICIES.find((policy) => policy === mode) ?? DEFAULT_PULL_POLICY.mode,
       allowlist: Array.isArray(list) ? list.filter((item): item is string => typeof item === 'string') : [],
@@ -68,4 +72,28 @@ export function staticPodProblem({ ours, kubelet }: StaticPodPaths): string | un
     return `staticPodPath ${ours.path}, which the kubelet's configuration ${file} names, does not exist: create it and restart the kubelet`;
   if (kubelet.path === ours.path || (kubelet.real !== undefined && kubelet.real === ours.real)) return undefined;
   return `staticPodPath ${ours.path} is not the kubelet's: its configuration ${file} says ${kubelet.path}, so no copy would ever start; leave staticPodPath out, or name that directory; ${otherwise}`;
+}
+
+/** Path of the runtime's unix socket; undefined where the kubelet's configuration names none. */
+export function runtimeSocket({ containerRuntimeEndpoint: endpoint }: KubeletSettings): string | undefined {
+  const path = endpoint?.replace(/^unix:(\/\/)?/, '');
+  return path?.startsWith('/') ? path : undefined;
+}
+
+export interface RuntimeSockets {
+  /** Ours; `real` with links resolved, undefined: it is not there. */
+  readonly ours: { readonly path: string; readonly real: string | undefined };
+  /** The kubelet's, by its configuration file. */
+  readonly kubelet: { readonly file: string; readonly path: string; readonly real: string | undefined };
+}
+
+/** Would another runtime be watched than the one that runs this node's pods? One sentence if so. */
+export function criSocketProblem({ ours, kubelet }: RuntimeSockets): string | undefined {
+  if (withoutVar(ours.path) === withoutVar(kubelet.path) || (ours.real !== undefined && ours.real === kubelet.real)) return undefined;
+  return `criSocket ${ours.path} is not the kubelet's: its configuration ${kubelet.file} says ${kubelet.path}, so the agent would watch a runtime that runs none of this node's pods; set criSocket: ${kubelet.path}; if a flag or a drop-in of the kubelet says otherwise, set kubeletConfig to /dev/null, so that ${kubelet.file} is not looked at`;
+}
+
+/** /var/run is a link to /run wherever there is a kubelet; in a container it may be none. */
+function withoutVar(path: string): string {
+  return path.replace(/\/+/g, '/').replace(/^\/var\/run\//, '/run/');
 }

@@ -1,6 +1,12 @@
 /** What is read from a kubelet's configuration, and what is said of a directory that the kubelet does not read. */
 import { describe, expect, it } from 'vitest';
-import { kubeletSettings, type StaticPodPaths, staticPodProblem } from '../../../src/core/kubelet/kubelet-config.ts';
+import {
+  criSocketProblem,
+  kubeletSettings,
+  runtimeSocket,
+  type StaticPodPaths,
+  staticPodProblem,
+} from '../../../src/core/kubelet/kubelet-config.ts';
 
 const settings = (content: unknown) => kubeletSettings(content);
 
@@ -77,5 +83,50 @@ describe('the directory', () => {
   ])('%s is told, with what to do', (_, said, words) => {
     expect(said).toMatch(words);
     expect(said).toContain('/var/lib/kubelet/config.yaml');
+  });
+});
+
+describe("the runtime's socket", () => {
+  const socketOf = (containerRuntimeEndpoint: unknown) => {
+    const read = settings({ kind: 'KubeletConfiguration', containerRuntimeEndpoint });
+    return read === undefined ? undefined : runtimeSocket(read);
+  };
+
+  it.each<[unknown, string | undefined]>([
+    ['unix:///run/containerd/containerd.sock', '/run/containerd/containerd.sock'],
+    ['unix:/run/a.sock', '/run/a.sock'],
+    ['/run/crio/crio.sock', '/run/crio/crio.sock'],
+    ['', undefined],
+    [undefined, undefined],
+    [7, undefined],
+    ['npipe:////./pipe/containerd-containerd', undefined],
+    ['tcp://127.0.0.1:3735', undefined],
+  ])('that the file writes as %j is %j', (written, path) => {
+    expect(socketOf(written)).toBe(path);
+  });
+
+  function problem(ours: [string, string?], kubelet: [string, string?]) {
+    return criSocketProblem({
+      ours: { path: ours[0], real: ours[1] },
+      kubelet: { file: '/var/lib/kubelet/config.yaml', path: kubelet[0], real: kubelet[1] },
+    });
+  }
+
+  it.each<[string, ReturnType<typeof problem>]>([
+    ['the same', problem(['/run/a.sock'], ['/run/a.sock'])],
+    ['the same below /var/run', problem(['/run/crio/crio.sock'], ['/var/run/crio/crio.sock'])],
+    ['the same behind a link', problem(['/run/a.sock', '/run/k3s/a.sock'], ['/run/b.sock', '/run/k3s/a.sock'])],
+  ])('%s is well', (_, said) => {
+    expect(said).toBeUndefined();
+  });
+
+  it.each<[string, ReturnType<typeof problem>]>([
+    ['another one', problem(['/run/a.sock', '/run/a.sock'], ['/run/b.sock', '/run/b.sock'])],
+    ['another one that is not to be seen from here', problem(['/run/a.sock', '/run/a.sock'], ['/run/b.sock'])],
+    ['another one, neither being there', problem(['/run/a.sock'], ['/run/b.sock'])],
+  ])('%s is told, with what to do', (_, said) => {
+    expect(said).toMatch(
+      /^criSocket \/run\/a.sock is not the kubelet's: .*config.yaml says \/run\/b.sock.* set criSocket: \/run\/b.sock; /,
+    );
   });
 });
