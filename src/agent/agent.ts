@@ -83,7 +83,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   return { run, status: () => statusOf(ports, parts, turns) };
 }
 
-function statusOf(ports: Ports, { api, captures, imageLooks, reporter, standby, staticPods }: Parts, turns: Turns): AgentStatus {
+function statusOf(ports: Ports, { api, captures, doubts, imageLooks, reporter, standby, staticPods }: Parts, turns: Turns): AgentStatus {
   const { verdict, evidence, tls } = api.now();
   const lastTurn = turns.last();
   return {
@@ -96,6 +96,7 @@ function statusOf(ports: Ports, { api, captures, imageLooks, reporter, standby, 
     hindrances: reporter.hindrances(),
     api: { state: verdict, evidence, denied: reporter.denied(), tls: tlsSentence(tls) },
     takeover: standby.takeover(),
+    contradiction: doubts.says(),
     staticPodsUnread: staticPods.unread(),
   };
 }

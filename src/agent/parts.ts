@@ -4,6 +4,7 @@ import { type ApiBelief, createApiBelief } from './api-belief.ts';
 import { withdrawAtOnce } from './apply.ts';
 import { type Captures, createCaptures } from './capture/captures.ts';
 import { createImageLooks, type ImageLooks } from './capture/images.ts';
+import { createDoubts, type Doubts } from './doubts.ts';
 import { type CloseWatch, createCloseWatch } from './hand-back/close-watch.ts';
 import { createHeld, type Held } from './held.ts';
 import { createObserver, type Observe } from './observe.ts';
@@ -18,6 +19,7 @@ export interface Parts {
   readonly held: Held;
   readonly api: ApiBelief;
   readonly observe: Observe;
+  readonly doubts: Doubts;
   readonly verifier: Verifier;
   readonly closeWatch: CloseWatch;
   readonly captures: Captures;
@@ -38,6 +40,7 @@ export function createParts(ports: Ports, settings: AgentSettings, wakeups: Wake
       probed: () => wakeups.wake('probe'),
     }),
     observe: createObserver(ports),
+    doubts: createDoubts(ports.log, settings.bootedAt),
     verifier: createVerifier(ports, held),
     closeWatch: createCloseWatch(ports, {
       withdraw: (withdrawal, podUid, sign) => withdrawAtOnce(ports, held, withdrawal, podUid, sign),

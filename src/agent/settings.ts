@@ -8,6 +8,8 @@ import type { Policy } from '../core/turn/policy.ts';
 
 export interface AgentSettings {
   readonly where: Where;
+  /** When this node booted, on the monotonic clock, thus before its zero; left out: not known. */
+  readonly bootedAt?: Millis;
   /** Annotations that opt a pod in. */
   readonly optIn: readonly string[];
   readonly policy: Policy;

@@ -30,6 +30,8 @@ export interface AgentStatus {
   };
   /** Why the DaemonSet's pod does not take over from this standby. */
   readonly takeover?: FailedTakeover | undefined;
+  /** One sentence while the container runtime and the API server contradict each other. */
+  readonly contradiction?: string | undefined;
   /** One sentence while the kubelet does not start what lies in staticPodPath. */
   readonly staticPodsUnread?: string | undefined;
 }

@@ -67,7 +67,7 @@ async function observe(loop: Loop, from: Millis, hurry: boolean): Promise<Scene>
   const { held, settings } = loop;
   const api = loop.api.now();
   const checkpoints = await loop.verifier.checkpoints(api.verdict, copiesWait(waiting(loop), from) || loop.captures.busy());
-  const observation = await loop.observe({
+  const told = await loop.observe({
     need: needOf(loop, { checkpoints, api, from, hurry }),
     api,
     where: settings.where,
@@ -75,10 +75,9 @@ async function observe(loop: Loop, from: Millis, hurry: boolean): Promise<Scene>
     namespaces: settings.selection.namespaces,
     begun: () => new Map([...held.withdrawing].map(([key, { toUid }]) => [key, toUid])),
   });
-  if (observation.runtime.known) {
-    loop.pace = { ...loop.pace, lastRuntime: observation.now };
-    loop.api.learnFromRuntime(observation.runtime.value);
-  }
+  const observation = loop.doubts.weigh(told);
+  if (told.runtime.known) loop.pace = { ...loop.pace, lastRuntime: told.now };
+  if (observation.runtime.known) loop.api.learnFromRuntime(observation.runtime.value);
   if (observation.manifests.known) loop.pace = { ...loop.pace, lastManifests: observation.now };
   const images = [...observation.images.values()];
   if (images.length > 0 && images.every(({ known }) => known)) loop.pace = { ...loop.pace, lastImages: observation.now };

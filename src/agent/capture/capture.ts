@@ -116,8 +116,12 @@ async function readContainers(ports: Ports, pod: RawPod): Promise<CaptureInputs[
     const id = status.containerID?.replace(/^[a-z0-9-]+:\/\//, '');
     if (!id) continue;
     const details = await ports.runtime.containerDetails(id, RUNTIME_DEADLINE_MS).catch((error: unknown) => {
-      if (isKind(error, 'not-found')) return undefined;
-      throw error;
+      if (!isKind(error, 'not-found')) throw error;
+      if (status.state?.running === undefined) return undefined;
+      // what runs is known to the kubelet's runtime: this is another one, or the container is just being replaced
+      throw new PortError('not-found', `the runtime that criSocket names does not know container ${status.name}, which runs`, {
+        cause: error,
+      });
     });
     if (details === undefined) continue;
     const { env, image, imageRef } = details;

@@ -79,7 +79,7 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
       const alive = new Set(pods.map(uidOf));
       for (const uid of tracks.keys()) if (!alive.has(uid)) tracks.delete(uid);
       refusals.keepOnly(alive);
-      if (!o.watch.synced || !o.watch.healthy || o.api.verdict !== 'reachable') return undefined;
+      if (!o.watch.synced || !o.watch.healthy || o.api.verdict !== 'reachable' || o.contradiction !== undefined) return undefined;
       const dues = pods.map((pod) => look(pod, o, mayBegin)).filter((due) => due !== undefined);
       refusals.count();
       return dues.length === 0 ? undefined : Math.min(...dues);

@@ -120,8 +120,8 @@ export function healthOf(status: AgentStatus, now: number): { readonly ok: boole
 /**
  * DaemonSet's pod and standby serve on the same address of the node, and the kubelet's probes of both end here. The pod
  * may count as Ready only while it has the lock itself: a standby never says that it is ready. An agent that the API
- * server refuses captures nothing, and one whose standby the kubelet never starts covers nothing. A rollout that did
- * either must not go on to the next node.
+ * server refuses captures nothing, nor does one that watches another runtime than the kubelet's; and one whose standby
+ * the kubelet never starts covers nothing. A rollout that did any of it must not go on to the next node.
  */
 export function readyOf(status: AgentStatus, role: Role): { readonly ok: boolean; readonly detail: string } {
   const { ok, detail } = readiness(status, role);
@@ -135,6 +135,7 @@ function readiness(status: AgentStatus, role: Role): { readonly ok: boolean; rea
     return { ok: false, detail: `the standby is in charge of this node, not the DaemonSet's pod${why}` };
   }
   if (status.api.denied !== undefined) return { ok: false, detail: status.api.denied };
+  if (status.contradiction !== undefined) return { ok: false, detail: status.contradiction };
   if (status.staticPodsUnread !== undefined) return { ok: false, detail: status.staticPodsUnread };
   const { state, evidence, tls } = status.api;
   return { ok: status.sourcesSettled && status.lockHeld, detail: `API server ${state}: ${tls ?? evidence}` };

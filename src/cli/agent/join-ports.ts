@@ -5,6 +5,7 @@
  */
 
 import { readFile } from 'node:fs/promises';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { createAddressFile } from '../../adapters/disk/address-file.ts';
 import { openManifestDir } from '../../adapters/disk/manifest-dir.ts';
@@ -105,7 +106,7 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
       log,
       meter,
     },
-    settings: settingsOf(config, where, place),
+    settings: { ...settingsOf(config, where, place), bootedAt: clock.now() - uptime() * 1000 },
     async close() {
       runtime.close();
       kubelet.close();

@@ -22,7 +22,7 @@ function sandboxesOfCopy({ namespace, name }: PodName, view: RuntimeView): reado
 export function copyAlive(parent: PodName, view: RuntimeView): boolean {
   const sandboxes = sandboxesOfCopy(parent, view);
   const ids = new Set(sandboxes.map((sandbox) => sandbox.id));
-  const alive = view.containers.some((c) => ids.has(c.sandboxId) && (c.state === 'running' || c.state === 'created'));
+  const alive = view.containers.some((c) => ids.has(c.sandboxId) && c.state !== 'exited');
   return alive || sandboxes.some((sandbox) => sandbox.ready);
 }
 

@@ -9,6 +9,7 @@ import { ofPod, type Parent } from './identity.ts';
 import type { LocalTruth } from './observation.ts';
 
 /**
+ * A container in a state that the runtime does not know may run; one of an earlier boot does not (`doubt.ts`).
  * A READY sandbox is no life: after a kubelet restart offline it stays READY for ever around a dead container.
  * Containers running beside a dead one, in a pod the kubelet does not know, are an orphan as well: nobody will ever
  * restart the dead one.
@@ -18,6 +19,7 @@ export function parentHere(parent: Parent, checkpoint: Checkpoint, local: LocalT
   const running = new Set(runningOf(parent, local.runtime.value).map((container) => container.name));
   const { serving } = checkpoint.record;
   if (serving.length > 0 && serving.every((name) => running.has(name))) return 'running';
+  if (running.size === 0 && local.runtime.value.containers.some((c) => ofPod(parent, c.podUid) && c.state === 'unknown')) return 'unknown';
   if (!local.kubelet.known) return running.size > 0 ? 'running' : 'unknown';
   const { value: listed } = local.kubelet;
   if (parent.names.some((name) => listed.has(name))) return running.size > 0 ? 'running' : 'known';
@@ -30,7 +32,7 @@ export function nothingFromApiRuns(view: RuntimeView): boolean {
   const fromApi = new Set(
     view.sandboxes.filter((sandbox) => sandbox.annotations[ANNOTATION_SOURCE] === 'api').map((sandbox) => sandbox.id),
   );
-  return !view.containers.some((container) => container.state === 'running' && fromApi.has(container.sandboxId));
+  return !view.containers.some(({ state, sandboxId }) => (state === 'running' || state === 'unknown') && fromApi.has(sandboxId));
 }
 
 /** Running containers of the parent and its successors. */

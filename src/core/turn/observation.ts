@@ -21,6 +21,8 @@ export interface KubeletLife {
 export interface Observation extends LocalTruth {
   /** When this turn began, on the monotonic clock. */
   readonly now: Millis;
+  /** One sentence where the API server and the runtime contradict each other; what the runtime told is then unknown. */
+  readonly contradiction?: string;
   /** Milliseconds since 1970. */
   readonly wall: number;
   readonly api: ReachabilityState;

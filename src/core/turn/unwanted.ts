@@ -37,7 +37,9 @@ export function deletedAndEnded({ checkpoint, placed, track }: Subject, o: Obser
   if (pod === undefined ? vanished(track, o) : !isDeleted(pod)) return false;
   if (!o.runtime.known) return 'unknown';
   const { value: view } = o.runtime;
-  return !view.containers.some((c) => c.podUid === parent.uid && c.state === 'running') && !copyAlive(parent, view);
+  return (
+    !view.containers.some((c) => c.podUid === parent.uid && (c.state === 'running' || c.state === 'unknown')) && !copyAlive(parent, view)
+  );
 }
 
 /** Was the parent shown with a time of deletion? `before` where it is not shown at all. */
