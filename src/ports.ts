@@ -253,7 +253,11 @@ export interface Store {
   save(draft: RevisionDraft, maxBytes?: number): Promise<Checkpoint | undefined>;
   /** Removes revisions of a checkpoint that are neither current nor named. */
   prune(key: CheckpointKey, keep: readonly string[]): Promise<void>;
-  confirm(key: CheckpointKey, confirmedAt: string): Promise<void>;
+  /**
+   * `capturedAt`: of the revision that is confirmed; should it lie ahead, by a clock that was, the confirmation stands in
+   * its stead.
+   */
+  confirm(key: CheckpointKey, confirmedAt: string, capturedAt?: string): Promise<void>;
   /**
    * Keeps, beside the last confirmation, that no copy is wanted; undefined: nothing of that kind is known any more. A
    * confirmation ends it too. Does not wait for a save.

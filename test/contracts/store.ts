@@ -120,6 +120,16 @@ export function storeContract(what: string, open: () => Promise<StoreUnderTest>)
       expect((await (await under.reopen()).load())[0]?.confirmedAt).toBe('2026-02-01T00:00:00Z');
     });
 
+    test('a confirmation of a capture from a clock that was ahead stands in its stead, and not in that of the next', async () => {
+      const at = '2026-01-01T00:00:00Z';
+      const read = async () => (await (await under.reopen()).read('default_web'))?.confirmedAt;
+      await under.store.save(draft());
+      await under.store.confirm('default_web', at, draft().record.capturedAt);
+      expect(await read()).toBe(at);
+      await under.store.save(capturedLater(draft('two')));
+      expect(await read()).toBe(capturedLater(draft()).record.capturedAt);
+    });
+
     test('that no copy is wanted is kept until a confirmation or a word says otherwise, and takes no confirmation away', async () => {
       const dismissal = { uid: 'uid-1', at: '2026-02-02T00:00:00Z', why: 'parent-deleted' } as const;
       const read = async () => (await under.reopen()).read('default_web');

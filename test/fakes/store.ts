@@ -23,6 +23,8 @@ interface Kept {
   current: string;
   readonly revisions: Map<string, Omit<Checkpoint, 'confirmedAt'>>;
   confirmedAt?: string;
+  /** Of the revision that was confirmed. */
+  capturedAt?: string | undefined;
   dismissed?: Dismissal | undefined;
   unread?: string | undefined;
 }
@@ -41,7 +43,8 @@ export function createFakeStore(dir = '/var/lib/pod-checkpointer'): FakeStore {
       const problem = `checkpoint ${key}: ${unread}: injected`;
       return { key, record: unreadableRecord(key, ''), manifest: '', bytes: 0, confirmedAt: '', problem, unread };
     }
-    const later = one.confirmedAt !== undefined && !(Date.parse(one.confirmedAt) <= Date.parse(capturedAt));
+    const later =
+      one.confirmedAt !== undefined && (one.capturedAt === capturedAt || !(Date.parse(one.confirmedAt) <= Date.parse(capturedAt)));
     const dismissed = one.dismissed === undefined ? {} : { dismissed: one.dismissed };
     const confirmedAt = later && one.confirmedAt !== undefined ? one.confirmedAt : capturedAt;
     return structuredClone({ ...revision, confirmedAt, ...dismissed });
@@ -94,13 +97,14 @@ export function createFakeStore(dir = '/var/lib/pod-checkpointer'): FakeStore {
         if (revision !== one.current && !keep.includes(revision)) one.revisions.delete(revision);
       }
     },
-    async confirm(key, confirmedAt) {
+    async confirm(key, confirmedAt, capturedAt) {
       faults.enter('confirm');
       if (Number.isNaN(Date.parse(confirmedAt))) throw new PortError('invalid', `"${confirmedAt}" is not a time`);
       checkpointDir(dir, key);
       const one = kept.get(key);
       if (one === undefined) throw new PortError('not-found', `there is no checkpoint ${key}`);
       one.confirmedAt = confirmedAt;
+      one.capturedAt = capturedAt;
       one.dismissed = undefined;
     },
     async dismiss(key, dismissal) {

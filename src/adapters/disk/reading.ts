@@ -76,7 +76,7 @@ export async function toCheckpoint(source: Source, key: CheckpointKey, stored: S
   try {
     const word = await lastWord(source, key);
     const confirmed = confirmedAt(word);
-    const later = confirmed !== undefined && !(Date.parse(confirmed) <= Date.parse(capturedAt));
+    const later = confirmed !== undefined && (word['capturedAt'] === capturedAt || !(Date.parse(confirmed) <= Date.parse(capturedAt)));
     const dismissed = decodeDismissal(word['dismissed']);
     return { key, ...stored, confirmedAt: later ? confirmed : capturedAt, ...(dismissed === undefined ? {} : { dismissed }) };
   } catch (error) {

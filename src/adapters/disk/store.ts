@@ -80,7 +80,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     read,
     save: (draft, maxBytes) => inTurn(() => save(disk, draft, maxBytes)),
     prune: (key, keep) => inTurn(() => prune(disk, key, keep)),
-    confirm: (key, confirmedAt) => inTurn(() => inWordTurn(() => confirm(disk, key, confirmedAt))),
+    confirm: (key, confirmedAt, capturedAt) => inTurn(() => inWordTurn(() => confirm(disk, key, confirmedAt, capturedAt))),
     dismiss: (key, dismissal) => inWordTurn(() => dismiss(disk, key, dismissal)),
     remove: (key) => inTurn(() => remove(disk, key)),
     readLedger: () => inLedgerTurn(() => readLedger(disk)),
@@ -177,11 +177,12 @@ async function remembering(disk: Disk, target: string, publish: () => Promise<vo
   }
 }
 
-async function confirm(disk: Disk, key: CheckpointKey, at: string): Promise<void> {
+async function confirm(disk: Disk, key: CheckpointKey, at: string, capturedAt: string | undefined): Promise<void> {
   if (Number.isNaN(Date.parse(at))) throw new PortError('invalid', `confirming ${key}: "${at}" is not a time`);
   const home = checkpointDir(disk.dir, key);
   if ((await kindOf(home)) !== 'directory') throw new PortError('not-found', `confirming ${key}: there is no such checkpoint`);
-  await disk.sealed.write(join(home, CONFIRMED), { confirmedAt: at });
+  const ahead = capturedAt !== undefined && Date.parse(capturedAt) > Date.parse(at);
+  await disk.sealed.write(join(home, CONFIRMED), { confirmedAt: at, ...(ahead ? { capturedAt } : {}) });
 }
 
 /** In the same file: a store of before reads what it knows of it, and a confirmation replaces all of it. */

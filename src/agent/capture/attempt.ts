@@ -104,10 +104,11 @@ async function confirm({ ports, held }: AttemptParts, written: Map<CheckpointKey
   if (checkpoint === undefined) return;
   const wall = ports.clock.wall();
   const confirmedAt = formatTime(wall);
-  const { maxAgeMs } = checkpoint.record;
-  const onDisk = Math.max(written.get(key) ?? 0, parseTime(checkpoint.record.capturedAt));
-  if (maxAgeMs > 0 && wall - onDisk >= maxAgeMs / 8) {
-    await ports.store.confirm(key, confirmedAt);
+  const { maxAgeMs, capturedAt } = checkpoint.record;
+  // what lies in the future was stamped by a clock that was ahead: it confirms nothing
+  const passed = [written.get(key) ?? 0, parseTime(capturedAt)].filter((at) => at <= wall);
+  if (maxAgeMs > 0 && wall - Math.max(0, ...passed) >= maxAgeMs / 8) {
+    await ports.store.confirm(key, confirmedAt, capturedAt);
     written.set(key, wall);
   }
   held.checkpoints.set(key, { ...checkpoint, confirmedAt });
