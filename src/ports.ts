@@ -254,8 +254,8 @@ export interface Store {
   /** Removes revisions of a checkpoint that are neither current nor named. */
   prune(key: CheckpointKey, keep: readonly string[]): Promise<void>;
   /**
-   * `capturedAt`: of the revision that is confirmed; should it lie ahead, by a clock that was, the confirmation stands in
-   * its stead.
+   * `capturedAt`: of the revision that is confirmed; should it lie ahead, by a clock that was, the confirmation stands
+   * in its stead.
    */
   confirm(key: CheckpointKey, confirmedAt: string, capturedAt?: string): Promise<void>;
   /**

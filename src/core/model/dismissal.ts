@@ -1,5 +1,4 @@
 /** That people want no copy of a parent any more: the words for it, and whether it is said of this one. Pure. */
-import type { Checkpoint } from './model.ts';
 
 /** What the API server said of one parent. It is on the disk, and so outlives restarts and reboots. */
 export interface Dismissal {
@@ -18,7 +17,12 @@ export type Dismissed = 'parent-deleted' | 'opted-out';
 /** Why there is to be no copy; `not-honoured`: the configuration does not name the parent's namespace. */
 export type Unwanted = Dismissed | 'not-honoured';
 
+interface Dismissable {
+  readonly dismissed?: Dismissal;
+  readonly record: { readonly parent: { readonly uid: string } };
+}
+
 /** What is known of this very parent; it may have been said of an earlier pod of the same name. */
-export function dismissalOf({ dismissed, record }: Pick<Checkpoint, 'dismissed' | 'record'>): Dismissal | undefined {
+export function dismissalOf({ dismissed, record }: Dismissable): Dismissal | undefined {
   return dismissed !== undefined && dismissed.uid === record.parent.uid ? dismissed : undefined;
 }

@@ -2,22 +2,10 @@
  * The vocabulary of the whole program: what can be seen, what lies on the disk, what can be decided.
  * Data only: no behaviour beyond tiny constructors, no I/O, no clock.
  */
-
-import type { V1Container, V1Pod, V1PodSpec, V1Volume } from '@kubernetes/client-node';
 import type { Dismissal, Unwanted } from './dismissal.ts';
 import type { Reachability } from './probe.ts';
 
-export { type CapturedFile, REVISION_DIR, type RevisionDraft } from './draft.ts';
-
-/**
- * client-node's types describe objects whose dates were parsed. We keep the API's JSON as it came, so that fields
- * unknown to those types survive; in it every date is a string.
- */
-export type Raw<T> = T extends Date ? string : T extends (infer U)[] ? Raw<U>[] : T extends object ? { [K in keyof T]: Raw<T[K]> } : T;
-export type RawPod = Raw<V1Pod>;
-export type RawPodSpec = Raw<V1PodSpec>;
-export type RawContainer = Raw<V1Container>;
-export type RawVolume = Raw<V1Volume>;
+export type { Raw, RawContainer, RawPod, RawPodSpec, RawVolume } from './raw.ts';
 
 /** Any JSON object before it was looked at. */
 export type Json = Record<string, unknown>;
@@ -120,6 +108,26 @@ export interface RevisionRecord {
   /** The parent is the agent's own pod, so the copy is the standby. */
   readonly self?: true;
 }
+
+/** A file of a captured volume: `path` is relative to the volume's root. */
+export interface CapturedFile {
+  readonly path: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly content: Uint8Array;
+}
+
+/** Everything of one revision, before it has a digest and a place on the disk. */
+export interface RevisionDraft {
+  readonly key: CheckpointKey;
+  /** The static pod; host paths below the revision are written with {@link REVISION_DIR}. */
+  readonly manifest: Json;
+  readonly volumes: Readonly<Record<string, readonly CapturedFile[]>>;
+  readonly record: Omit<RevisionRecord, 'formatVersion' | 'revision' | 'files'>;
+}
+/** Stands in a draft's manifest for the absolute path of the revision's own directory. */
+export const REVISION_DIR = '@revision@';
 
 /** A checkpoint as the store found it. `problem` says why it must not be used. */
 export interface Checkpoint {

@@ -123,7 +123,8 @@ export const LOCAL_TRUTH_UNKNOWN: ObstacleMeaning = {
   states: ['inactive', 'active'],
   told: 'down',
   settles: true,
-  means: 'The container runtime or the kubelet could not be asked what runs, or which images are there; or what they tell contradicts the API server. Unknown starts and ends nothing.',
+  means:
+    'The container runtime or the kubelet could not be asked what runs, or which images are there; or what they tell contradicts the API server. Unknown starts and ends nothing.',
   todo: '`checkpointer_source_up` and the log name the source. Check `criSocket` and `podResourcesSocket`.',
 };
 

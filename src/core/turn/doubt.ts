@@ -24,7 +24,7 @@ export const SETTLE_MS: Millis = 30_000;
 /** The clock that stamped a container may have been this far ahead of today's. */
 const CLOCK_SLACK_MS: Millis = 60_000;
 /** A stamp before this is that of a clock that did not know the time. */
-const NO_CLOCK = Date.parse('2020-01-01T00:00:00Z');
+const NO_CLOCK = parseTime('2020-01-01T00:00:00Z');
 
 /**
  * The doubt after a look. It takes both sources to begin one and to end it. `bootedAt`: when this node booted, on the
