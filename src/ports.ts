@@ -106,6 +106,8 @@ export interface ApiReader {
   readPod(name: PodName, deadlineMs: Millis): Promise<RawPod | undefined>;
   /** Identity of the cluster: sha256 over the CA bundle's certificates, known without a request. */
   clusterFingerprint(): string;
+  /** sha256 of each of these certificates, sorted, as the bundle was when it was last read. */
+  clusterCas(): readonly string[];
 }
 
 /**
@@ -263,6 +265,8 @@ export interface Store {
    * confirmation ends it too. Does not wait for a save.
    */
   dismiss(key: CheckpointKey, dismissal: Dismissal | undefined): Promise<void>;
+  /** Writes down the CA certificates of the checkpoint's cluster, beside its revisions. */
+  stamp(key: CheckpointKey, cas: readonly string[]): Promise<void>;
   remove(key: CheckpointKey): Promise<void>;
   readLedger(): Promise<Ledger>;
   writeLedger(ledger: Ledger): Promise<void>;

@@ -65,7 +65,8 @@ async function observe(ports: Ports, ask: Ask, question: Question): Promise<Obse
     images,
     reads,
     begun: begun(),
-    where,
+    // the CA bundle may be another in the next turn, not within one
+    where: { ...where },
     optIn,
     ...(namespaces === undefined ? {} : { namespaces }),
   };

@@ -12,6 +12,7 @@ import { createReporter, type Reporter } from './report/reporter.ts';
 import { createStandby, type Standby } from './self/standby.ts';
 import { createStaticPods, type StaticPods } from './self/static-pods.ts';
 import type { AgentSettings } from './settings.ts';
+import { createStamps, type Stamps } from './stamps.ts';
 import { createVerifier, type Verifier } from './verify.ts';
 import type { Wakeups } from './wakeups.ts';
 
@@ -24,6 +25,7 @@ export interface Parts {
   readonly closeWatch: CloseWatch;
   readonly captures: Captures;
   readonly imageLooks: ImageLooks;
+  readonly stamps: Stamps;
   readonly standby: Standby;
   readonly staticPods: StaticPods;
   readonly reporter: Reporter;
@@ -48,6 +50,7 @@ export function createParts(ports: Ports, settings: AgentSettings, wakeups: Wake
     }),
     captures: createCaptures(ports, settings, held, () => wakeups.wake('capture')),
     imageLooks: createImageLooks(ports),
+    stamps: createStamps(ports, held),
     standby: createStandby(ports, settings, held),
     staticPods: createStaticPods(ports, settings, held),
   };

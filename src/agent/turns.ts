@@ -121,6 +121,7 @@ async function captureWhatIsDue(loop: Loop, { observation }: Scene): Promise<Mil
   if (calm) await loop.captures.tidy();
   const captureIn = loop.captures.run(observation, calm);
   if (calm) await loop.imageLooks.look([...loop.held.checkpoints.values()]);
+  if (calm && !loop.captures.busy()) await loop.stamps.run(observation);
   return captureIn;
 }
 

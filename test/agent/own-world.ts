@@ -56,8 +56,8 @@ export async function ledgerOf(world: World): Promise<Ledger> {
 }
 
 /** The DaemonSet's pod in charge, with one other parent; both captured. */
-export async function inCharge(): Promise<World> {
-  const world = createWorld(agentOf('a1'));
+export async function inCharge(change: Partial<AgentSettings> = agentOf('a1')): Promise<World> {
+  const world = createWorld(change);
   world.api.pods.set('u1', aHostPod());
   world.api.pods.set('a1', agentPod('a1', 'agent-1'));
   world.runtime = { sandboxes: [aSandbox()], containers: [aContainer()] };

@@ -155,6 +155,20 @@ export function storeContract(what: string, open: () => Promise<StoreUnderTest>)
       await expect(under.store.confirm('default_web', 'yesterday')).rejects.toMatchObject({ kind: 'invalid' });
     });
 
+    test("the cluster's CA certificates are kept beside the revision, whatever else is noted", async () => {
+      const saved = await under.store.save(draft('one'));
+      expect(saved?.cas).toBeUndefined();
+      await under.store.stamp('default_web', ['aa', 'bb']);
+      await under.store.confirm('default_web', '2026-02-01T00:00:00Z');
+      await under.store.save(draft('two'));
+      const [found] = await (await under.reopen()).load();
+      expect(found).toMatchObject({ cas: ['aa', 'bb'], confirmedAt: '2026-02-01T00:00:00Z' });
+      await under.store.stamp('default_web', ['bb']);
+      const [again] = await (await under.reopen()).load();
+      expect(again).toMatchObject({ cas: ['bb'], confirmedAt: '2026-02-01T00:00:00Z', record: found?.record });
+      await expect(under.store.stamp('default_other', ['bb'])).rejects.toMatchObject({ kind: 'not-found' });
+    });
+
     test('a removed checkpoint is gone, and its neighbour is not; removing it again is nothing', async () => {
       await under.store.save(draft('one', 'web'));
       await under.store.save(draft('one', 'web2'));

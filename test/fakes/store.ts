@@ -26,6 +26,7 @@ interface Kept {
   /** Of the revision that was confirmed. */
   capturedAt?: string | undefined;
   dismissed?: Dismissal | undefined;
+  cas?: readonly string[];
   unread?: string | undefined;
 }
 
@@ -43,11 +44,14 @@ export function createFakeStore(dir = '/var/lib/pod-checkpointer'): FakeStore {
       const problem = `checkpoint ${key}: ${unread}: injected`;
       return { key, record: unreadableRecord(key, ''), manifest: '', bytes: 0, confirmedAt: '', problem, unread };
     }
-    const later =
-      one.confirmedAt !== undefined && (one.capturedAt === capturedAt || !(Date.parse(one.confirmedAt) <= Date.parse(capturedAt)));
-    const dismissed = one.dismissed === undefined ? {} : { dismissed: one.dismissed };
-    const confirmedAt = later && one.confirmedAt !== undefined ? one.confirmedAt : capturedAt;
-    return structuredClone({ ...revision, confirmedAt, ...dismissed });
+      const later =
+        one.confirmedAt !== undefined && (one.capturedAt === capturedAt || !(Date.parse(one.confirmedAt) <= Date.parse(capturedAt)));
+      return structuredClone({
+        ...revision,
+        ...(one.dismissed === undefined ? {} : { dismissed: one.dismissed }),
+        ...(one.cas === undefined ? {} : { cas: one.cas }),
+        confirmedAt: later && one.confirmedAt !== undefined ? one.confirmedAt : capturedAt,
+      });
   }
 
   return {
@@ -113,6 +117,13 @@ export function createFakeStore(dir = '/var/lib/pod-checkpointer'): FakeStore {
       const one = kept.get(key);
       if (one === undefined) throw new PortError('not-found', `there is no checkpoint ${key}`);
       one.dismissed = dismissal;
+    },
+    async stamp(key, cas) {
+      faults.enter('stamp');
+      checkpointDir(dir, key);
+      const one = kept.get(key);
+      if (one === undefined) throw new PortError('not-found', `there is no checkpoint ${key}`);
+      one.cas = cas;
     },
     async remove(key) {
       faults.enter('remove');

@@ -120,6 +120,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
         return [...world.api.pods.values()].find((pod) => pod.metadata?.name === name.name && pod.metadata.namespace === name.namespace);
       },
       clusterFingerprint: () => where.cluster,
+      clusterCas: () => where.cas ?? [],
     },
     runtime: {
       version: async () => ({ runtimeName: 'fake', runtimeVersion: '1', runtimeApiVersion: 'v1' }),

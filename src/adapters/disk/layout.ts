@@ -7,8 +7,8 @@
  *            active.json                              the ledger: what we have placed in staticPodPath
  *            api-addresses.json                       the API servers' own addresses, learnt while they answer
  *            checkpoints/<namespace>_<pod>/current    symlink to revisions/<digest>
- *                                         /confirmed  when the API server last confirmed the parent; or, since
- *                                                     then, that no copy of it is wanted any more
+ *                                         /confirmed  when the API server last confirmed the parent, and its CAs; or,
+ *                                                     since then, that no copy of it is wanted any more
  *                                         /revisions/<digest>/record.json, pod.json, files/<volume>/…
  *            tmp/                                     everything unfinished, swept when the agent starts
  * <staticPodPath>/podckpt-….json                      a placed copy (name: core/model/keys.ts)

@@ -6,6 +6,7 @@ import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../core/model/errors.ts';
 import type { Checkpoint, CheckpointKey, Json, Ledger } from '../../core/model/model.ts';
+import type { CheckpointNotes } from '../../core/model/notes.ts';
 import { PortError } from '../../ports.ts';
 import { unreadCode, wrapError } from './errors.ts';
 import {
@@ -77,8 +78,7 @@ export async function toCheckpoint(source: Source, key: CheckpointKey, stored: S
     const word = await lastWord(source, key);
     const confirmed = confirmedAt(word);
     const later = confirmed !== undefined && (word['capturedAt'] === capturedAt || !(Date.parse(confirmed) <= Date.parse(capturedAt)));
-    const dismissed = decodeDismissal(word['dismissed']);
-    return { key, ...stored, confirmedAt: later ? confirmed : capturedAt, ...(dismissed === undefined ? {} : { dismissed }) };
+    return { key, ...stored, ...notesIn(word), confirmedAt: later ? confirmed : capturedAt };
   } catch (error) {
     const doubt = stored.problem === undefined ? unusable(stored.record, `checkpoint ${key}`, error) : stored;
     return { key, ...doubt, confirmedAt: capturedAt };
@@ -92,6 +92,15 @@ export async function toCheckpoint(source: Source, key: CheckpointKey, stored: S
 async function lastWord(source: Source, key: CheckpointKey): Promise<Json> {
   const body = await source.sealed.read(join(checkpointDir(source.dir, key), CONFIRMED)).catch(ifUnread);
   return body === undefined || body === '' || body === 'damaged' ? {} : body;
+}
+
+function notesIn(word: Json): CheckpointNotes {
+  const dismissed = decodeDismissal(word['dismissed']);
+  const { cas } = word;
+  return {
+    ...(dismissed === undefined ? {} : { dismissed }),
+    ...(Array.isArray(cas) && cas.every((ca) => typeof ca === 'string') ? { cas } : {}),
+  };
 }
 
 function confirmedAt(word: Json): string | undefined {

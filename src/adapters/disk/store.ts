@@ -82,6 +82,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     prune: (key, keep) => inTurn(() => prune(disk, key, keep)),
     confirm: (key, confirmedAt, capturedAt) => inTurn(() => inWordTurn(() => confirm(disk, key, confirmedAt, capturedAt))),
     dismiss: (key, dismissal) => inWordTurn(() => dismiss(disk, key, dismissal)),
+    stamp: (key, cas) => inTurn(() => inWordTurn(() => note(disk, key, 'stamping', (before) => ({ ...before, cas: [...cas] })))),
     remove: (key) => inTurn(() => remove(disk, key)),
     readLedger: () => inLedgerTurn(() => readLedger(disk)),
     writeLedger: (ledger) => inLedgerTurn(() => disk.sealed.write(join(disk.dir, LEDGER_FILE), ledger as unknown as Json)),
@@ -177,21 +178,32 @@ async function remembering(disk: Disk, target: string, publish: () => Promise<vo
   }
 }
 
+/** A confirmation ends a dismissal, and every note that is not about the cluster. */
 async function confirm(disk: Disk, key: CheckpointKey, at: string, capturedAt: string | undefined): Promise<void> {
   if (Number.isNaN(Date.parse(at))) throw new PortError('invalid', `confirming ${key}: "${at}" is not a time`);
-  const home = checkpointDir(disk.dir, key);
-  if ((await kindOf(home)) !== 'directory') throw new PortError('not-found', `confirming ${key}: there is no such checkpoint`);
   const ahead = capturedAt !== undefined && Date.parse(capturedAt) > Date.parse(at);
-  await disk.sealed.write(join(home, CONFIRMED), { confirmedAt: at, ...(ahead ? { capturedAt } : {}) });
+  await note(disk, key, 'confirming', ({ cas }) => ({
+    ...(cas === undefined ? {} : { cas }),
+    confirmedAt: at,
+    ...(ahead ? { capturedAt } : {}),
+  }));
 }
 
-/** In the same file: a store of before reads what it knows of it, and a confirmation replaces all of it. */
+/** In the same file: a store of before reads what it knows of it, and a confirmation ends it. */
 async function dismiss(disk: Disk, key: CheckpointKey, dismissal: Dismissal | undefined): Promise<void> {
+  await note(disk, key, 'dismissing', ({ dismissed: _, ...rest }) => ({
+    ...rest,
+    ...(dismissal === undefined ? {} : { dismissed: dismissal as unknown as Json }),
+  }));
+}
+
+/** Beside what is noted already; of notes that cannot be read nothing is kept. */
+async function note(disk: Disk, key: CheckpointKey, activity: string, changed: (before: Json) => Json): Promise<void> {
   const home = checkpointDir(disk.dir, key);
-  if ((await kindOf(home)) !== 'directory') throw new PortError('not-found', `dismissing ${key}: there is no such checkpoint`);
-  const before = await disk.sealed.read(join(home, CONFIRMED));
-  const { dismissed: _, ...rest } = before === undefined || before === 'damaged' ? {} : before;
-  await disk.sealed.write(join(home, CONFIRMED), { ...rest, ...(dismissal === undefined ? {} : { dismissed: dismissal }) });
+  if ((await kindOf(home)) !== 'directory') throw new PortError('not-found', `${activity} ${key}: there is no such checkpoint`);
+  const path = join(home, CONFIRMED);
+  const before = await disk.sealed.read(path).catch(() => undefined);
+  await disk.sealed.write(path, changed(before === undefined || before === 'damaged' ? {} : before));
 }
 
 /** Keeps everything while `current` is not whole: another revision may then be the last good one. */

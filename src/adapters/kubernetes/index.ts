@@ -50,7 +50,7 @@ export function createKubernetes(access: ApiAccess, options: KubernetesOptions):
   return {
     watch,
     probe: createApiProbe({ access, userAgent, clock, observer, learnt: async () => (await own?.endpoints()) ?? [] }),
-    reader: createPodReader(transport, access.ca),
+    reader: createPodReader(transport, access.caNow ?? (() => access.ca)),
     async close() {
       await watch.stop();
       await transport.close();

@@ -23,8 +23,10 @@ export interface Trust {
 export interface ApiAccess {
   /** Tried in this order; all are probed. Never empty. */
   readonly endpoints: readonly ApiEndpoint[];
-  /** CA bundle as it was when loaded; the cluster's identity is made from it. */
+  /** CA bundle as it was when loaded. */
   readonly ca: string;
+  /** The bundle as it was last read by {@link ApiAccess.trust}. */
+  readonly caNow?: () => string;
   readonly serverName?: string;
   readonly token?: TokenSource;
   /**
@@ -124,6 +126,7 @@ async function access(
   return {
     endpoints,
     ca: good.ca,
+    caNow: () => good.ca,
     ...(rest.serverName === undefined ? {} : { serverName: rest.serverName }),
     ...(rest.token === undefined ? {} : { token: rest.token }),
     async trust() {

@@ -4,18 +4,20 @@
  * It uses the verb `list` only, so the agent needs no `get`. It never reads from the server's cache (no
  * resourceVersion), and says "there is none" only when a well-formed, authenticated, empty list says so.
  */
-import { createHash, X509Certificate } from 'node:crypto';
+import { clusterDigest } from '../../core/model/cluster.ts';
 import type { RawPod } from '../../core/model/model.ts';
 import { type ApiReader, PortError } from '../../ports.ts';
 import { isKubernetesAnswer } from './answer.ts';
+import { caFingerprints, followCas } from './ca-identity.ts';
 import { parsePodList } from './pod-list.ts';
 import type { ApiReply, Transport } from './transport.ts';
 
-/** Throws PortError `invalid` when the CA bundle holds no readable certificate. */
-export function createPodReader(transport: Transport, caBundle: string): ApiReader {
-  const fingerprint = caFingerprint(caBundle);
+/** Throws PortError `invalid` when the CA bundle, as it is now, holds no readable certificate. */
+export function createPodReader(transport: Transport, caBundle: () => string): ApiReader {
+  const cas = followCas(caBundle);
   return {
-    clusterFingerprint: () => fingerprint,
+    clusterFingerprint: () => clusterDigest(cas()),
+    clusterCas: cas,
     async readPod({ namespace, name }, deadlineMs) {
       const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
       const activity = `reading pod ${namespace}/${name}`;
@@ -54,15 +56,5 @@ function refusal(activity: string, reply: ApiReply): PortError {
 
 /** sha256, in hex, over the sorted fingerprints of the bundle's certificates: order and comments do not matter. */
 export function caFingerprint(bundle: string): string {
-  const blocks = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  let prints: string[];
-  try {
-    prints = blocks.map((block) => new X509Certificate(block).fingerprint256);
-  } catch (error) {
-    throw new PortError('invalid', `CA bundle: a certificate in it cannot be read: ${(error as Error).message}`, { cause: error });
-  }
-  if (prints.length === 0) throw new PortError('invalid', 'CA bundle: it holds no certificate');
-  return createHash('sha256')
-    .update([...new Set(prints)].sort().join('\n'))
-    .digest('hex');
+  return clusterDigest(caFingerprints(bundle));
 }

@@ -15,12 +15,13 @@ export function blindWatch(): PodWatch {
   };
 }
 
-/** `cluster`: the identity under which the checkpoints were taken. */
-export function deniedReader(cluster: string): ApiReader {
+/** `cluster`, `cas`: the identity under which the checkpoints were taken. */
+export function deniedReader(cluster: string, cas: readonly string[] = []): ApiReader {
   return {
     readPod: async ({ namespace, name }) => {
       throw new PortError('denied', `reading pod ${namespace}/${name}: the standby has no credentials`);
     },
     clusterFingerprint: () => cluster,
+    clusterCas: () => cas,
   };
 }

@@ -9,6 +9,7 @@ import { formatTime, parseTime } from '../../core/model/time.ts';
 import { afterCapture, afterFailedCapture, type CaptureTrack, inputsDigest } from '../../core/select/capture-need.ts';
 import { bytesLeftFor, noRoomFor } from '../../core/select/limits.ts';
 import type { PodOptions } from '../../core/select/select.ts';
+import { whose } from '../../core/turn/whose.ts';
 import type { Ports } from '../../ports.ts';
 import type { Held } from '../held.ts';
 import type { AgentSettings } from '../settings.ts';
@@ -32,7 +33,7 @@ export interface AttemptParts {
 export type Attempt = (pod: RawPod, options: PodOptions, track: CaptureTrack) => Promise<(now: CaptureTrack) => CaptureTrack>;
 
 export function createAttempt(parts: AttemptParts): Attempt {
-  const { ports, held, refusals } = parts;
+  const { ports, settings, held, refusals } = parts;
   /** Wall clock of the last confirmation that was written. */
   const written = new Map<CheckpointKey, number>();
 
@@ -40,8 +41,9 @@ export function createAttempt(parts: AttemptParts): Attempt {
     const kubeletMinor = await ports.kubeletVersion.atLeast();
     const digest = inputsDigest(pod, await volumeVersions(ports, pod), kubeletMinor);
     const stored = held.checkpoints.get(keyOf(pod));
-    // after failures a whole capture says anew what holds
-    if (track.failures === 0 && digest === track.done && stored !== undefined && stored.problem === undefined) {
+    // after failures a whole capture says anew what holds, and one of another cluster is none of this pod
+    const good = stored !== undefined && stored.problem === undefined && whose(stored, settings.where) === 'ours';
+    if (track.failures === 0 && digest === track.done && good) {
       await confirm(parts, written, pod);
       return digest;
     }

@@ -26,7 +26,7 @@ import { ANNOTATION_ENABLED } from '../../core/model/keys.ts';
 import { parseTime } from '../../core/model/time.ts';
 import type { Place } from '../../core/self/own.ts';
 import type { Where } from '../../core/turn/observation.ts';
-import type { ApiRequestObserver, Clock, HostLock, Log, Meter, Ports, Store } from '../../ports.ts';
+import type { ApiReader, ApiRequestObserver, Clock, HostLock, Log, Meter, Ports, Store } from '../../ports.ts';
 import { apiAccess, connectRuntime, withoutCredentials } from '../connect.ts';
 
 export interface Surroundings {
@@ -73,14 +73,19 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
   const kubeletProcess = createKubeletProcess({ rootDir, podResourcesSocket });
   const podsDir = join(config.kubeletRootDir, 'pods');
   const { probe } = kubernetes;
-  const fingerprint = kubernetes.reader.clusterFingerprint();
   const watch = anonymous ? blindWatch() : kubernetes.watch;
-  const reader = anonymous ? deniedReader(await clusterOfStandby(store, fingerprint)) : kubernetes.reader;
+  const reader = anonymous ? await readerOfStandby(store, kubernetes.reader) : kubernetes.reader;
   const where: Where = {
     node: config.nodeName,
     machineId: await firstLine(config.machineIdFile),
-    cluster: reader.clusterFingerprint(),
     bootId: await firstLine(config.bootIdFile),
+    // a rotation changes both while the agent runs
+    get cluster() {
+      return reader.clusterFingerprint();
+    },
+    get cas() {
+      return reader.clusterCas();
+    },
   };
   return {
     ports: {
@@ -117,13 +122,14 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
 }
 
 /**
- * The standby trusts the CA as it was when it was captured, which may be a newer one than the other checkpoints were
- * taken under. Theirs is written in its own record, which the same agent made.
+ * The standby trusts the CA as it was when it was captured, which may be another than the other checkpoints know.
+ * Theirs stands beside its own record, which the same agent made and stamped.
  */
-async function clusterOfStandby(store: Store, fingerprint: string): Promise<string> {
+async function readerOfStandby(store: Store, trusted: ApiReader): Promise<ApiReader> {
   const own = (await store.load()).filter(({ record, problem }) => record.self === true && problem === undefined);
   own.sort((a, b) => parseTime(b.record.capturedAt) - parseTime(a.record.capturedAt));
-  return own[0]?.record.cluster ?? fingerprint;
+  const cas = new Set([...(own[0]?.cas ?? []), ...trusted.clusterCas()]);
+  return deniedReader(own[0]?.record.cluster ?? trusted.clusterFingerprint(), [...cas].sort());
 }
 
 function settingsOf(config: Config, where: Where, { role, own }: Place): AgentSettings {

@@ -2,7 +2,8 @@
  * The vocabulary of the whole program: what can be seen, what lies on the disk, what can be decided.
  * Data only: no behaviour beyond tiny constructors, no I/O, no clock.
  */
-import type { Dismissal, Unwanted } from './dismissal.ts';
+import type { Unwanted } from './dismissal.ts';
+import type { CheckpointNotes } from './notes.ts';
 import type { Reachability } from './probe.ts';
 
 export type { Raw, RawContainer, RawPod, RawPodSpec, RawVolume } from './raw.ts';
@@ -85,7 +86,7 @@ export interface RevisionRecord {
     readonly controller?: { readonly kind: string; readonly name: string; readonly uid: string };
   };
   readonly node: { readonly name: string; readonly machineId: string };
-  /** Fingerprint of the cluster's CA bundle: a checkpoint is good for one cluster. */
+  /** One digest over the cluster's CA certificates at the capture; `core/turn/whose.ts` compares. */
   readonly cluster: string;
   /** RFC 3339, wall clock. */
   readonly capturedAt: string;
@@ -130,7 +131,7 @@ export interface RevisionDraft {
 export const REVISION_DIR = '@revision@';
 
 /** A checkpoint as the store found it. `problem` says why it must not be used. */
-export interface Checkpoint {
+export interface Checkpoint extends CheckpointNotes {
   readonly key: CheckpointKey;
   readonly record: RevisionRecord;
   /** pod.json, exact bytes as text. */
@@ -139,8 +140,6 @@ export interface Checkpoint {
   readonly confirmedAt: string;
   readonly bytes: number;
   readonly problem?: string;
-  /** What people were last seen to want of a pod of this name, where it was that there be no copy. */
-  readonly dismissed?: Dismissal;
   /** The system's word (EMFILE, EIO) where it could not be read: whether it is whole is unknown, so it is no damage. */
   readonly unread?: string;
 }
@@ -174,7 +173,6 @@ export interface HandBackMemory {
   readonly key: CheckpointKey;
   /** The pod the copy made way for. */
   readonly toUid: string;
-  /** RFC 3339, wall clock. */
   readonly at: string;
   /** A parent that is gone after a power cut did not fail: the memory counts in the boot it is from. */
   readonly bootId: string;

@@ -62,6 +62,9 @@ export interface Observation extends LocalTruth {
 export interface Where {
   readonly node: string;
   readonly machineId: string;
+  /** One digest over the CA certificates, as records have it. */
   readonly cluster: string;
+  /** sha256 of each CA certificate of the cluster, sorted. */
+  readonly cas?: readonly string[];
   readonly bootId: string;
 }

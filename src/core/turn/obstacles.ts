@@ -12,6 +12,7 @@ import type { Observation } from './observation.ts';
 import { START_DEADLINE_MS } from './policy.ts';
 import type { Subject } from './subject.ts';
 import { unwanted } from './unwanted.ts';
+import { whose } from './whose.ts';
 
 /** A copy of higher order waits this long, at most, for the lower ones to run. */
 export const ORDER_WAIT_MS: Millis = 30_000;
@@ -69,8 +70,8 @@ export function ofItself({ checkpoint }: Subject, o: Observation): Obstacle | un
 function ofCheckpoint(checkpoint: Checkpoint, o: Observation): Obstacle | undefined {
   if (checkpoint.problem !== undefined) return checkpoint.unread === undefined ? 'checkpoint-damaged' : 'checkpoint-unread';
   const { record } = checkpoint;
-  if (record.node.name !== o.where.node || record.node.machineId !== o.where.machineId) return 'checkpoint-of-other-node';
-  if (record.cluster !== o.where.cluster) return 'checkpoint-of-other-cluster';
+  const owner = whose(checkpoint, o.where);
+  if (owner !== 'ours') return `checkpoint-of-${owner}`;
   if (expired(checkpoint, o.wall)) return 'checkpoint-expired';
   const missing = record.images.some(({ image }) => {
     const present = o.images.get(image);

@@ -65,6 +65,14 @@ const operations: readonly Operation[] = [
   },
   { name: 'a confirmation', before: (store) => store.save(draft('one')), run: (store) => store.confirm(KEY, CONFIRMED) },
   {
+    name: 'a stamp beside a confirmation',
+    before: async (store) => {
+      await store.save(draft('one'));
+      await store.confirm(KEY, CONFIRMED);
+    },
+    run: (store) => store.stamp(KEY, ['aa']),
+  },
+  {
     name: 'a ledger write',
     before: async (store) => {
       await store.save(draft('one'));
@@ -102,7 +110,9 @@ async function found(dir: string): Promise<{ state: string; checkpoints: number 
   const checkpoints = await store.load();
   for (const checkpoint of checkpoints) expect(checkpoint.problem).toBeUndefined();
   const attempt = (await store.readLedger()).placed[0]?.attempt ?? 0;
-  const state = checkpoints.map((one) => `${one.manifest.includes('one') ? 'one' : 'two'} ${one.confirmedAt === CONFIRMED}`).join();
+  const state = checkpoints
+    .map((one) => `${one.manifest.includes('one') ? 'one' : 'two'} ${one.confirmedAt === CONFIRMED}${one.cas?.join() ?? ''}`)
+    .join();
   return { state: `${state} ${attempt}`, checkpoints: checkpoints.length };
 }
 
@@ -229,10 +239,12 @@ describe('quiet', () => {
   test('a second identical save, confirmation and ledger write make no call at all', async () => {
     const { store, faults } = await arrange({ name: '', before: (store) => store.save(draft('one')), run: async () => undefined });
     await store.confirm(KEY, CONFIRMED);
+    await store.stamp(KEY, ['aa']);
     await store.writeLedger(ledger());
     faults.calls.length = 0;
     await store.save(draft('one'));
     await store.confirm(KEY, CONFIRMED);
+    await store.stamp(KEY, ['aa']);
     await store.writeLedger(ledger());
     await store.prune(KEY, []);
     await store.load();

@@ -1,0 +1,36 @@
+/** Which certificates a CA bundle holds: the identity of a cluster is made from them. Opens nothing. */
+import { X509Certificate } from 'node:crypto';
+import { PortError } from '../../ports.ts';
+
+/**
+ * sha256 of each certificate, in hex, sorted: order, comments and repetitions do not matter. Throws PortError `invalid`
+ * where one cannot be read, or there is none.
+ */
+export function caFingerprints(bundle: string): readonly string[] {
+  const blocks = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  let prints: string[];
+  try {
+    prints = blocks.map((block) => new X509Certificate(block).fingerprint256.replaceAll(':', '').toLowerCase());
+  } catch (error) {
+    throw new PortError('invalid', `CA bundle: a certificate in it cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  if (prints.length === 0) throw new PortError('invalid', 'CA bundle: it holds no certificate');
+  return [...new Set(prints)].sort();
+}
+
+/** The same for a bundle that may be renewed: read anew only where the text is another; the last good answer stays. */
+export function followCas(bundle: () => string): () => readonly string[] {
+  let text = bundle();
+  let known = caFingerprints(text);
+  return () => {
+    const now = bundle();
+    if (now === text) return known;
+    text = now;
+    try {
+      known = caFingerprints(now);
+    } catch {
+      // half written: the next reading tells
+    }
+    return known;
+  };
+}
