@@ -83,7 +83,8 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   return { run, status: () => statusOf(ports, parts, turns) };
 }
 
-function statusOf(ports: Ports, { api, captures, doubts, imageLooks, reporter, standby, staticPods }: Parts, turns: Turns): AgentStatus {
+function statusOf(ports: Ports, parts: Parts, turns: Turns): AgentStatus {
+  const { api, captures, doubts, imageLooks, reporter, standby, staticPods, strangers } = parts;
   const { verdict, evidence, tls } = api.now();
   const lastTurn = turns.last();
   return {
@@ -98,5 +99,6 @@ function statusOf(ports: Ports, { api, captures, doubts, imageLooks, reporter, s
     takeover: standby.takeover(),
     contradiction: doubts.says(),
     staticPodsUnread: staticPods.unread(),
+    strangers: strangers.sentence(),
   };
 }

@@ -9,6 +9,7 @@ import { type CloseWatch, createCloseWatch } from './hand-back/close-watch.ts';
 import { createHeld, type Held } from './held.ts';
 import { createObserver, type Observe } from './observe.ts';
 import { createReporter, type Reporter } from './report/reporter.ts';
+import { createStrangerNews, type StrangerNews } from './report/stranger-news.ts';
 import { createStandby, type Standby } from './self/standby.ts';
 import { createStaticPods, type StaticPods } from './self/static-pods.ts';
 import type { AgentSettings } from './settings.ts';
@@ -29,6 +30,7 @@ export interface Parts {
   readonly standby: Standby;
   readonly staticPods: StaticPods;
   readonly reporter: Reporter;
+  readonly strangers: StrangerNews;
 }
 
 export function createParts(ports: Ports, settings: AgentSettings, wakeups: Wakeups): Parts {
@@ -37,6 +39,7 @@ export function createParts(ports: Ports, settings: AgentSettings, wakeups: Wake
   return {
     held,
     reporter,
+    strangers: createStrangerNews(ports),
     api: createApiBelief(ports, settings.reachability, {
       changed: (before, after) => reporter.reachability(before, after),
       probed: () => wakeups.wake('probe'),

@@ -34,4 +34,6 @@ export interface AgentStatus {
   readonly contradiction?: string | undefined;
   /** One sentence while the kubelet does not start what lies in staticPodPath. */
   readonly staticPodsUnread?: string | undefined;
+  /** One sentence while checkpoints of another node or another cluster are stored here. */
+  readonly strangers?: string | undefined;
 }

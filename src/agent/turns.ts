@@ -42,6 +42,7 @@ export function createTurns(ports: Ports, settings: AgentSettings, parts: Parts)
     makesWay = await loop.standby.yields(scene.observation, loop.mind);
     last = ports.clock.now();
     loop.reporter.turnTaken(from, last, loop.held, loop.api.now());
+    loop.strangers.note([...loop.held.checkpoints.values()], scene.observation.where);
     return nextIn(loop, scene, { probeIn, captureIn, acted: decided.actions.length > 0 });
   }
 

@@ -165,6 +165,15 @@ describe('the agent does not start', () => {
       2,
       /agent: kubeconfig .*kubeconfig: contexts has no entry named "none": add it or change current-context/,
     ],
+    [
+      'with a machine id that systemd has not made yet',
+      () => {
+        writeFileSync(at('machine-id'), 'uninitialized\n');
+        return { machineIdFile: at('machine-id') };
+      },
+      2,
+      /machineIdFile .*machine-id says "uninitialized": .*let its first boot finish, or run systemd-machine-id-setup --commit/,
+    ],
     ['with an unknown key', () => ({ orphanGrase: '30s' }), 2, /orphanGrase.*orphanGrace/],
     ['with several bad values, all told at once', () => ({ orphanGrace: 'soon', retireGrace: 5 }), 2, /orphanGrace[\s\S]*retireGrace/],
   ])('%s', async (_name, change, code, message) => {

@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest';
 import type { AgentStatus } from '../../src/agent/status.ts';
 import { healthOf, readyOf } from '../../src/cli/agent/agent.ts';
+import { statusNotes } from '../../src/cli/inspect/status.ts';
 
 const status: AgentStatus = {
   lastTurn: 100_000,
@@ -52,6 +53,15 @@ it('tells in a line each which copies would not start, and is no less ready for 
   const standby = readyOf(hindered(1), 'standby');
   expect(standby.ok).toBe(false);
   expect(standby.detail.split('\n')[1]).toBe('ns/web-0: image-missing. Load it.');
+});
+
+it('says beside its readiness that checkpoints of another node or cluster are stored, and stays ready', () => {
+  const strangers = 'two stored checkpoints are of another node';
+  expect(readyOf({ ...status, strangers }, 'daemonset')).toEqual({
+    ok: true,
+    detail: `API server reachable: requests succeed; ${strangers}`,
+  });
+  expect(statusNotes({ ...status, strangers })).toEqual([strangers]);
 });
 
 it('is healthy while the loop turns and the lock is held, whatever it is', () => {

@@ -138,5 +138,6 @@ function readiness(status: AgentStatus, role: Role): { readonly ok: boolean; rea
   if (status.contradiction !== undefined) return { ok: false, detail: status.contradiction };
   if (status.staticPodsUnread !== undefined) return { ok: false, detail: status.staticPodsUnread };
   const { state, evidence, tls } = status.api;
-  return { ok: status.sourcesSettled && status.lockHeld, detail: `API server ${state}: ${tls ?? evidence}` };
+  const strangers = status.strangers === undefined ? '' : `; ${status.strangers}`;
+  return { ok: status.sourcesSettled && status.lockHeld, detail: `API server ${state}: ${tls ?? evidence}${strangers}` };
 }

@@ -2,7 +2,7 @@
  * What is asked of the host before anything on it is changed: paths, the kubelet's own word on them, and the format of
  * what is stored. Looking and preparing are apart, so that an agent that cannot start leaves the host as it was.
  */
-import { access, constants, realpath, stat } from 'node:fs/promises';
+import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { findCriSocket } from '../../adapters/cri/find-socket.ts';
 import { checkFormat } from '../../adapters/disk/format.ts';
@@ -20,6 +20,7 @@ import { PortError } from '../../ports.ts';
 export async function inspectHost(config: Config, uid: number): Promise<void> {
   await checkPaths(config);
   await checkCriSocket(config);
+  await checkMachineId(config.machineIdFile);
   const found = await inspectStateDir(stateDirOf(config, uid));
   if (found !== 'absent') await checkFormat(config.stateDir);
 }
@@ -70,6 +71,16 @@ async function checkStaticPodPath(path: string): Promise<void> {
   await access(path, constants.R_OK | constants.W_OK | constants.X_OK).catch((error: unknown) => {
     throw new PortError('invalid', `staticPodPath ${path} cannot be written: mount it read-write, or run as root`, { cause: error });
   });
+}
+
+/** systemd's word on an image that has never been booted to its end: under it all such machines were one. */
+async function checkMachineId(path: string): Promise<void> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  if (text.split('\n')[0]?.trim() !== 'uninitialized') return;
+  throw new PortError(
+    'invalid',
+    `machineIdFile ${path} says "uninitialized": this machine has no id yet, and what is stored under that word is every machine's; let its first boot finish, or run systemd-machine-id-setup --commit`,
+  );
 }
 
 /** A manifest in a directory that the kubelet does not read is no copy: better no agent than one that seems to work. */

@@ -66,14 +66,14 @@ export const OBSTACLES: Readonly<Record<Obstacle, ObstacleMeaning>> = {
   'checkpoint-of-other-node': {
     states: ['inactive'],
     told: 'ahead',
-    means: 'It was made on a node with another name or machine id, as on a cloned disk.',
-    todo: 'Let the API server answer: what runs here is captured anew.',
+    means: 'It was made on a node with another name or machine id, as on a cloned disk. It is not retired here either.',
+    todo: 'Let the API server answer: what runs here is captured anew. `pod-checkpointer cleanup --purge` removes the rest.',
   },
   'checkpoint-of-other-cluster': {
     states: ['inactive'],
     told: 'ahead',
-    means: 'It was made in another cluster.',
-    todo: 'Let the API server answer: what runs here is captured anew.',
+    means: 'It was made in another cluster: not one CA certificate is the same. It is not retired here either.',
+    todo: 'Let the API server answer: what runs here is captured anew. `pod-checkpointer cleanup --purge` removes the rest.',
   },
   'image-missing': {
     states: ['inactive'],

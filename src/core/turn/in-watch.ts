@@ -5,9 +5,18 @@ import type { Checkpoint, ParentInApi, RawPod, RevisionRecord } from '../model/m
 import { optedIn } from './identity.ts';
 import type { Observation } from './observation.ts';
 import type { Track } from './track.ts';
+import { isStrange } from './whose.ts';
 
-/** What the synced watch says of the parent; `leaving`: it does not show it as the parent any more. */
+/**
+ * What the synced watch says of the parent; `leaving`: it does not show it as the parent any more. Of another node's or
+ * another cluster's pods this server knows nothing: that it does not show one is no word on it.
+ */
 export function parentInWatch(checkpoint: Checkpoint, o: Observation): Exclude<ParentInApi, 'gone'> {
+  const shown = shownInWatch(checkpoint, o);
+  return shown === 'leaving' && isStrange(checkpoint, o.where) ? 'unknown' : shown;
+}
+
+function shownInWatch(checkpoint: Checkpoint, o: Observation): Exclude<ParentInApi, 'gone'> {
   if (!o.watch.synced || !o.watch.healthy) return 'unknown';
   const { uid } = checkpoint.record.parent;
   if (uid !== '') return stillParent(checkpoint, o.watch.pods.get(uid), o) ? 'present' : 'leaving';

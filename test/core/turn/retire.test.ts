@@ -28,6 +28,35 @@ describe('retiring', () => {
     expect(verdictOf(over([0, 60_000], shown, aLedger(), unread))).toBe('retired: parent-gone');
   });
 
+  it.each<[string, Parameters<typeof aCheckpoint>]>([
+    ['of another node', [{ node: { name: 'n2', machineId: 'm1' } }]],
+    ['of another machine', [{ node: { name: 'n1', machineId: 'm2' } }]],
+    ['of another cluster', [{ cluster: 'c2' }]],
+    ['of another cluster by its CA certificates', [{ cluster: 'c2' }, { cas: ['aa'] }]],
+    [
+      'of another cluster and damaged',
+      [
+        { cluster: '', parent: { ...checkpoint.record.parent, uid: '' } },
+        { problem: 'damaged', cas: ['aa'] },
+      ],
+    ],
+  ])('never comes to a checkpoint %s, placed or not, and asks nobody about it', (_name, of) => {
+    const strange = aCheckpoint(...of);
+    const late = over([0, 60_000, 10 * 60_000, 3_600_000], { ...empty, reads: read }, aLedger(), strange);
+    expect(verdictOf(late)).toBe('inactive: api-reachable');
+    expect(late.actions).toEqual([]);
+    expect(late.mind.tracks.get(strange.key)?.leavingSince).toBeUndefined();
+
+    const serving = over(
+      [0, 60_000, 3_600_000],
+      { ...empty, reads: read, ...placedFile, runtime: seen(copyServes) },
+      aLedger([aPlaced()]),
+      strange,
+    );
+    expect(kinds(serving)).toEqual([]);
+    expect(verdictOf(serving)).toMatch(/^active: /);
+  });
+
   it.each<[string, Parameters<typeof watching>]>([
     ['is bound to another node', [aPod({ node: 'n2' })]],
     ['has failed', [aPod({ phase: 'Failed' })]],
