@@ -30,6 +30,16 @@ trap 'kill $! 2>/dev/null; exit 0' TERM INT
 
 state=${POD_CHECKPOINTER_STATE_DIR:-/var/lib/pod-checkpointer}
 [ -d "$state" ] || refuse "the state directory $state does not exist: mount the node's directory there, or name it in POD_CHECKPOINTER_STATE_DIR" 2
+# A directory of others: no lock is made in it. The agent refuses it, and says why (src/adapters/disk/state-dir.ts).
+if ! [ -e "$state/format" ]; then
+  for name in "$state"/* "$state"/.[!.]*; do
+    case ${name##*/} in
+      active.json) break ;;
+      lock | tmp | checkpoints | lost+found | '*' | '.[!.]*') ;;
+      *) start "$@" ;;
+    esac
+  done
+fi
 mask=$(umask)
 umask 077
 # Opened for reading and writing: created where it is missing, never truncated.

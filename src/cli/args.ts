@@ -12,6 +12,7 @@ import { type Command, type Context, EXIT, type Flag, type Io, UsageError } from
 import { flagsOf, formatCommandHelp, formatProgramHelp, PROGRAM } from './help.ts';
 import { loadConfig } from './load-config.ts';
 import { OUTPUT_FORMATS } from './output.ts';
+import { withRealPaths } from './real-paths.ts';
 
 export interface Cli {
   readonly commands: readonly Command[];
@@ -175,7 +176,7 @@ function contextOf(command: Command, parsed: Parsed, io: Io): Context {
         ...(command.required === undefined ? {} : { required: command.required }),
       });
       if (!result.ok) throw new UsageError(result.errors);
-      return result.config;
+      return withRealPaths(result.config);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** What keeps the agent from starting: one sentence each, the right exit code, and nothing changed on the host. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -112,6 +112,42 @@ describe('the agent does not start', () => {
       /state directory .*kubeconfig\/state .* no directory: name another/,
     ],
     ['with a state directory that is a file', () => ({ stateDir: at('kubeconfig') }), 2, /is not a directory; name one/],
+    [
+      'with a state directory that is full of others',
+      () => {
+        writeFileSync(at('state/notes'), 'of somebody else');
+        return {};
+      },
+      2,
+      /state directory .*state holds what is not ours \(notes\) and no file "format" of ours: nothing was changed; name an empty directory/,
+    ],
+    [
+      'with a link to a state directory in memory',
+      () => {
+        symlinkSync('/dev/shm', at('link'));
+        return { stateDir: at('link/podckpt-bad-input'), allowTmpfs: false, kubeletConfig: '/dev/null' };
+      },
+      2,
+      /state directory \/dev\/shm\/podckpt-bad-input is on tmpfs/,
+    ],
+    [
+      'with a link to a staticPodPath in memory',
+      () => {
+        symlinkSync('/dev/shm', at('link'));
+        return { staticPodPath: at('link'), allowTmpfs: false };
+      },
+      2,
+      /staticPodPath \/dev\/shm is on tmpfs, .*: name a directory on a disk/,
+    ],
+    [
+      'with a state directory that is, by a link, the staticPodPath',
+      () => {
+        symlinkSync(at('manifests'), at('link'));
+        return { stateDir: at('link') };
+      },
+      2,
+      /with links resolved, stateDir .* neither may lie in the other/,
+    ],
     ['with a state directory in memory', () => ({ stateDir: IN_MEMORY, allowTmpfs: false }), 2, /tmpfs.*: name a directory on a disk/],
     [
       'with a runtime socket that is a file',

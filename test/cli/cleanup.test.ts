@@ -51,6 +51,13 @@ describe('cleanup', () => {
     expect((await cleanup('--purge')).code).toBe(0);
   });
 
+  it('does nothing in a directory of others, which no agent would have taken', async () => {
+    await writeFile(at('state/notes'), 'foreign');
+
+    expect(await cleanup('--purge')).toMatchObject({ code: 0, stdout: expect.stringMatching(/nothing to do: nothing in .*state is ours/) });
+    expect(await readdir(at('state'))).toEqual(['notes']);
+  });
+
   it('does nothing where there has never been an agent', async () => {
     await rm(at('state'), { recursive: true });
 

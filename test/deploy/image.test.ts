@@ -1,9 +1,11 @@
-/** What can be said of the image without an engine: its start line, its version, and the tree that it is made of. */
+/** What can be said of the image without an engine: its entry script, its version, and the tree that it is made of. */
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -26,6 +28,28 @@ test('the entry script starts Node.js on the start line', () => {
 
   expect(started).toEqual(START_LINE.flags);
   expect(exported).toEqual(Object.entries(START_LINE.env).map(([name, value]) => `${name}=${value}`));
+});
+
+test.each([
+  [[], true],
+  [['lost+found', 'tmp'], true],
+  [['format', 'notes'], true],
+  [['notes'], false],
+  [['.profile', 'checkpoints'], false],
+])('the entry script makes its lock beside %j: %s', (names, locked) => {
+  const state = mkdtempSync(join(tmpdir(), 'entry-'));
+  try {
+    for (const name of names) writeFileSync(join(state, name), '');
+    // Node.js is not there: what the script does before it is all that counts
+    const script = readFileSync(join(ROOT, 'deploy/image/pod-checkpointer.sh'), 'utf8').replaceAll('\\\n', '');
+    const stubbed = script.replace(/^ *exec \/usr\/bin\/node .*$/m, '  echo "locked: $POD_CHECKPOINTER_LOCK_FD"; exit 0');
+    const said = execFileSync('sh', ['-c', stubbed, 'entry', 'agent'], { env: { ...process.env, POD_CHECKPOINTER_STATE_DIR: state } });
+
+    expect(said.toString()).toBe(locked ? 'locked: 3\n' : 'locked: \n');
+    expect(readdirSync(state).sort()).toEqual([...names, ...(locked ? ['lock'] : [])].sort());
+  } finally {
+    rmSync(state, { recursive: true });
+  }
 });
 
 test('the Dockerfile has the version of package.json', () => {

@@ -8,6 +8,7 @@ import { findCriSocket } from '../../adapters/cri/find-socket.ts';
 import { checkFormat } from '../../adapters/disk/format.ts';
 import { nodePrimitives } from '../../adapters/disk/primitives.ts';
 import { inspectStateDir, prepareStateDir } from '../../adapters/disk/state-dir.ts';
+import { volatileAt } from '../../adapters/disk/volatile.ts';
 import { readKubeletConfig } from '../../adapters/kubelet/config-file.ts';
 import { type Config, kubeletConfigFile } from '../../core/config/config.ts';
 import { criSocketProblem, type KubeletSettings, runtimeSocket, staticPodProblem } from '../../core/kubelet/kubelet-config.ts';
@@ -20,6 +21,7 @@ import { PortError } from '../../ports.ts';
 export async function inspectHost(config: Config, uid: number): Promise<void> {
   await checkPaths(config);
   await checkCriSocket(config);
+  await checkStays(config);
   await checkMachineId(config.machineIdFile);
   const found = await inspectStateDir(stateDirOf(config, uid));
   if (found !== 'absent') await checkFormat(config.stateDir);
@@ -71,6 +73,16 @@ async function checkStaticPodPath(path: string): Promise<void> {
   await access(path, constants.R_OK | constants.W_OK | constants.X_OK).catch((error: unknown) => {
     throw new PortError('invalid', `staticPodPath ${path} cannot be written: mount it read-write, or run as root`, { cause: error });
   });
+}
+
+/** What lies in memory only, the standby's manifest among it, is not there when it is needed. */
+async function checkStays({ staticPodPath, allowTmpfs }: Config): Promise<void> {
+  const kind = allowTmpfs ? undefined : await volatileAt(staticPodPath).catch(() => undefined);
+  if (kind === undefined) return;
+  throw new PortError(
+    'invalid',
+    `staticPodPath ${staticPodPath} is on ${kind}, which a reboot empties, so that nothing would bring this node back: name a directory on a disk, in the kubelet's configuration too`,
+  );
 }
 
 /** systemd's word on an image that has never been booted to its end: under it all such machines were one. */

@@ -58,7 +58,9 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
   const runtime = await connectRuntime(config);
   const primitives = countingPrimitives(meter);
   const mayWrite = (): boolean => lock.held();
-  const store = await openStore({ dir: config.stateDir, mayWrite, primitives });
+  // in a pod the node's directory is mounted where it is written: a link in that path is one of the image, not the node
+  const hostDir = place.role === 'process' ? config.stateDir : (config.writtenStateDir ?? config.stateDir);
+  const store = await openStore({ dir: config.stateDir, hostDir, mayWrite, primitives });
   const manifests = await openManifestDir({ dir: config.staticPodPath, mayWrite, uid: around.uid, primitives });
   const kubernetes = createKubernetes(kubernetesAccess, {
     nodeName: config.nodeName,

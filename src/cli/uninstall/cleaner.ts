@@ -9,7 +9,7 @@ import { runCleaner } from '../../agent/uninstall/cleaner.ts';
 import type { TelemetryServer } from '../../telemetry/server.ts';
 import { checkHost } from '../agent/host-checks.ts';
 import type { AgentProcess } from '../program.ts';
-import { type CleanupProcess, cleanOnce, sayOnce, serve } from './cleanup.ts';
+import { type CleanupProcess, cleanOnce, neverOurs, nobodysLock, sayOnce, serve } from './cleanup.ts';
 import type { UninstallNames } from './names.ts';
 import { connectUninstallApi } from './uninstall.ts';
 
@@ -20,8 +20,9 @@ export async function runCleanerPod(process: CleanerProcess): Promise<boolean> {
   const { config } = process;
   const say = sayOnce(process.say);
   const clock = createClock();
-  await checkHost(config, process.uid);
-  const lock = createHostLock({ stateDir: config.stateDir });
+  const foreign = await neverOurs(config.stateDir);
+  if (!foreign) await checkHost(config, process.uid);
+  const lock = foreign ? nobodysLock : createHostLock({ stateDir: config.stateDir });
   const api = await connectUninstallApi(process, clock);
   let clean = false;
   let server: TelemetryServer | undefined;
@@ -37,7 +38,8 @@ export async function runCleanerPod(process: CleanerProcess): Promise<boolean> {
         say,
         cleanNode: async () => {
           server ??= await serve(process, () => clean, true);
-          clean = await cleanOnce({ ...process, say }, lock);
+          if (foreign) say(`nothing in ${config.stateDir} is ours: there is nothing to clean`);
+          clean = foreign || (await cleanOnce({ ...process, say }, lock));
           return clean;
         },
         leave: stopServing,

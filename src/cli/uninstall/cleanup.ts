@@ -8,6 +8,7 @@ import { createClock } from '../../adapters/clock.ts';
 import { createHostLock, type WaitingLock } from '../../adapters/disk/lock.ts';
 import { openManifestDir } from '../../adapters/disk/manifest-dir.ts';
 import { purgeStateDir } from '../../adapters/disk/purge.ts';
+import { foreignNames } from '../../adapters/disk/state-dir.ts';
 import { openStore } from '../../adapters/disk/store.ts';
 import { type CleanupPorts, cleanUp } from '../../agent/uninstall/cleanup.ts';
 import type { Config } from '../../core/config/config.ts';
@@ -40,13 +41,16 @@ export async function runCleanup(process: CleanupProcess): Promise<boolean> {
     say(`nothing to do: there is no ${config.stateDir}`);
     return true;
   }
-  await checkHost(config, process.uid);
-  const lock = createHostLock({ stateDir: config.stateDir });
+  const foreign = await neverOurs(config.stateDir);
+  if (foreign) say(`nothing to do: nothing in ${config.stateDir} is ours, so no agent has ever started with it`);
+  if (foreign && !stay) return true;
+  if (!foreign) await checkHost(config, process.uid);
+  const lock = foreign ? nobodysLock : createHostLock({ stateDir: config.stateDir });
   if (!(await hold(lock, { ...process, say }))) return false;
   let clean = false;
   const server = stay ? await serve(process, () => clean) : undefined;
   try {
-    clean = await cleanOnce({ ...process, say }, lock);
+    clean = foreign || (await cleanOnce({ ...process, say }, lock));
     while (stay && !process.signal.aborted) {
       await pause(clean ? undefined : TRY_AGAIN_MS, process.signal);
       if (!clean && !process.signal.aborted) clean = await cleanOnce({ ...process, say }, lock).catch((error: unknown) => tell(error, say));
@@ -56,6 +60,18 @@ export async function runCleanup(process: CleanupProcess): Promise<boolean> {
   }
   return clean;
 }
+
+/** A directory of others, which the agent refuses: there is no lock in it to contend for, and nothing to clean. */
+export async function neverOurs(stateDir: Config['stateDir']): Promise<boolean> {
+  return (await foreignNames(stateDir)).length > 0;
+}
+
+export const nobodysLock: WaitingLock = {
+  tryAcquire: async () => true,
+  acquire: async () => true,
+  held: () => true,
+  release: () => undefined,
+};
 
 /** Trying again and again, it says what is new. */
 export function sayOnce(say: CleanupProcess['say']): CleanupProcess['say'] {

@@ -195,7 +195,7 @@ export const configKeys = [
     kind: 'boolean',
     default: 'false',
     special: true,
-    doc: 'Accept a stateDir that a reboot empties; for demonstrations and tests.',
+    doc: 'Accept a stateDir and a staticPodPath that a reboot empties; for demonstrations and tests.',
   },
 ] as const satisfies readonly ConfigKey[];
 

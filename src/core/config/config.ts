@@ -28,6 +28,8 @@ import {
 export interface Config {
   readonly nodeName: string;
   readonly stateDir: string;
+  /** stateDir as it is written, where a link in it was resolved since. */
+  readonly writtenStateDir?: string;
   readonly staticPodPath: string;
   readonly kubeletRootDir: string;
   /** As given; {@link kubeletConfigFile} says which file is meant. */
@@ -142,14 +144,17 @@ export function readConfig(sources: ConfigSources): ConfigResult {
 /** What no key shows alone. Only asked once every key is good. */
 function contradictions(config: Config): readonly string[] {
   const found: string[] = [];
-  // the kubelet reads every file there, and a copy's manifest must never be swept with the checkpoints
-  if (within(config.stateDir, config.staticPodPath) || within(config.staticPodPath, config.stateDir))
-    found.push(
-      `stateDir ${config.stateDir} and staticPodPath ${config.staticPodPath}: neither may lie in the other; choose another stateDir`,
-    );
+  const nested = nestedPaths(config);
+  if (nested !== undefined) found.push(nested);
   if (config.limits.bytesPerPod > config.limits.bytesTotal)
     found.push('limits.bytesPerPod is larger than limits.bytesTotal; raise the total or lower the share of one pod');
   return found;
+}
+
+/** The kubelet reads every file there, and a copy's manifest must never be swept with the checkpoints. */
+export function nestedPaths({ stateDir, staticPodPath }: Pick<Config, 'stateDir' | 'staticPodPath'>): string | undefined {
+  if (!within(stateDir, staticPodPath) && !within(staticPodPath, stateDir)) return undefined;
+  return `stateDir ${stateDir} and staticPodPath ${staticPodPath}: neither may lie in the other; choose another stateDir`;
 }
 
 function within(inner: string, outer: string): boolean {

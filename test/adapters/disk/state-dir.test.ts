@@ -1,5 +1,5 @@
 /** The state directory is looked at before anything is written. */
-import { chmod, lstat, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { nodePrimitives } from '../../../src/adapters/disk/primitives.ts';
@@ -49,6 +49,52 @@ describe('the state directory', () => {
     await expect(prepareStateDir({ dir: '/dev/shm/missing-podckpt', primitives: nodePrimitives(), uid: UID })).rejects.toMatchObject({
       kind: 'invalid',
     });
+  });
+
+  test('on an overlay that is written to memory is refused', async () => {
+    const dir = await newDirectory();
+    const overlay = { fileSystemOf: async (at: string) => (at === dir ? 0x794c7630 : 0x01021994), upperOf: async () => '/run/upper' };
+    await expect(prepare(dir, overlay)).rejects.toMatchObject({ kind: 'invalid', message: expect.stringMatching(/overlay .* tmpfs/) });
+    await expect(prepare(dir, { ...overlay, allowTmpfs: true })).resolves.toBeUndefined();
+  });
+
+  test.each<[string, (dir: string) => Promise<unknown>]>([
+    ['files', (dir) => writeFile(join(dir, 'notes'), '')],
+    ['a directory beside the lock', (dir) => Promise.all([mkdir(join(dir, 'containerd')), writeFile(join(dir, 'lock'), '')])],
+    ['a hidden file', (dir) => writeFile(join(dir, '.profile'), '')],
+    ['a tmp that is not ours', (dir) => mkdir(join(dir, 'tmp/work'), { recursive: true })],
+  ])('of others, with %s in it, is refused untouched', async (_name, fill) => {
+    const dir = await newDirectory();
+    await chmod(dir, 0o755);
+    await fill(dir);
+    const before = await readdir(dir);
+    await expect(prepare(dir)).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringMatching(
+        /holds what is not ours \(.*\) and no file "format" of ours: nothing was changed; name an empty directory/,
+      ),
+    });
+    expect(await modeOf(dir)).toBe(0o755);
+    expect(await readdir(dir)).toEqual(before);
+  });
+
+  test.each<[string, (dir: string) => Promise<unknown>]>([
+    ['nothing but lost+found', (dir) => mkdir(join(dir, 'lost+found'))],
+    [
+      'what a first start that was cut short leaves',
+      async (dir) => {
+        await mkdir(join(dir, 'checkpoints'));
+        await mkdir(join(dir, 'tmp/tmp-1'), { recursive: true });
+        await writeFile(join(dir, 'lock'), '');
+      },
+    ],
+    ['our format, and a file of others', (dir) => Promise.all(['format', 'notes'].map((name) => writeFile(join(dir, name), '1\n')))],
+  ])('with %s in it is ours', async (_name, fill) => {
+    const dir = await newDirectory();
+    await chmod(dir, 0o755);
+    await fill(dir);
+    await prepare(dir);
+    expect(await modeOf(dir)).toBe(0o700);
   });
 
   test('that is a relative path, a file, a link, or without a parent is refused', async () => {
