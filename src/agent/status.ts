@@ -9,6 +9,8 @@ export interface AgentStatus {
   /** Monotonic time of the end of the last turn. */
   readonly lastTurn: Millis | undefined;
   readonly lockHeld: boolean;
+  /** One sentence while the agent goes without the credentials that it should have. */
+  readonly lacking?: string | undefined;
   /** Every source has answered once, or is known to be down. */
   readonly sourcesSettled: boolean;
   readonly checkpoints: readonly { readonly key: string; readonly state: string; readonly reason: string; readonly sinceWall: number }[];

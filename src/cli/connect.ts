@@ -5,7 +5,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CRI_SOCKETS, findCriSocket } from '../adapters/cri/find-socket.ts';
 import { createContainerRuntime } from '../adapters/cri/runtime.ts';
-import { type ApiAccess, caFingerprint, loadApiAccess } from '../adapters/kubernetes/index.ts';
+import { type ApiAccess, type ApiAccessOptions, caFingerprint, loadApiAccess } from '../adapters/kubernetes/index.ts';
 import type { Config } from '../core/config/config.ts';
 import { messageOf } from '../core/model/errors.ts';
 import type { Role } from '../core/turn/policy.ts';
@@ -71,7 +71,11 @@ export async function checkRuntime(config: Config, log: Log): Promise<void> {
 
 /** How this configuration and this pod reach the API server. Throws PortError. */
 export function apiAccess(config: Config, env: Environment, clock: Clock, anonymous = false): Promise<ApiAccess> {
-  return loadApiAccess({
+  return loadApiAccess({ ...accessOptions(config, env, clock), anonymous });
+}
+
+export function accessOptions(config: Config, env: Environment, clock: Clock): ApiAccessOptions {
+  return {
     kubeconfig: config.kubeconfig === '' ? undefined : config.kubeconfig,
     apiEndpoints: config.apiEndpoints,
     inCluster: {
@@ -82,8 +86,7 @@ export function apiAccess(config: Config, env: Environment, clock: Clock, anonym
     },
     readFile: (path) => readFile(path, 'utf8'),
     clock,
-    anonymous,
-  });
+  };
 }
 
 /**
@@ -91,11 +94,12 @@ export function apiAccess(config: Config, env: Environment, clock: Clock, anonym
  * wrong with them now and not when it takes over. They are read anew then: by that time the CA may be another. Throws
  * PortError.
  */
-export async function checkApiAccess(config: Config, env: Environment, clock: Clock, role: Role): Promise<void> {
-  const { ca } = await apiAccess(config, env, clock, withoutCredentials(role));
+export async function checkApiAccess(config: Config, env: Environment, clock: Clock, role: Role): Promise<ApiAccess> {
+  const access = await apiAccess(config, env, clock, withoutCredentials(role));
   const of = config.kubeconfig === '' ? "the service account's CA" : `the CA of kubeconfig ${config.kubeconfig}`;
   try {
-    caFingerprint(ca);
+    caFingerprint(access.ca);
+    return access;
   } catch (error) {
     throw new PortError('invalid', `${of} cannot be used (${messageOf(error)}): name the cluster's own`);
   }

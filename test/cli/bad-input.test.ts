@@ -73,6 +73,11 @@ function kubeletSays(line: string): Record<string, unknown> {
   return {};
 }
 
+function linkTo(target: string): string {
+  symlinkSync(target, at('link'));
+  return at('link');
+}
+
 function kubeconfigSays(text: string): Record<string, unknown> {
   writeFileSync(at('kubeconfig'), text);
   return {};
@@ -123,28 +128,19 @@ describe('the agent does not start', () => {
     ],
     [
       'with a link to a state directory in memory',
-      () => {
-        symlinkSync('/dev/shm', at('link'));
-        return { stateDir: at('link/podckpt-bad-input'), allowTmpfs: false, kubeletConfig: '/dev/null' };
-      },
+      () => ({ stateDir: `${linkTo('/dev/shm')}/podckpt-bad-input`, allowTmpfs: false }),
       2,
       /state directory \/dev\/shm\/podckpt-bad-input is on tmpfs/,
     ],
     [
       'with a link to a staticPodPath in memory',
-      () => {
-        symlinkSync('/dev/shm', at('link'));
-        return { staticPodPath: at('link'), allowTmpfs: false };
-      },
+      () => ({ staticPodPath: linkTo('/dev/shm'), allowTmpfs: false }),
       2,
       /staticPodPath \/dev\/shm is on tmpfs, .*: name a directory on a disk/,
     ],
     [
       'with a state directory that is, by a link, the staticPodPath',
-      () => {
-        symlinkSync(at('manifests'), at('link'));
-        return { stateDir: at('link') };
-      },
+      () => ({ stateDir: linkTo(at('manifests')) }),
       2,
       /with links resolved, stateDir .* neither may lie in the other/,
     ],

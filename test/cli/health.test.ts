@@ -64,6 +64,12 @@ it('says beside its readiness that checkpoints of another node or cluster are st
   expect(statusNotes({ ...status, strangers })).toEqual([strangers]);
 });
 
+it('is not ready while it goes without its credentials, and says so', () => {
+  const lacking = 'the agent has no credentials';
+  expect(readyOf({ ...status, lacking }, 'daemonset')).toEqual({ ok: false, detail: lacking });
+  expect(healthOf({ ...status, lacking }, 100_000).ok).toBe(true);
+});
+
 it('is healthy while the loop turns and the lock is held, whatever it is', () => {
   expect(healthOf(status, 159_999).ok).toBe(true);
   expect(healthOf(status, 160_000).ok).toBe(false);

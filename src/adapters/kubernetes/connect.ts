@@ -67,7 +67,8 @@ function connectWith(options: ConnectOptions): Promise<TLSSocket> {
         port: endpoint.port,
         ...(isIP(name) === 0 ? { servername: name } : {}),
         checkServerIdentity: (_host: string, certificate: PeerCertificate) => anyIdentity([name, ...also], certificate),
-        ca: trust.ca,
+        // without any CA nothing is trusted; undefined or '' would be the system's
+        ca: trust.ca === '' ? [] : trust.ca,
         allowPartialTrustChain: true,
         ...(trust.cert === undefined ? {} : { cert: trust.cert }),
         ...(trust.key === undefined ? {} : { key: trust.key }),

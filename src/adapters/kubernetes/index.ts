@@ -11,8 +11,9 @@ import { createPodWatch, type PodWatchControl } from './pod-watch.ts';
 import { createApiProbe } from './probe.ts';
 import { createTransport, type TransportTimings } from './transport.ts';
 import type { PodWatchTimings } from './watch-policy.ts';
+import { deniedReader } from './without-credentials.ts';
 
-export { type ApiAccess, type ApiAccessOptions, type InCluster, loadApiAccess } from './kubeconfig.ts';
+export { type ApiAccess, type ApiAccessOptions, type InCluster, loadApiAccess, loadBareAccess } from './kubeconfig.ts';
 export { caFingerprint } from './pod-reader.ts';
 export type { PodWatchControl } from './pod-watch.ts';
 export { blindWatch, deniedReader } from './without-credentials.ts';
@@ -39,7 +40,7 @@ export interface Kubernetes {
   close(): Promise<void>;
 }
 
-/** Throws PortError `invalid` when the CA bundle of the access cannot be read. */
+/** Throws PortError `invalid` when the CA bundle of the access cannot be read. Without any, nothing can be read. */
 export function createKubernetes(access: ApiAccess, options: KubernetesOptions): Kubernetes {
   const { nodeName, version, clock, random, observer } = options;
   const userAgent = `pod-checkpointer/${version}`;
@@ -50,7 +51,7 @@ export function createKubernetes(access: ApiAccess, options: KubernetesOptions):
   return {
     watch,
     probe: createApiProbe({ access, userAgent, clock, observer, learnt: async () => (await own?.endpoints()) ?? [] }),
-    reader: createPodReader(transport, access.caNow ?? (() => access.ca)),
+    reader: access.ca === '' ? deniedReader('') : createPodReader(transport, access.caNow ?? (() => access.ca)),
     async close() {
       await watch.stop();
       await transport.close();

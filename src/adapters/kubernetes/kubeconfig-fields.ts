@@ -49,13 +49,18 @@ function refuseUnsupported(file: KubeconfigFile, cluster: Json, user: Json): voi
     throw file.invalid('proxy-url is not supported: name a server that can be reached directly');
   }
   for (const plugin of ['exec', 'auth-provider'] as const) {
-    if (user[plugin] !== undefined && user[plugin] !== null) {
+    if (!isEmpty(user[plugin])) {
       throw file.invalid(`user.${plugin} is not supported: use a client certificate, a token or a tokenFile`);
     }
   }
-  if (user['username'] !== undefined || user['password'] !== undefined) {
+  if (!isEmpty(user['username']) || !isEmpty(user['password'])) {
     throw file.invalid('user.username and password are not supported: use a client certificate, a token or a tokenFile');
   }
+}
+
+/** As kubectl writes and reads it: an empty field is one that is not there. */
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
 }
 
 async function parseYaml(file: KubeconfigFile, text: string): Promise<Json> {

@@ -65,8 +65,39 @@ export async function loadApiAccess(options: ApiAccessOptions): Promise<ApiAcces
   return options.kubeconfig === undefined ? fromServiceAccount(options, extra) : fromKubeconfig(options, options.kubeconfig, extra);
 }
 
+/**
+ * What is left for probes where an ordinary access cannot be had: the endpoints that are known, maybe none, and the CA,
+ * '' where there is none, so that nothing can be verified. No credentials. Throws for nothing but `apiEndpoints`.
+ */
+export async function loadBareAccess(options: ApiAccessOptions): Promise<ApiAccess> {
+  const { readFile, inCluster } = options;
+  const extra = options.apiEndpoints.map((url) => apiEndpoint(url, 'configuration: apiEndpoints'));
+  if (options.kubeconfig === undefined) {
+    const load = async (): Promise<Trust> => ({ ca: await readPem(readFile, inCluster.caFile, 'service account CA', 'CERTIFICATE') });
+    const isKnown = extra.length > 0 || (inCluster.host ?? '') !== '';
+    return access(isKnown ? endpointsOf(inCluster, extra) : [], load, {}, { ca: '' });
+  }
+  const file = kubeconfigFile(options.kubeconfig, readFile);
+  const fields = await file
+    .text()
+    .then((text) => parseKubeconfig(file, text))
+    .catch(() => undefined);
+  if (fields === undefined) return access(extra, async () => ({ ca: '' }), {}, { ca: '' });
+  const { cluster, server, serverName } = fields;
+  return access(dedupe(withService([...extra, server], inCluster)), () => trustOf(file, cluster, {}), { serverName }, { ca: '' });
+}
+
 async function fromServiceAccount(options: ApiAccessOptions, extra: readonly ApiEndpoint[]): Promise<ApiAccess> {
   const { inCluster, readFile, clock } = options;
+  const endpoints = endpointsOf(inCluster, extra);
+  const token = options.anonymous === true ? undefined : createTokenSource(inCluster.tokenFile, readFile, clock);
+  await token?.current();
+  const load = async (): Promise<Trust> => ({ ca: await readPem(readFile, inCluster.caFile, 'service account CA', 'CERTIFICATE') });
+  return access(endpoints, load, { token });
+}
+
+/** Throws PortError where there is none. */
+function endpointsOf(inCluster: InCluster, extra: readonly ApiEndpoint[]): readonly ApiEndpoint[] {
   const endpoints = [...extra];
   if (inCluster.host !== undefined && inCluster.host !== '') {
     const host = inCluster.host.includes(':') ? `[${inCluster.host}]` : inCluster.host;
@@ -78,10 +109,7 @@ async function fromServiceAccount(options: ApiAccessOptions, extra: readonly Api
       'API access: no server is known: set apiEndpoints or kubeconfig in the configuration, or run where KUBERNETES_SERVICE_HOST is set',
     );
   }
-  const token = options.anonymous === true ? undefined : createTokenSource(inCluster.tokenFile, readFile, clock);
-  await token?.current();
-  const load = async (): Promise<Trust> => ({ ca: await readPem(readFile, inCluster.caFile, 'service account CA', 'CERTIFICATE') });
-  return access(dedupe(withService(endpoints, inCluster)), load, { token });
+  return dedupe(withService(endpoints, inCluster));
 }
 
 async function fromKubeconfig(options: ApiAccessOptions, path: string, extra: readonly ApiEndpoint[]): Promise<ApiAccess> {
@@ -121,8 +149,12 @@ async function access(
   endpoints: readonly ApiEndpoint[],
   load: () => Promise<Trust>,
   rest: { token?: TokenSource | undefined; serverName?: string | undefined },
+  otherwise?: Trust,
 ): Promise<ApiAccess> {
-  let good = await load();
+  let good = await load().catch((error: unknown) => {
+    if (otherwise === undefined) throw error;
+    return otherwise;
+  });
   return {
     endpoints,
     ca: good.ca,

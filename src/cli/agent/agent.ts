@@ -16,11 +16,13 @@ import { createLog } from '../../telemetry/log.ts';
 import { createApiObserver, createMetrics, type Metrics } from '../../telemetry/metrics.ts';
 import { registerProcessGauges } from '../../telemetry/process-gauges.ts';
 import { createTelemetryServer, type TelemetryServer } from '../../telemetry/server.ts';
-import { checkApiAccess, checkRuntime } from '../connect.ts';
+import { checkRuntime } from '../connect.ts';
 import { hindranceLines } from '../hindrance-lines.ts';
 import type { AgentProcess } from '../program.ts';
+import { credentialsCome, findApiAccess, type Seeking } from './credentials.ts';
 import { inspectHost, prepareHost } from './host-checks.ts';
-import { joinPorts } from './join-ports.ts';
+import { joinPorts, type Surroundings } from './join-ports.ts';
+import { listen } from './listen.ts';
 
 const LOCK_RETRY_MS = 1_000;
 /** The loop turns at least every ten seconds; a turn that waits for a slow disk may take longer. */
@@ -43,14 +45,17 @@ export async function runAgent(process: AgentProcess): Promise<void> {
   // these three only read: an agent that they keep from starting leaves the host as it was
   await inspectHost(config, process.uid);
   await checkRuntime(config, log);
-  await checkApiAccess(config, process.env, clock, place.role);
+  const seeking: Seeking = { config, env: process.env, clock, role: place.role };
+  await findApiAccess(seeking);
   await prepareHost(config, process.uid);
   const lock = createHostLock({ stateDir: config.stateDir, ...inherited(process.env) });
   await holdLock(lock, clock, log, metrics, signal);
   if (signal.aborted) return;
-  const joined = await joinPorts({ ...process, clock, log, meter: metrics, observer: createApiObserver(metrics), lock, place });
-  const agent = createAgent(joined.ports, joined.settings);
-  const server = await serve({ config, metrics, agent, role: place.role, clock, log });
+  const around: Surroundings = { ...process, clock, log, meter: metrics, observer: createApiObserver(metrics), lock, place };
+  let joined = await joinPorts(around);
+  let agent = createAgent(joined.ports, joined.settings);
+  const status = (): AgentStatus => ({ ...agent.status(), lacking: joined.lacking });
+  const server = await serve({ config, metrics, status, role: place.role, clock, log, signal });
   log.info('Agent starts', {
     role: place.role,
     version,
@@ -59,12 +64,29 @@ export async function runAgent(process: AgentProcess): Promise<void> {
     staticPodPath: config.staticPodPath,
   });
   try {
+    while (joined.lacking !== undefined && !signal.aborted) {
+      log.warn(joined.lacking);
+      await runWithout(agent, seeking, signal);
+      if (signal.aborted) return;
+      await joined.close();
+      joined = await joinPorts(around);
+      agent = createAgent(joined.ports, joined.settings);
+    }
     await agent.run(signal);
   } finally {
     await server?.close();
     await joined.close();
     log.info('Agent stopped; placed copies stay placed');
   }
+}
+
+/** Until the credentials are there that it lacks, or the signal. Copies stay as they are when it ends. */
+async function runWithout(agent: Agent, seeking: Seeking, signal: AbortSignal): Promise<void> {
+  const come = new AbortController();
+  const either = AbortSignal.any([signal, come.signal]);
+  const looking = credentialsCome(seeking, either).then(() => come.abort());
+  await agent.run(either).finally(() => come.abort());
+  await looking;
 }
 
 /** The loser waits here: before the store is opened, before the port of the metrics is taken. */
@@ -87,24 +109,25 @@ function inherited(env: AgentProcess['env']): { readonly inheritedFd?: number } 
 interface Served {
   readonly config: Config;
   readonly metrics: Metrics;
-  readonly agent: Agent;
+  readonly status: () => AgentStatus;
   readonly role: Role;
   readonly clock: Clock;
   readonly log: Log;
+  readonly signal: AbortSignal;
 }
 
-async function serve({ config, metrics, agent, role, clock, log }: Served): Promise<TelemetryServer | undefined> {
+async function serve({ config, metrics, status, role, clock, log, signal }: Served): Promise<TelemetryServer | undefined> {
   const { address } = config.metrics;
   if (address === undefined) return undefined;
   const server = createTelemetryServer({
     address,
     metrics: () => metrics.render(),
-    health: () => healthOf(agent.status(), clock.now()),
-    ready: () => readyOf(agent.status(), role),
-    status: () => agent.status(),
+    health: () => healthOf(status(), clock.now()),
+    ready: () => readyOf(status(), role),
+    status,
     onError: (error) => log.error('A scrape failed', { error: messageOf(error) }),
   });
-  await server.start();
+  await listen(server, { clock, log, signal });
   return server;
 }
 
@@ -134,6 +157,7 @@ function readiness(status: AgentStatus, role: Role): { readonly ok: boolean; rea
     const why = status.takeover === undefined ? '' : `: ${status.takeover.message}`;
     return { ok: false, detail: `the standby is in charge of this node, not the DaemonSet's pod${why}` };
   }
+  if (status.lacking !== undefined) return { ok: false, detail: status.lacking };
   if (status.api.denied !== undefined) return { ok: false, detail: status.api.denied };
   if (status.contradiction !== undefined) return { ok: false, detail: status.contradiction };
   if (status.staticPodsUnread !== undefined) return { ok: false, detail: status.staticPodsUnread };

@@ -23,11 +23,13 @@ import type { AgentSettings } from '../../agent/settings.ts';
 import { type Config, kubeletConfigFile } from '../../core/config/config.ts';
 import { parseKubeletVersion } from '../../core/kubelet/kubelet-version.ts';
 import { ANNOTATION_ENABLED } from '../../core/model/keys.ts';
+import type { Checkpoint } from '../../core/model/model.ts';
 import { parseTime } from '../../core/model/time.ts';
 import type { Place } from '../../core/self/own.ts';
 import type { Where } from '../../core/turn/observation.ts';
 import type { ApiReader, ApiRequestObserver, Clock, HostLock, Log, Meter, Ports, Store } from '../../ports.ts';
-import { apiAccess, connectRuntime, withoutCredentials } from '../connect.ts';
+import { connectRuntime, withoutCredentials } from '../connect.ts';
+import { findApiAccess } from './credentials.ts';
 
 export interface Surroundings {
   readonly config: Config;
@@ -47,14 +49,16 @@ export interface Surroundings {
 export interface JoinedPorts {
   readonly ports: Ports;
   readonly settings: AgentSettings;
+  /** One sentence while it goes without the credentials that it should have. */
+  readonly lacking: string | undefined;
   close(): Promise<void>;
 }
 
 /** Call it with the host lock held. Throws PortError: invalid, unsupported, unavailable, failed. */
 export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
   const { config, clock, log, meter, lock, place } = around;
-  const anonymous = withoutCredentials(place.role);
-  const kubernetesAccess = await apiAccess(config, around.env, clock, anonymous);
+  const { access: kubernetesAccess, lacking } = await findApiAccess({ config, env: around.env, clock, role: place.role });
+  const anonymous = withoutCredentials(place.role) || lacking !== undefined;
   const runtime = await connectRuntime(config);
   const primitives = countingPrimitives(meter);
   const mayWrite = (): boolean => lock.held();
@@ -76,10 +80,12 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
   const podsDir = join(config.kubeletRootDir, 'pods');
   const { probe } = kubernetes;
   const watch = anonymous ? blindWatch() : kubernetes.watch;
-  const reader = anonymous ? await readerOfStandby(store, kubernetes.reader) : kubernetes.reader;
+  const machineId = await firstLine(config.machineIdFile);
+  const mine = lacking === undefined ? isStandby : isOf(config.nodeName, machineId);
+  const reader = anonymous ? await readerWithout(store, mine, kubernetes.reader) : kubernetes.reader;
   const where: Where = {
     node: config.nodeName,
-    machineId: await firstLine(config.machineIdFile),
+    machineId,
     bootId: await firstLine(config.bootIdFile),
     // a rotation changes both while the agent runs
     get cluster() {
@@ -114,6 +120,7 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
       meter,
     },
     settings: { ...settingsOf(config, where, place), bootedAt: clock.now() - uptime() * 1000 },
+    lacking,
     async close() {
       runtime.close();
       kubelet.close();
@@ -125,13 +132,22 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
 
 /**
  * The standby trusts the CA as it was when it was captured, which may be another than the other checkpoints know.
- * Theirs stands beside its own record, which the same agent made and stamped.
+ * Theirs stands beside its own record, which the same agent made and stamped. An agent that lacks its credentials, maybe
+ * the CA too, goes by what was stored last on this node.
  */
-async function readerOfStandby(store: Store, trusted: ApiReader): Promise<ApiReader> {
-  const own = (await store.load()).filter(({ record, problem }) => record.self === true && problem === undefined);
+async function readerWithout(store: Store, mine: (checkpoint: Checkpoint) => boolean, trusted: ApiReader): Promise<ApiReader> {
+  const own = (await store.load()).filter((checkpoint) => checkpoint.problem === undefined && mine(checkpoint));
   own.sort((a, b) => parseTime(b.record.capturedAt) - parseTime(a.record.capturedAt));
   const cas = new Set([...(own[0]?.cas ?? []), ...trusted.clusterCas()]);
   return deniedReader(own[0]?.record.cluster ?? trusted.clusterFingerprint(), [...cas].sort());
+}
+
+function isStandby({ record }: Checkpoint): boolean {
+  return record.self === true;
+}
+
+function isOf(node: string, machineId: string): (checkpoint: Checkpoint) => boolean {
+  return ({ record }) => record.node.name === node && record.node.machineId === machineId;
 }
 
 function settingsOf(config: Config, where: Where, { role, own }: Place): AgentSettings {

@@ -10,7 +10,7 @@ import { whose } from './whose.ts';
 const NAMED = 3;
 
 export interface Strangers {
-  /** Every checkpoint of a node of this name has another machine id: the disk was moved or cloned, or the id renewed. */
+  /** Every checkpoint of a node of this name has another machine id: disk moved or cloned, or the id renewed. */
   readonly machine: boolean;
   /** One sentence, with what to do. */
   readonly sentence: string;

@@ -19,7 +19,7 @@ export function whose(checkpoint: Marked, where: Where): Whose {
   return sameCluster(checkpoint, where) ? 'ours' : 'other-cluster';
 }
 
-/** Known to be another's. A record that could not be read tells no node; of its cluster the stamp beside it may tell. */
+/** Known to be another's. A record that cannot be read tells no node; of its cluster the stamp beside it may tell. */
 export function isStrange(checkpoint: Checkpoint, where: Where): boolean {
   if (checkpoint.record.parent.uid !== '') return whose(checkpoint, where) !== 'ours';
   return checkpoint.cas !== undefined && !sameCluster(checkpoint, where);
