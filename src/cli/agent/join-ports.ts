@@ -132,8 +132,8 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
 
 /**
  * The standby trusts the CA as it was when it was captured, which may be another than the other checkpoints know.
- * Theirs stands beside its own record, which the same agent made and stamped. An agent that lacks its credentials, maybe
- * the CA too, goes by what was stored last on this node.
+ * Theirs stands beside its own record, which the same agent made and stamped. An agent that lacks its credentials goes
+ * by what was stored last on this node.
  */
 async function readerWithout(store: Store, mine: (checkpoint: Checkpoint) => boolean, trusted: ApiReader): Promise<ApiReader> {
   const own = (await store.load()).filter((checkpoint) => checkpoint.problem === undefined && mine(checkpoint));
