@@ -44,14 +44,14 @@ export function createFakeStore(dir = '/var/lib/pod-checkpointer'): FakeStore {
       const problem = `checkpoint ${key}: ${unread}: injected`;
       return { key, record: unreadableRecord(key, ''), manifest: '', bytes: 0, confirmedAt: '', problem, unread };
     }
-      const later =
-        one.confirmedAt !== undefined && (one.capturedAt === capturedAt || !(Date.parse(one.confirmedAt) <= Date.parse(capturedAt)));
-      return structuredClone({
-        ...revision,
-        ...(one.dismissed === undefined ? {} : { dismissed: one.dismissed }),
-        ...(one.cas === undefined ? {} : { cas: one.cas }),
-        confirmedAt: later && one.confirmedAt !== undefined ? one.confirmedAt : capturedAt,
-      });
+    const later =
+      one.confirmedAt !== undefined && (one.capturedAt === capturedAt || !(Date.parse(one.confirmedAt) <= Date.parse(capturedAt)));
+    return structuredClone({
+      ...revision,
+      ...(one.dismissed === undefined ? {} : { dismissed: one.dismissed }),
+      ...(one.cas === undefined ? {} : { cas: one.cas }),
+      confirmedAt: later && one.confirmedAt !== undefined ? one.confirmedAt : capturedAt,
+    });
   }
 
   return {
