@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUNDLE } from '../../deploy/bundle.ts';
 import { createClock } from '../../src/adapters/clock.ts';
-import { kubeconfigText } from '../../src/demo/kubeconfig.ts';
 import { createDemoRuntime } from '../../src/demo/runtime/runtime.ts';
 import type { DemoRuntime } from '../../src/demo/runtime/runtime-types.ts';
 import { snapshot } from '../adapters/disk/scratch.ts';
+import { writeGoodKubeconfig } from './good-kubeconfig.ts';
 
 interface Outcome {
   readonly code: number;
@@ -274,21 +274,13 @@ describe('the agent does not start', () => {
   });
 });
 
-async function goodKubeconfig(): Promise<string> {
-  const { createAuthority } = await import('../../src/demo/api-server/certificates.ts');
-  const ca = createAuthority('test', { notBefore: Date.now() - 1000, notAfter: Date.now() + 3_600_000 }).cert;
-  const file = at('good-kubeconfig');
-  await writeFile(file, kubeconfigText({ url: 'https://127.0.0.1:1', ca, token: 't' }));
-  return file;
-}
-
 describe('a state directory', () => {
   const COMMANDS = ['agent', 'status', 'verify'];
 
   it.each(COMMANDS)('of a newer format: %s refuses it', async (command) => {
     await writeFile(at('state/format'), '2\n');
 
-    const outcome = await run({ kubeconfig: await goodKubeconfig() }, command);
+    const outcome = await run({ kubeconfig: await writeGoodKubeconfig(dir) }, command);
 
     expect(outcome.stderr).toMatch(/state\/format says format 2: .* knows format 1: install that version again; nothing was changed/);
     expect(outcome.code).toBe(4);
@@ -298,7 +290,7 @@ describe('a state directory', () => {
   it.each(COMMANDS)('whose format is damaged: %s refuses it, and says what belongs there', async (command) => {
     await writeFile(at('state/format'), 'one\n');
 
-    const outcome = await run({ kubeconfig: await goodKubeconfig() }, command);
+    const outcome = await run({ kubeconfig: await writeGoodKubeconfig(dir) }, command);
 
     expect(outcome.stderr).toMatch(/state\/format is damaged: write 1 into it if no newer version has run here/);
     expect(outcome.code).toBe(4);
@@ -308,7 +300,7 @@ describe('a state directory', () => {
   it.each(COMMANDS)('with checkpoints and no format: %s refuses it', async (command) => {
     await mkdir(at('state/checkpoints/a_b'), { recursive: true });
 
-    const outcome = await run({ kubeconfig: await goodKubeconfig() }, command);
+    const outcome = await run({ kubeconfig: await writeGoodKubeconfig(dir) }, command);
 
     expect(outcome.stderr).toMatch(/state holds checkpoints but no file "format": restore that file with the content 1/);
     expect(outcome.code).toBe(4);

@@ -4,6 +4,7 @@
  *
  * A deletion counts once the server has gone on answering for a while although nothing of the pod runs any more, a read
  * of its own included. Right before the server vanished it is no evidence: the pod may have been the server.
+ * Of another node's or another cluster's pods the server's word says nothing.
  */
 import { type Dismissal, dismissalOf, type Unwanted } from '../model/dismissal.ts';
 import type { Millis, RawPod, Seen } from '../model/model.ts';
@@ -14,6 +15,7 @@ import { honoured, isNamed, vanished } from './in-watch.ts';
 import type { Observation } from './observation.ts';
 import type { Subject } from './subject.ts';
 import type { Track } from './track.ts';
+import { isStrange } from './whose.ts';
 
 /** The server must answer for so long after the last container of a deleted parent has ended. */
 export const DELETED_ANSWERS_MS: Millis = 10_000;
@@ -32,7 +34,7 @@ export function unwanted({ checkpoint, track }: Pick<Subject, 'checkpoint' | 'tr
 export function deletedAndEnded({ checkpoint, placed, track }: Subject, o: Observation): boolean | 'unknown' {
   const { self, parent } = checkpoint.record;
   if (placed !== undefined || self === true || parent.uid === '' || parent.controller?.kind === 'DaemonSet') return false;
-  if (!o.watch.synced || !o.watch.healthy || o.api.verdict !== 'reachable') return false;
+  if (!o.watch.synced || !o.watch.healthy || o.api.verdict !== 'reachable' || isStrange(checkpoint, o.where)) return false;
   const pod = o.watch.pods.get(parent.uid);
   if (pod === undefined ? vanished(track, o) : !isDeleted(pod)) return false;
   if (!o.runtime.known) return 'unknown';
@@ -68,7 +70,7 @@ function dismissalNow({ checkpoint, track }: Subject, braked: boolean, o: Observ
   const { self, parent } = checkpoint.record;
   const { uid } = parent;
   const known = track.dismissed?.uid === uid ? track.dismissed : dismissalOf(checkpoint);
-  if (self === true || uid === '' || !o.watch.synced || !o.watch.healthy) return known;
+  if (self === true || uid === '' || !o.watch.synced || !o.watch.healthy || isStrange(checkpoint, o.where)) return known;
   const at = formatTime(o.wall);
   const pod = o.watch.pods.get(uid);
   if (pod !== undefined && !isDeleted(pod)) {
