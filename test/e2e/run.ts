@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { readAgentLog } from './agent-log.ts';
 import { OWN_TAINT, processInsteadOfRelease } from './chart-release.ts';
 import { type KubeletLine, prepareAll, prepareComponents } from './components.ts';
+import { mend } from './node/faults.ts';
 import { sweepDeadRuns } from './node/leftovers.ts';
 import { type Node, startNode } from './node/node.ts';
 import { runAny } from './node/process.ts';
@@ -41,13 +42,18 @@ async function diagnose(node: Node, scenario: string): Promise<void> {
   writeFileSync(join(node.paths.logs, `diagnosis-${scenario.replaceAll('/', '-')}.txt`), parts.join('\n'));
 }
 
-/** Brings a node in whatever state back to: power on, API server up, Ready, the agent as it was before, no copy placed. */
+/**
+ * Brings a node in whatever state back to: nothing broken around the API server, power on, API server up, Ready, the agent
+ * as it was before, no copy placed.
+ */
 async function recover(node: Node, withAgent: boolean, giveUp: () => Promise<void>): Promise<void> {
   await node.machine.stopDaemons('prober-');
+  await mend(node);
   if (!node.machine.isOn()) await node.boot();
   await node.apiStart(); // once the control plane is on the node: etcd only
   await node.apiReady();
   await node.ready();
+  await node.kubectl(['uncordon', node.name]);
   await node.kubectl(['taint', 'nodes', node.name, `${OWN_TAINT}-`]).catch(() => undefined); // most nodes have none
   if (withAgent && !node.agent.wanted()) await processInsteadOfRelease(node);
   await giveUp();

@@ -41,6 +41,8 @@ export interface Agent {
   start(): Promise<void>;
   /** What it is told of its own pod, from its next start on; nothing: it is a bare process. */
   actAs(pod: Readonly<Record<string, string>>): void;
+  /** Keys of its configuration that differ from now on, instead of those given before; it is restarted if they are others. */
+  reconfigure(keys: Readonly<Record<string, unknown>>): Promise<void>;
   /** SIGTERM, then SIGKILL after 10 s. */
   stop(): Promise<void>;
   /** SIGKILL, and another one at once, as the kubelet would do it. */
@@ -93,6 +95,7 @@ export function createAgent(options: AgentOptions): Agent {
   let daemon: Daemon | undefined;
   let wanted = false;
   let ownPod: Readonly<Record<string, string>> = {};
+  let otherwise: Readonly<Record<string, unknown>> = {};
 
   async function makeAccount(): Promise<void> {
     if (existsSync(paths.agentKubeconfig)) return;
@@ -107,7 +110,7 @@ export function createAgent(options: AgentOptions): Agent {
   async function start(): Promise<void> {
     if (!existsSync(options.bundle)) throw new Error(`there is no ${options.bundle}: build the program first (npm run build)`);
     await makeAccount();
-    writeFileSync(paths.agentConfig, JSON.stringify(configuration(options), undefined, 2));
+    writeFileSync(paths.agentConfig, JSON.stringify({ ...configuration(options), ...otherwise }, undefined, 2));
     wanted = true;
     daemon = await machine.daemon('machine', {
       name: 'agent',
@@ -125,6 +128,13 @@ export function createAgent(options: AgentOptions): Agent {
     },
     actAs: (pod) => {
       ownPod = pod;
+    },
+    reconfigure: async (keys) => {
+      if (JSON.stringify(keys) === JSON.stringify(otherwise)) return;
+      otherwise = keys;
+      if (!wanted || !machine.isOn()) return; // counts from its next start on
+      await daemon?.stop('SIGTERM', 10_000);
+      await start();
     },
     stop: async () => {
       wanted = false;

@@ -38,6 +38,11 @@ export interface Machine {
   powerOn(): Promise<void>;
   /** Everything inside is dead and unmounted when this returns; the network forgets what the node's programs set up. */
   powerOff(): Promise<void>;
+  /**
+   * Does the address of the kubernetes service lead to the API server? From now on and after every boot. Where it does
+   * not, packets to it find nobody, as without kube-proxy, and what is open through it ends.
+   */
+  serviceAddress(leads: boolean): Promise<void>;
   /** Starts a daemon on the machine, or in its network only. */
   daemon(where: 'machine' | 'network', options: Pick<DaemonOptions, 'name' | 'argv'> & Partial<DaemonOptions>): Promise<Daemon>;
   /** Ends the daemons whose name starts so: probers that a failed scenario left running. */
@@ -109,6 +114,7 @@ export function createMachine(options: MachineOptions): Machine {
   let init: Daemon | undefined;
   let boots = 0;
   let removed = false;
+  let serviceLeads = true;
   const daemons = new Set<Daemon>();
 
   async function wire(): Promise<void> {
@@ -121,15 +127,30 @@ export function createMachine(options: MachineOptions): Machine {
     await resetNat();
   }
 
-  /** Puts the nat table to its state at boot: the kubernetes service address and nothing else. */
+  const nat = (...args: string[]) => inNetwork('iptables', '-w', '-t', 'nat', ...args);
+
+  /** Puts the nat table to its state at boot: the kubernetes service address, where it leads anywhere, and nothing else. */
   async function resetNat(): Promise<void> {
-    const nat = (...args: string[]) => inNetwork('iptables', '-w', '-t', 'nat', ...args);
     await nat('-F');
     await nat('-X');
+    if (serviceLeads) await serviceRules('-A');
+  }
+
+  async function serviceRules(change: '-A' | '-D'): Promise<void> {
     const target = `${ADDRESSES.node}:${ADDRESSES.apiPort}`;
     for (const chain of ['OUTPUT', 'PREROUTING']) {
-      await nat('-A', chain, '-d', ADDRESSES.apiService, '-p', 'tcp', '--dport', '443', '-j', 'DNAT', '--to-destination', target);
+      await nat(change, chain, '-d', ADDRESSES.apiService, '-p', 'tcp', '--dport', '443', '-j', 'DNAT', '--to-destination', target);
     }
+  }
+
+  async function serviceAddress(leads: boolean): Promise<void> {
+    if (leads === serviceLeads) return;
+    serviceLeads = leads;
+    await serviceRules(leads ? '-A' : '-D');
+    if (leads) return;
+    // an open connection is translated without the rules; a kernel that ends no socket leaves it to its user to notice
+    const { apiService } = ADDRESSES;
+    await inNetwork('sh', '-c', `conntrack -D -d ${apiService}; ss -K dst ${apiService}; true`);
   }
 
   function inside(argv: readonly string[]): readonly string[] {
@@ -184,6 +205,7 @@ export function createMachine(options: MachineOptions): Machine {
     isOn: () => init?.alive() === true,
     powerOn,
     powerOff,
+    serviceAddress,
     daemon: async (where, { name, argv, ...rest }) => {
       if (removed) throw new Error(`starting ${name}: the machine was removed`);
       const daemon = await startDaemon({

@@ -1,8 +1,8 @@
 /**
- * Certificates and kubeconfigs of a test cluster, by openssl: one CA, EC keys, valid for two days. Nothing here is secret
- * beyond one test run.
+ * Certificates and kubeconfigs of a test cluster, by openssl: one CA, EC keys, valid for two days, and what becomes of them
+ * with time: certificates that have expired, and a second CA. Nothing here is secret beyond one test run.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ADDRESSES, type NodePaths } from './layout.ts';
 import { run } from './process.ts';
@@ -13,15 +13,70 @@ async function newKey(paths: NodePaths, name: string): Promise<string> {
   return file;
 }
 
+/** As kubeadm's, every CA has the same name; whose a certificate is tells the key that it names. */
+async function newCa(paths: NodePaths, name: string): Promise<string> {
+  const key = await newKey(paths, name);
+  const certificate = join(paths.pki, `${name}.crt`);
+  await run(['openssl', 'req', '-x509', '-new', '-key', key, '-subj', '/CN=e2e-ca', '-days', '2', '-out', certificate]);
+  return certificate;
+}
+
 async function issue(paths: NodePaths, name: string, subject: string, alternatives = ''): Promise<void> {
   const key = await newKey(paths, name);
   const file = (extension: string) => join(paths.pki, `${name}.${extension}`);
-  const ca = join(paths.pki, 'ca');
   const names = alternatives === '' ? '' : `subjectAltName=${alternatives}\n`;
-  writeFileSync(file('ext'), `extendedKeyUsage=serverAuth,clientAuth\n${names}`);
+  writeFileSync(file('ext'), `extendedKeyUsage=serverAuth,clientAuth\nauthorityKeyIdentifier=keyid\n${names}`);
   await run(['openssl', 'req', '-new', '-key', key, '-subj', subject, '-out', file('csr')]);
-  const signer = ['-CA', `${ca}.crt`, '-CAkey', `${ca}.key`, '-CAserial', file('srl'), '-CAcreateserial', '-days', '2'];
-  await run(['openssl', 'x509', '-req', '-in', file('csr'), ...signer, '-out', file('crt'), '-extfile', file('ext')]);
+  await sign(paths, name, 'ca', file('crt'));
+}
+
+/** For the key and the names of an earlier request. */
+async function sign(paths: NodePaths, name: string, ca: string, out: string): Promise<void> {
+  const file = (extension: string) => join(paths.pki, `${name}.${extension}`);
+  const signer = ['-CA', join(paths.pki, `${ca}.crt`), '-CAkey', join(paths.pki, `${ca}.key`), '-CAserial', `${out}.srl`];
+  const request = ['-in', file('csr'), '-extfile', file('ext')];
+  await run(['openssl', 'x509', '-req', ...request, ...signer, '-CAcreateserial', '-days', '2', '-out', out]);
+}
+
+/** A certificate like the one of this name, key and CA included, but that its time is long over. Gives its file. */
+export async function expiredCertificate(paths: NodePaths, name: string): Promise<string> {
+  const at = (file: string) => join(paths.pki, file);
+  const out = at(`${name}-expired.crt`);
+  writeFileSync(at('expired.index'), '');
+  writeFileSync(
+    at('expired.cnf'),
+    `[ca]
+default_ca = expired
+[expired]
+database = ${at('expired.index')}
+serial = ${at('expired.srl')}
+rand_serial = yes
+new_certs_dir = ${paths.pki}
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+organizationName = optional
+`,
+  );
+  const signer = ['-config', at('expired.cnf'), '-cert', at('ca.crt'), '-keyfile', at('ca.key')];
+  const request = ['-preserveDN', '-in', at(`${name}.csr`), '-extfile', at(`${name}.ext`)];
+  const time = ['-startdate', '20250101000000Z', '-enddate', '20250102000000Z'];
+  await run(['openssl', 'ca', '-batch', '-notext', ...signer, ...request, ...time, '-out', out]);
+  return out;
+}
+
+/** The certificate of a second CA, which is made with the first call. Gives its file. */
+export async function nextCa(paths: NodePaths): Promise<string> {
+  const file = join(paths.pki, 'ca-next.crt');
+  return existsSync(file) ? file : await newCa(paths, 'ca-next');
+}
+
+/** A certificate like the one of this name, from the second CA. Gives its file. */
+export async function certificateOfNextCa(paths: NodePaths, name: string): Promise<string> {
+  const out = join(paths.pki, `${name}-next.crt`);
+  await sign(paths, name, 'ca-next', out);
+  return out;
 }
 
 /** Text of a kubeconfig; `user` is kubeconfig's own user object. */
@@ -39,9 +94,8 @@ export function kubeconfig(paths: NodePaths, user: Readonly<Record<string, strin
 /** Makes everything the cluster's programs authenticate with. */
 export async function makePki(paths: NodePaths, nodeName: string): Promise<void> {
   mkdirSync(paths.pki, { recursive: true, mode: 0o700 });
-  const caKey = await newKey(paths, 'ca');
+  await newCa(paths, 'ca');
   await newKey(paths, 'sa');
-  await run(['openssl', 'req', '-x509', '-new', '-key', caKey, '-subj', '/CN=e2e-ca', '-days', '2', '-out', join(paths.pki, 'ca.crt')]);
 
   const serviceNames = 'DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc';
   const clients = {
