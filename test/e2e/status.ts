@@ -1,5 +1,5 @@
 /** The product's own word on its checkpoints: `status --output json`, and what lies on the disk. */
-import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Node } from './node/node.ts';
 
@@ -25,6 +25,12 @@ export async function checkpointStatus(node: Node): Promise<readonly CheckpointS
 
 export function checkpointDir(node: Node, checkpoint: string): string {
   return join(node.paths.agentState, 'checkpoints', checkpoint.replace('/', '_'));
+}
+
+/** uid of the pod of which the current revision was taken. */
+export function storedUid(node: Node, checkpoint: string): string {
+  const record = readFileSync(join(checkpointDir(node, checkpoint), 'current', 'record.json'), 'utf8');
+  return (JSON.parse(record) as { parent: { uid: string } }).parent.uid;
 }
 
 /** What is missing or too open in a stored checkpoint; undefined when all is well. */

@@ -1,19 +1,25 @@
 /** All scenarios, in the order in which they share one node. */
 import type { Scenario } from '../scenario.ts';
+import { balancer } from './balancer.ts';
 import { bareNode } from './bare-node.ts';
+import { caRotation } from './ca-rotation.ts';
 import { capture } from './capture.ts';
 import { chart } from './chart.ts';
 import { contracts } from './contracts.ts';
+import { drainReboot } from './drain-reboot.ts';
 import { envFile } from './env-file.ts';
+import { expiredServer } from './expired-server.ts';
 import { handBack } from './hand-back.ts';
 import { idle } from './idle.ts';
 import { install } from './install.ts';
+import { kubeletBlind } from './kubelet-blind.ts';
 import { outage } from './outage.ts';
 import { powerCut } from './power-cut.ts';
 import { pullSecret } from './pull-secret.ts';
 import { realPods } from './real-pods.ts';
 import { refresh } from './refresh.ts';
 import { retire } from './retire.ts';
+import { sameName } from './same-name.ts';
 import { selfHosted } from './self-hosted.ts';
 import { selfHostedBadRollout, selfHostedDeadEtcd, selfHostedNoImage } from './self-hosted-bad-rollout.ts';
 import { selfHostedChart } from './self-hosted-chart.ts';
@@ -21,6 +27,7 @@ import { selfHostedEarlyKills, selfHostedKills } from './self-hosted-kills.ts';
 import { selfHostedPowerCut } from './self-hosted-power-cut.ts';
 import { selfHostedDelete, selfHostedRollout } from './self-hosted-rollout.ts';
 import { selfHostedStuck } from './self-hosted-stuck.ts';
+import { serviceAddress } from './service-address.ts';
 import { standby } from './standby.ts';
 import { token } from './token.ts';
 import { reinstall, uninstall } from './uninstall.ts';
@@ -39,6 +46,14 @@ export const SCENARIOS: readonly Scenario[] = [
   outage,
   idle,
   token,
+  // is there an API server?
+  drainReboot,
+  serviceAddress,
+  expiredServer,
+  kubeletBlind,
+  caRotation,
+  balancer,
+  sameName,
   standby,
   install,
   uninstall,
