@@ -8,9 +8,9 @@ import { findInLog, type LogEntry, readAgentLog } from './agent-log.ts';
 import { copiesServe } from './copies.ts';
 import { ADDRESSES } from './node/layout.ts';
 import type { Node } from './node/node.ts';
-import { done, never, notYet, until } from './node/wait.ts';
+import { done, doneUnless, never, notYet, until } from './node/wait.ts';
 import { expect, remembered, type World } from './scenario.ts';
-import { ownManifests } from './status.ts';
+import { keptAddresses, ownManifests } from './status.ts';
 import { BOTH } from './workload.ts';
 
 /** So long it is open whether something that is no outage for sure (a balancer's page, an expired certificate) is one. */
@@ -21,12 +21,17 @@ export async function agentReachesApi(node: Node, since: number): Promise<void> 
   await until('the agent reaching the API server', () => judged(node, since, 'reachable'), 60_000);
 }
 
-/** From now on the agent knows no other address of the API server than the kubernetes service's, as in a pod. */
+/**
+ * From now on the agent is told of no other address of the API server than the kubernetes service's, as in a pod. Waits
+ * until it has learnt the server's own.
+ */
 export async function reachByServiceAddress(node: Node): Promise<void> {
   const file = join(node.paths.state, 'agent-by-service.kubeconfig');
-  const own = readFileSync(node.paths.agentKubeconfig, 'utf8');
-  writeFileSync(file, own.replaceAll(ADDRESSES.api, `https://${ADDRESSES.apiService}:443`), { mode: 0o600 });
+  const direct = readFileSync(node.paths.agentKubeconfig, 'utf8');
+  writeFileSync(file, direct.replaceAll(ADDRESSES.api, `https://${ADDRESSES.apiService}:443`), { mode: 0o600 });
   await reconfigured(node, { kubeconfig: file });
+  const learnt = () => doneUnless(keptAddresses(node).includes(ADDRESSES.api) ? '' : `it keeps ${keptAddresses(node) || 'none'}`);
+  await until(`${ADDRESSES.api} learnt by the agent`, learnt, 60_000);
 }
 
 /** Waits until the agent goes by these keys, besides those of every scenario, and reaches the API server. */

@@ -33,6 +33,12 @@ export function storedUid(node: Node, checkpoint: string): string {
   return (JSON.parse(record) as { parent: { uid: string } }).parent.uid;
 }
 
+/** The API servers' own addresses that the agent keeps for the time when it reaches none, as they stand on the disk. */
+export function keptAddresses(node: Node): string {
+  const file = join(node.paths.agentState, 'api-addresses.json');
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
 /** What is missing or too open in a stored checkpoint; undefined when all is well. */
 export function storedComplaint(node: Node, checkpoint: string): string | undefined {
   const current = join(checkpointDir(node, checkpoint), 'current');

@@ -19,7 +19,7 @@ export const drainReboot: Scenario = {
     let before: Parents | undefined;
     let bootedAt = 0;
     return [
-      given('both parents are Ready and captured, and the agent knows the service address alone', async (world) => {
+      given('both parents are Ready and captured, and the agent was told of the service address alone', async (world) => {
         const { node, memory } = world;
         before = await parentsReady(node, 180_000);
         memory.parents = before;
