@@ -20,6 +20,7 @@ const node = nodeDir('credentials-', (path) => ({
   machineIdFile: path('machine-id'),
   podResourcesSocket: path('kubelet.sock'),
   bootFastPath: false,
+  namespaces: ['default'],
 }));
 const at = node.path;
 const VALID = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
