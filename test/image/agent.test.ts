@@ -67,8 +67,10 @@ async function startTwo(pids: PidNamespace): Promise<{ readonly holder: Agent; r
   await until(
     'a second agent that waits',
     () => {
-      const programs = processesOf(waiter.pid).map((pid) => argumentsOf(pid)[0]);
-      return doneUnless(programs.includes('flock') ? undefined : `it runs ${programs.join(', ')}`);
+      const programs = processesOf(waiter.pid).map(argumentsOf);
+      // its first try (-n) ends at once and is no waiting
+      const waits = programs.some(([program, ...flags]) => program === 'flock' && !flags.includes('-n'));
+      return doneUnless(waits ? undefined : `it runs ${programs.map(([program]) => program).join(', ')}`);
     },
     10_000,
     20,
