@@ -30,7 +30,7 @@ export function checkpointDir(node: Node, checkpoint: string): string {
 /** uid of the pod of which the current revision was taken. */
 export function storedUid(node: Node, checkpoint: string): string {
   const record = readFileSync(join(checkpointDir(node, checkpoint), 'current', 'record.json'), 'utf8');
-  return (JSON.parse(record) as { parent: { uid: string } }).parent.uid;
+  return (JSON.parse(record) as { body: { record: { parent: { uid: string } } } }).body.record.parent.uid;
 }
 
 /** The API servers' own addresses that the agent keeps for the time when it reaches none, as they stand on the disk. */
