@@ -1,21 +1,25 @@
 /** Which certificates a CA bundle holds: the identity of a cluster is made from them. Opens nothing. */
-import { X509Certificate } from 'node:crypto';
 import { PortError } from '../../ports.ts';
+import { certificatesOf } from './certificates.ts';
 
 /**
  * sha256 of each certificate, in hex, sorted: order, comments and repetitions do not matter. Throws PortError `invalid`
  * where one cannot be read, or there is none.
  */
 export function caFingerprints(bundle: string): readonly string[] {
-  const blocks = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  let prints: string[];
+  const prints = fingerprintsIn(bundle);
+  if (prints.length === 0) throw new PortError('invalid', 'CA bundle: it holds no certificate');
+  return prints;
+}
+
+/** The same where no certificate is none: whoever trusts what the system trusts has no bundle. */
+export function fingerprintsIn(bundle: string): readonly string[] {
   try {
-    prints = blocks.map((block) => new X509Certificate(block).fingerprint256.replaceAll(':', '').toLowerCase());
+    const prints = certificatesOf(bundle).map(({ fingerprint256 }) => fingerprint256.replaceAll(':', '').toLowerCase());
+    return [...new Set(prints)].sort();
   } catch (error) {
     throw new PortError('invalid', `CA bundle: a certificate in it cannot be read: ${(error as Error).message}`, { cause: error });
   }
-  if (prints.length === 0) throw new PortError('invalid', 'CA bundle: it holds no certificate');
-  return [...new Set(prints)].sort();
 }
 
 /** The same for a bundle that may be renewed: read anew only where the text is another; the last good answer stays. */

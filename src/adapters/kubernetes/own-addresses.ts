@@ -8,7 +8,7 @@
 import { addressesOf, type OwnAddress, serverAddresses, withAddress } from '../../core/api/own-addresses.ts';
 import type { Millis } from '../../core/model/model.ts';
 import type { AddressMemory, Clock } from '../../ports.ts';
-import { certificatesOf } from './certificates.ts';
+import { fingerprintsIn } from './ca-identity.ts';
 import { connectTls } from './connect.ts';
 import { type ApiEndpoint, apiEndpoint } from './endpoint.ts';
 import type { ApiAccess } from './kubeconfig.ts';
@@ -40,7 +40,7 @@ export interface OwnAddressesOptions {
 }
 
 export function createOwnAddresses({ access, transport, clock, memory }: OwnAddressesOptions): OwnAddresses {
-  const authorities = certificatesOf(access.ca).map(({ fingerprint256 }) => fingerprint256);
+  const authorities = fingerprintsIn(access.ca);
   const closing = new AbortController();
   let kept: Promise<readonly OwnAddress[]> | undefined;
   let asked: { readonly at: Millis; readonly dials: number } | undefined;

@@ -1,6 +1,6 @@
 /** The servers' own addresses: learnt from embedded servers, kept in a memory, and asked when nothing else answers. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { certificatesOf } from '../../../src/adapters/kubernetes/certificates.ts';
+import { caFingerprints } from '../../../src/adapters/kubernetes/ca-identity.ts';
 import { createKubernetes, type Kubernetes } from '../../../src/adapters/kubernetes/index.ts';
 import type { PodWatchTimings } from '../../../src/adapters/kubernetes/watch-policy.ts';
 import type { OwnAddress } from '../../../src/core/api/own-addresses.ts';
@@ -42,7 +42,7 @@ function memoryOf(...kept: OwnAddress[]): Memory {
 const seen = (url: string, ca: string): OwnAddress => ({
   url,
   lastSeen: new Date().toISOString(),
-  authorities: certificatesOf(ca).map(({ fingerprint256 }) => fingerprint256),
+  authorities: caFingerprints(ca),
 });
 
 interface Rig extends Kubernetes {
