@@ -2,7 +2,7 @@
  * Have the parents' secrets slipped into anything that people or machines read? Looks through the agent's log (at its highest
  * level), metrics and status, what the commands print, every file name below its directories, and its bookkeeping.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Canary, type Evidence, findCanaries } from '../canary/search.ts';
 import { ADDRESSES } from './node/layout.ts';
@@ -21,8 +21,7 @@ function secretsOf(memory: Memory): readonly Canary[] {
 
 /** The search must find the password where that rightly is: in the captured files. Tokens there may be newer ones. */
 function blindness(node: Node, canaries: readonly Canary[]): string {
-  const entries = readdirSync(node.paths.agentState, { recursive: true, withFileTypes: true });
-  const captured = entries
+  const captured = entriesBelow(node.paths.agentState)
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => path.includes('/files/'))
@@ -31,13 +30,29 @@ function blindness(node: Node, canaries: readonly Canary[]): string {
 }
 
 function filesBelow(root: string): readonly Evidence[] {
-  return readdirSync(root, { recursive: true, withFileTypes: true }).flatMap((entry) => {
+  return entriesBelow(root).flatMap((entry) => {
     const path = join(entry.parentPath, entry.name);
     const name = { where: `the name ${path}`, text: path };
     // captured files hold secrets, and so may the manifests of pods that accept it; none of ours here does
     const ours = path.includes(`${NAMESPACE}_`) || /podckpt-e2e-|\/active\.json$/.test(path.slice(root.length));
     if (!entry.isFile() || path.includes('/files/') || !ours) return [name];
     return [name, { where: `the file ${path}`, text: readIfThere(path) }];
+  });
+}
+
+/**
+ * Everything below a directory, of those directories that are still there: while we look the agent writes new revisions and
+ * removes old ones. `readdirSync` with `recursive` throws as soon as one of them is gone.
+ */
+export function entriesBelow(root: string): readonly Dirent[] {
+  return readdirSync(root, { withFileTypes: true }).flatMap((entry) => {
+    if (!entry.isDirectory()) return [entry];
+    try {
+      return [entry, ...entriesBelow(join(root, entry.name))];
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [entry];
+      throw error;
+    }
   });
 }
 
