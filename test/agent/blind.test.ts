@@ -58,3 +58,32 @@ it('asks no more often than ever while the parents run', async () => {
 
   expect(looks).toBeLessThanOrEqual(10);
 });
+
+it('starts the copy although the watch is opened anew every few minutes, as every watch is', async () => {
+  await kubeletCutOff(600_000);
+  for (let minutes = 0; minutes < 25; minutes += 5) {
+    await world.clock.run(300_000);
+    world.api.healthy = false;
+    world.podsChanged();
+    await world.clock.run(150);
+    world.api.healthy = true;
+    world.podsChanged();
+  }
+
+  expect(placed()).toBe(1);
+});
+
+it('counts the grace anew after a while in which nobody knew whether the API server answers', async () => {
+  await kubeletCutOff(600_000);
+  await world.clock.run(500_000);
+  world.api.outcome = 'tls';
+  world.api.healthy = false;
+  world.podsChanged();
+  await world.clock.run(60_000);
+  world.api.outcome = 'ok';
+  world.api.healthy = true;
+  world.podsChanged();
+  await world.clock.run(595_000);
+
+  expect(placed()).toBe(0);
+});

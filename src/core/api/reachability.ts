@@ -41,11 +41,15 @@ export const STEADY_PACE_MS = 1_500;
 export const SLOWEST_DOUBT_PACE_MS = 3_000;
 /** Good rounds in a row that make an unreachable server reachable. */
 export const GOOD_ROUNDS = 2;
+/** A watch is opened anew every few minutes. So short a doubt is no break for those who count in minutes. */
+export const BRIEF_DOUBT_MS = 10_000;
 
 export interface ReachabilityState {
   readonly verdict: Reachability;
   /** Since when the verdict stands. */
   readonly since: Millis;
+  /** When it last became reachable, and ceased to be; brief doubts in between are passed over. */
+  readonly reachable?: { readonly from: Millis; readonly until?: Millis };
   /** A probe or a request has been answered since this process started. */
   readonly everAnswered: boolean;
   /** Consecutive rounds without an answer; `from` is the time at which the first began. */
@@ -249,10 +253,30 @@ function withoutTrouble(state: ReachabilityState): ReachabilityState {
   return rest;
 }
 
+function withoutReachable(state: ReachabilityState): ReachabilityState {
+  const { reachable: _, ...rest } = state;
+  return rest;
+}
+
 function answered(state: ReachabilityState, at: Millis): ReachabilityState {
   return { ...withoutDwell(state), everAnswered: true, lastAnswer: at, failed: NO_FAILURES };
 }
 
 function settle(state: ReachabilityState, verdict: Reachability, at: Millis): ReachabilityState {
-  return verdict === state.verdict ? state : { ...state, verdict, since: at };
+  if (verdict === state.verdict) return state;
+  const next = { ...state, verdict, since: at };
+  // what follows an outage is a beginning
+  if (verdict === 'unreachable') return withoutReachable(next);
+  if (verdict === 'reachable') return { ...next, reachable: { from: inBriefDoubt(state, at) ? reachableFrom(state) : at } };
+  return state.verdict === 'reachable' ? { ...next, reachable: { from: reachableFrom(state), until: at } } : next;
+}
+
+/** Of a reachable server: since when, but for brief doubts. */
+export function reachableFrom(state: Pick<ReachabilityState, 'since' | 'reachable'>): Millis {
+  return state.reachable?.from ?? state.since;
+}
+
+/** In doubt for so short a time that it counts as no break. */
+export function inBriefDoubt({ verdict, reachable }: Pick<ReachabilityState, 'verdict' | 'reachable'>, now: Millis): boolean {
+  return verdict === 'unsure' && reachable?.until !== undefined && now - reachable.until <= BRIEF_DOUBT_MS;
 }

@@ -4,6 +4,7 @@
  *
  * One sign of contact since this kubelet process started is enough to say no, and not knowing is no yes.
  */
+import { reachableFrom } from '../api/reachability.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis } from '../model/model.ts';
 import { parentHere } from './here.ts';
 import { stillParent } from './in-watch.ts';
@@ -60,7 +61,7 @@ export function movedBlindness(before: Blindness | undefined, waits: boolean, o:
 /** The kubelet has been blind for its grace, all of it with an API server that we reach. */
 export function isBlind(blindness: Blindness | undefined, o: Observation, policy: Policy): boolean {
   if (blindness === undefined || policy.kubeletBlindGraceMs === 0 || o.api.verdict !== 'reachable') return false;
-  return o.now - Math.max(blindness.since, o.api.since) >= policy.kubeletBlindGraceMs;
+  return o.now - Math.max(blindness.since, reachableFrom(o.api)) >= policy.kubeletBlindGraceMs;
 }
 
 /**

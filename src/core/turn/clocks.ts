@@ -1,4 +1,5 @@
 /** What does this turn's look make of the clocks of one checkpoint? Pure. */
+import { inBriefDoubt } from '../api/reachability.ts';
 import type { Millis, Placed } from '../model/model.ts';
 import { since, sinceEach } from '../model/since.ts';
 import { parentHere, runningOf } from './here.ts';
@@ -32,8 +33,13 @@ export function movedOn(subject: Subject, successor: boolean, o: Observation): T
     placedSince: placedSince(before, placed, o.now),
     leavingCopySince: since(before.leavingCopySince, placed?.phase === 'leaving', o.now),
     handedBackAt: before.handedBackAt,
-    awaitingSince: since(before.awaitingSince, placed?.phase === 'placed' && o.api.verdict === 'reachable', o.now),
+    awaitingSince: since(before.awaitingSince, placed?.phase === 'placed' && isBack(o), o.now),
   });
+}
+
+/** Is the API server back? A brief doubt, as when the watch is opened anew, is no break. */
+function isBack({ api, now }: Observation): boolean | 'unknown' {
+  return inBriefDoubt(api, now) ? 'unknown' : api.verdict === 'reachable';
 }
 
 /** The last read of its own that did not find the parent. */

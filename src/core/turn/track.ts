@@ -39,7 +39,9 @@ export interface Track {
   readonly leavingCopySince?: Millis;
   /** When the last hand-back began. */
   readonly handedBackAt?: Millis;
-  /** Since when, without a break, the copy is placed and the API server reachable: the hand-back timeout counts. */
+  /**
+   * Since when, but for brief doubts, the copy is placed and the API server reachable: the hand-back timeout counts.
+   */
   readonly awaitingSince?: Millis;
 }
 

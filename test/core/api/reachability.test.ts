@@ -7,6 +7,7 @@ import {
   type ProbeWait,
   type ReachabilityPolicy,
   type ReachabilityState,
+  reachableFrom,
 } from '../../../src/core/api/reachability.ts';
 import type { Probe, ProbeOutcome } from '../../../src/core/model/model.ts';
 
@@ -24,6 +25,29 @@ function follow(state: ReachabilityState, ...events: Parameters<typeof nextReach
   return events.reduce((now, event) => nextReachability(now, event, policy), state);
 }
 const reachable = follow(initialReachability(0), { kind: 'success', at: 0 });
+
+describe('a reachable server', () => {
+  it('has been so since before a brief doubt, and anew after a longer one', () => {
+    const doubted = (ms: number): ReachabilityState =>
+      follow(reachable, { kind: 'lost', at: 300_000 }, { kind: 'success', at: 300_000 + ms });
+
+    expect([doubted(200), doubted(10_000), doubted(10_001)].map((state) => [state.since, reachableFrom(state)])).toEqual([
+      [300_200, 0],
+      [310_000, 0],
+      [310_001, 310_001],
+    ]);
+    const twice = follow(doubted(200), { kind: 'lost', at: 600_000 }, { kind: 'success', at: 600_100 });
+    expect(reachableFrom(twice)).toBe(0);
+  });
+
+  it('has been so only since an outage, however short', () => {
+    const boot = follow(initialReachability(0), { kind: 'success', at: 1_000 }, { kind: 'lost', at: 2_000 }, round(2_000, 'refused'));
+    const down = follow(boot, round(4_000, 'refused'), round(8_000, 'refused'));
+    const back = follow(down, { kind: 'success', at: 9_000 });
+
+    expect([down.verdict, reachableFrom(back)]).toEqual(['unreachable', 9_000]);
+  });
+});
 
 describe('an outage', () => {
   it('is unsure at the first failure and unreachable after three over six seconds', () => {

@@ -253,3 +253,37 @@ describe('hand-back of a pod with a mapped host port', () => {
     expect(verdictOf(over([0, 1_000], { ...o, api: aReach('unsure', 0, 500) }, ledger, of))).toBe('handing-back: parent-started');
   });
 });
+
+describe('a hand-back that does not come about', () => {
+  const ledger = aLedger([aPlaced()]);
+  const o = { runtime: seen(copyServes), manifests: placedFile };
+  /** The last look at each of these times. */
+  const last = (...looks: readonly (readonly [number, Parameters<typeof aReach>[0], number?])[]): string => {
+    let mind: Mind = EMPTY_MIND;
+    let words = '';
+    for (const [now, verdict, until] of looks) {
+      const api = { ...aReach(verdict, now), ...(until === undefined ? {} : { reachable: { from: 0, until } }) };
+      const result = turn(mind, [checkpoint], ledger, anObservation({ ...o, now, api }), policy);
+      mind = result.mind;
+      words = verdictOf(result);
+    }
+    return words;
+  };
+
+  it('is overdue after its time although the watch is opened anew every few minutes, as every watch is', () => {
+    const line = [
+      [0, 'reachable'],
+      [300_000, 'unsure', 300_000],
+      [300_200, 'reachable'],
+    ] as const;
+
+    expect(last(...line, [599_999, 'reachable'])).toBe('active: awaiting-parent');
+    expect(last(...line, [600_000, 'reachable'])).toBe('active: hand-back-overdue');
+  });
+
+  it('has its whole time anew after a longer doubt', () => {
+    expect(last([0, 'reachable'], [320_000, 'unsure', 300_000], [321_000, 'reachable'], [900_000, 'reachable'])).toBe(
+      'active: awaiting-parent',
+    );
+  });
+});
