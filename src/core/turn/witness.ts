@@ -49,9 +49,10 @@ export function hear(before: Witness, o: Observation): Witness {
   const answeredAt = lastAnswer(before, o);
   const answered = answeredAt === undefined ? {} : { answeredAt };
   if (o.api.verdict === 'reachable') return { ...answered, known: knownNow(before.known, o), since: new Map() };
-  const known = before.known === undefined ? {} : { known: before.known };
+  const isNewer = answeredAt !== before.answeredAt;
+  const known = before.known === undefined ? {} : { known: isNewer ? withHeard(before.known, before.since, o) : before.known };
   // an answer makes all evidence from before it worthless
-  const since = answeredAt === before.answeredAt ? before.since : new Map<string, Millis>();
+  const since = isNewer ? new Map<string, Millis>() : before.since;
   const news = evidence({ ...answered, ...known }, o).filter((words) => !since.has(words));
   return { ...answered, ...known, since: news.length === 0 ? since : new Map([...since, ...news.map((words) => [words, o.now] as const)]) };
 }
@@ -84,6 +85,16 @@ function knownNow(before: Known | undefined, o: Observation): Known {
   };
 }
 
+/** What was listed before an answer was not got after it: a server that has lost its storage answers again and again. */
+function withHeard(known: Known, heard: Witness['since'], o: Observation): Known {
+  const old = o.kubelet.known ? [...o.kubelet.value].filter((name) => heard.has(gotWords(name))) : [];
+  return old.length === 0 ? known : { ...known, names: new Set([...known.names, ...old]) };
+}
+
+function gotWords(name: string): string {
+  return `the kubelet has ${name}, got after our last answer`;
+}
+
 /** Each piece in words, by which it is known again: of a pod, not of its sandboxes, which may come and go. */
 function evidence({ answeredAt, known }: Omit<Witness, 'since'>, o: Observation): readonly string[] {
   const answeredWall = o.wall - (o.now - (answeredAt ?? -SAME_START_MS));
@@ -101,7 +112,7 @@ function evidence({ answeredAt, known }: Omit<Witness, 'since'>, o: Observation)
   );
   return [
     ...pods.map((sandbox) => `the kubelet runs ${nameOf(sandbox)}, made after our last answer`),
-    ...listed.map((name) => `the kubelet has ${name}, got after our last answer`),
+    ...listed.map(gotWords),
     ...(youngKubelet !== undefined && reachedApi === true ? ['the kubelet started after our last answer, and has its pods'] : []),
   ];
 }

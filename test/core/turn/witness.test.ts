@@ -185,6 +185,15 @@ describe('a witness in time', () => {
     expect(testimony(answered, 112_000)).toBeUndefined();
   });
 
+  it('is no new one after each answer of a server that has lost its storage', () => {
+    let memory = look(110_000, news, before);
+    for (let now = 113_000; now <= 180_000; now += 3_000) memory = look(now, { ...news, api: aReach('unreachable', 175_000, now) }, memory);
+
+    expect(testimony(memory, 180_000)).toBeUndefined();
+    const next = look(181_000, { ...news, kubelet: names('web-1', 'new-1', 'new-2') }, memory);
+    expect(testimony(next, 181_000)).toMatch(/new-2/);
+  });
+
   it('is forgotten when the API server is reachable', () => {
     expect(look(120_000, { ...answering, api: aReach('reachable', 119_000, 120_000) }, look(110_000, news, before)).since.size).toBe(0);
   });
