@@ -23,15 +23,15 @@ export function fingerprintsIn(bundle: string): readonly string[] {
 }
 
 /** The same for a bundle that may be renewed: read anew only where the text is another; the last good answer stays. */
-export function followCas(bundle: () => string): () => readonly string[] {
+export function followCas(bundle: () => string, fingerprints = caFingerprints): () => readonly string[] {
   let text = bundle();
-  let known = caFingerprints(text);
+  let known = fingerprints(text);
   return () => {
     const now = bundle();
     if (now === text) return known;
     text = now;
     try {
-      known = caFingerprints(now);
+      known = fingerprints(now);
     } catch {
       // half written: the next reading tells
     }

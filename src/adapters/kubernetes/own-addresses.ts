@@ -8,7 +8,7 @@
 import { addressesOf, type OwnAddress, serverAddresses, withAddress } from '../../core/api/own-addresses.ts';
 import type { Millis } from '../../core/model/model.ts';
 import type { AddressMemory, Clock } from '../../ports.ts';
-import { fingerprintsIn } from './ca-identity.ts';
+import { fingerprintsIn, followCas } from './ca-identity.ts';
 import { connectTls } from './connect.ts';
 import { type ApiEndpoint, apiEndpoint } from './endpoint.ts';
 import type { ApiAccess } from './kubeconfig.ts';
@@ -40,7 +40,8 @@ export interface OwnAddressesOptions {
 }
 
 export function createOwnAddresses({ access, transport, clock, memory }: OwnAddressesOptions): OwnAddresses {
-  const authorities = fingerprintsIn(access.ca);
+  // a rotation changes them while the process runs
+  const authorities = followCas(() => access.caNow?.() ?? access.ca, fingerprintsIn);
   const closing = new AbortController();
   let kept: Promise<readonly OwnAddress[]> | undefined;
   let asked: { readonly at: Millis; readonly dials: number } | undefined;
@@ -57,7 +58,7 @@ export function createOwnAddresses({ access, transport, clock, memory }: OwnAddr
     for (const url of serverAddresses(JSON.parse(reply.body))) {
       const endpoint = learntEndpoint(url, access);
       if (endpoint === undefined) continue;
-      const next = withAddress(await known(), endpoint.url, authorities, clock.wall());
+      const next = withAddress(await known(), endpoint.url, authorities(), clock.wall());
       if (next === undefined || !(await isVerified(endpoint))) continue;
       // what could not be written is learnt again
       await memory.write(next);
@@ -78,7 +79,7 @@ export function createOwnAddresses({ access, transport, clock, memory }: OwnAddr
 
   return {
     async endpoints() {
-      const urls = addressesOf(await known(), authorities, clock.wall());
+      const urls = addressesOf(await known(), authorities(), clock.wall());
       return urls.flatMap((url) => learntEndpoint(url, access) ?? []);
     },
     learn() {

@@ -143,6 +143,31 @@ test('of another cluster are not asked', async () => {
   expect(await made.probe.probe(2_000)).toHaveLength(1);
 });
 
+test('are kept under the CA certificates of now: a rotation that the process lives through does not lose them', async () => {
+  let ahead = 0;
+  const clock: Clock = { ...realClock, now: () => realClock.now() + ahead };
+  const memory = memoryOf();
+  const bundle = { urls: [api.url.replace('127.0.0.1', 'localhost')], ca: authority.cert + api.ca, token: () => api.token };
+  const made = createKubernetes(await accessTo(bundle), {
+    nodeName: NODE,
+    version: '0.0.0-test',
+    clock,
+    random: () => 0.5,
+    observer: counters(),
+    addresses: memory,
+    watchTimings: FAST_WATCH,
+  });
+  closing.push(() => made.close());
+  made.watch.start(() => {});
+  await until(() => memory.writes === 1);
+  // the old one is removed, and the connection opened anew
+  bundle.ca = api.ca;
+  ahead += 600_000;
+  api.wire.cut();
+  await until(() => memory.writes === 2);
+  expect(memory.kept[0]?.authorities).toEqual(seen(api.url, api.ca).authorities);
+});
+
 test('that do not verify are not kept', async () => {
   const stranger = await kept(tlsPeer(leaf(), replying(http(200, 'ok'))));
   const memory = memoryOf();
