@@ -68,6 +68,19 @@ describe('where an agent answers', () => {
     expect(rowOf(ahead, {}, aLedger([aPlaced()]))).toMatchObject({ state: 'active', reason: 'manifest-missing' });
   });
 
+  test('what concerns the node as a whole stands below, each in its own sentence', () => {
+    const all: AgentStatus = {
+      ...ahead,
+      hindrances: [],
+      lacking: 'lacking',
+      api: { ...ahead.api, denied: 'denied', tls: 'tls' },
+      contradiction: 'contradiction',
+      staticPodsUnread: 'unread',
+      strangers: 'strangers',
+    };
+    expect(statusNotes(all)).toEqual(['lacking', 'denied', 'tls', 'contradiction', 'unread', 'strangers']);
+  });
+
   test('an agent of before, which tells of no hindrances, is understood', () => {
     const { hindrances: _, ...before } = ahead;
 

@@ -86,12 +86,13 @@ function warningsOf(
 /** What concerns the node as a whole, a sentence each; then what keeps copies down, or would. */
 export function statusNotes(agent: AgentStatus | undefined): readonly string[] {
   if (agent === undefined) return ['no agent answers on this node: reasons are unknown'];
-  const { takeover, api, staticPodsUnread, strangers, lacking } = agent;
+  const { takeover, api, contradiction, staticPodsUnread, strangers, lacking } = agent;
   return [
     ...(takeover === undefined ? [] : [`the DaemonSet's pod does not take over; the standby stays in charge: ${takeover.message}`]),
     ...(lacking === undefined ? [] : [lacking]),
     ...(api.denied === undefined ? [] : [api.denied]),
     ...(api.tls === undefined ? [] : [api.tls]),
+    ...(contradiction === undefined ? [] : [contradiction]),
     ...(staticPodsUnread === undefined ? [] : [staticPodsUnread]),
     ...(strangers === undefined ? [] : [strangers]),
     ...hindranceLines(agent),
