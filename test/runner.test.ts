@@ -7,6 +7,9 @@ import { type AroundPowerCut, check, dependsOnKubelet, given, type Scenario, typ
 
 const SETTINGS = { rounds: 1, selfHostedRounds: 1, outageMs: 1, idleMs: 1, retireGraceMs: 1 };
 
+/** What happens when the API server comes back. */
+const BACK = 'apiStart, apiReady, controllersRestart';
+
 /** A node that only writes down what happens to it. */
 function stageOf(happened: string[], fails?: 'powerCut' | 'apiStart'): Stage {
   const deed = (name: string) => async () => {
@@ -20,6 +23,7 @@ function stageOf(happened: string[], fails?: 'powerCut' | 'apiStart'): Stage {
     boot: deed('boot'),
     apiStart: deed('apiStart'),
     apiReady: deed('apiReady'),
+    controllersRestart: deed('controllersRestart'),
   };
   return { node: node as unknown as Node, settings: SETTINGS, memory: { inside: {}, foreign: [] }, say: () => undefined };
 }
@@ -65,8 +69,24 @@ test('neighbours share one power cut', async () => {
   const ended = await runGroup([sharing('a', happened), sharing('b', happened)], stage);
 
   expect(outcomes(ended)).toEqual(['a passed', 'b passed']);
-  expect(happened.join(', ')).toBe('a before, b before, powerCut, boot, a offline, b offline, apiStart, apiReady, a after, b after');
-  expect(stage.memory.bootedAt).toBe(7);
+  expect(happened.join(', ')).toBe(`a before, b before, powerCut, boot, a offline, b offline, ${BACK}, a after, b after`);
+  expect(stage.memory).toMatchObject({ bootedAt: 7, apiStartedAt: 7 });
+});
+
+test('in the dark each that goes on changes what it wants to, and at last all wait together', async () => {
+  const happened: string[] = [];
+  const plus = (id: string, failing?: 'before'): Scenario => {
+    const dark = async () => void happened.push(`${id} dark`);
+    const atLast = [check('at last', async () => void happened.push(`${id} at last`))];
+    return scenario(id, { ...(sharing(id, happened, failing).steps(SETTINGS) as AroundPowerCut), dark, atLast });
+  };
+
+  const ended = await runGroup([plus('a'), plus('b', 'before'), sharing('c', happened), plus('d')], stageOf(happened));
+
+  expect(outcomes(ended)).toEqual(['a passed', 'b failed', 'c passed', 'd passed']);
+  const told = happened.join(', ');
+  expect(told).toContain('powerCut, a dark, d dark, boot, a offline');
+  expect(told).toMatch(/a after, c after, d after, a at last, d at last$/);
 });
 
 test('one that fails gives up, and the others go on', async () => {
@@ -78,7 +98,7 @@ test('one that fails gives up, and the others go on', async () => {
   );
 
   expect(outcomes(ended)).toEqual(['a failed', 'b failed', 'c passed', 'd failed']);
-  expect(happened.filter((line) => /^[ab]/.test(line) && line !== 'apiStart' && line !== 'apiReady').join(', ')).toBe(
+  expect(happened.filter((line) => /^[ab]/.test(line) && !BACK.includes(line)).join(', ')).toBe(
     'a before, b before, b gives up, boot, a offline, a gives up',
   );
 });
@@ -91,7 +111,7 @@ test('one that fails in the outage gives up when there is a server to tell, befo
   await ended.giveUp();
 
   expect(happened.join(', ')).toBe(
-    'a before, b before, powerCut, boot, a offline, b offline, apiStart, apiReady, a gives up, b after, way back, a gives up',
+    `a before, b before, powerCut, boot, a offline, b offline, ${BACK}, a gives up, b after, way back, a gives up`,
   );
 });
 

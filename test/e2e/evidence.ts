@@ -16,6 +16,20 @@ import { BOTH } from './workload.ts';
 /** So long it is open whether something that is no outage for sure (a balancer's page, an expired certificate) is one. */
 export const DWELL_MS = 60_000;
 
+/**
+ * Brings the API server back while the kubelet is away, and starts that after it: one that is there asks again only after its
+ * back-off, up to a minute.
+ */
+export async function apiBackBeforeKubelet(node: Node, apiBack: () => Promise<void>): Promise<void> {
+  await node.kubelet.stop('SIGTERM');
+  try {
+    await apiBack();
+    await node.apiReady();
+  } finally {
+    await node.kubelet.start();
+  }
+}
+
 /** Waits until the agent, restarted since, has judged the API server to be reachable. */
 export async function agentReachesApi(node: Node, since: number): Promise<void> {
   await until('the agent reaching the API server', () => judged(node, since, 'reachable'), 60_000);

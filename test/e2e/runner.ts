@@ -1,6 +1,6 @@
 /**
- * Runs scenarios on a node, step by step. Neighbours that measure nothing share one power cut: first what each of them does
- * before it, then the cut, then what each sees without the API server, and last what each sees when it is back.
+ * Runs scenarios on a node, step by step. Neighbours may share one power cut: first what each of them does before it, then the
+ * cut, then what each sees without the API server, then what each sees when it is back, and last what all can wait for together.
  */
 import type { Node } from './node/node.ts';
 import { messageOf } from './node/wait.ts';
@@ -71,6 +71,7 @@ async function runPowerCut(attempts: readonly Attempt[], stage: Stage): Promise<
     ...cut,
     run: async () => {
       await node.powerCut({ api: 'down' });
+      for (const { plan, problem } of attempts) if ('offline' in plan && problem === undefined) await plan.dark?.(stage);
       memory.bootedAt = await node.boot();
     },
   });
@@ -79,14 +80,16 @@ async function runPowerCut(attempts: readonly Attempt[], stage: Stage): Promise<
     part: 'when',
     say: 'the API server comes back',
     run: async () => {
-      await node.apiStart();
+      memory.apiStartedAt = await node.apiStart();
       await node.apiReady();
+      await node.controllersRestart();
     },
   });
   // who fails in the outage leaves things as they are until there is a server to tell
   for (const attempt of attempts) if (!gaveUp.has(attempt)) await giveUpIfFailed(attempt, stage);
   const ready = attempts.filter(({ problem }) => problem === undefined);
   await each(ready, stage, 'with the API server again', ({ after }) => after);
+  await each(ready, stage, 'at last', ({ atLast = [] }) => atLast);
   for (const attempt of ready) await giveUpIfFailed(attempt, stage);
 }
 
@@ -107,8 +110,10 @@ async function each(
 ): Promise<void> {
   for (const attempt of attempts) {
     if (attempt.problem !== undefined || !('offline' in attempt.plan)) continue;
+    const steps = stepsOf(attempt.plan);
+    if (steps.length === 0) continue;
     say(`── ${attempt.scenario.id}, ${when}`);
-    await runSteps(attempt, stepsOf(attempt.plan), stage);
+    await runSteps(attempt, steps, stage);
   }
 }
 

@@ -44,6 +44,8 @@ export interface Memory {
   foreign: readonly ForeignFile[];
   /** When the node last booted after a shared power cut, milliseconds since 1970. */
   bootedAt?: number;
+  /** When the API server was started after it. */
+  apiStartedAt?: number;
 }
 
 /**
@@ -86,14 +88,18 @@ export interface KubeletDependence {
 export const dependsOnKubelet = (why: string): KubeletDependence => ({ matters: true, why });
 export const sameOnEveryKubelet = (why: string): KubeletDependence => ({ matters: false, why });
 
-/** Steps around a power cut that neighbours in the list share. For scenarios that measure nothing. */
+/** Steps around a power cut that neighbours in the list share. For scenarios whose figures the others do not change. */
 export interface AroundPowerCut {
   /** With the API server. */
   readonly before: readonly Step[];
+  /** What is changed while the power is off. */
+  readonly dark?: (stage: Pick<World, 'node'>) => Promise<void>;
   /** After the boot, without the API server. */
   readonly offline: readonly Step[];
   /** With the API server again, until all is as before. The others are at the same. */
   readonly after: readonly Step[];
+  /** What takes a time for which all may wait together, such as the retire grace. */
+  readonly atLast?: readonly Step[];
   /** After a failure: lets go of what the others would wait for. */
   readonly giveUp?: (stage: Pick<World, 'node'>) => Promise<void>;
 }

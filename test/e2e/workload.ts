@@ -214,22 +214,3 @@ export function copiesOf(pods: readonly CriPod[], checkpoint: string): readonly 
 export function isLiving(pod: CriPod): boolean {
   return pod.ready || pod.containers.some((container) => container.state === 'RUNNING' || container.state === 'CREATED');
 }
-
-/**
- * Waits until the API server shows none of these pods (`namespace/name`) any more: from then on the retire grace counts.
- * After an API server's restart the controller that deletes an owner's pods has been seen to take a minute.
- */
-export async function goneFromApi(node: Node, checkpoints: readonly string[]): Promise<void> {
-  await until(
-    'the pods gone from the API',
-    async () => {
-      const columns = 'custom-columns=N:.metadata.namespace,P:.metadata.name';
-      const { stdout } = await node.kubectl(['get', 'pods', '--all-namespaces', '--no-headers', '--output', columns]);
-      const there = stdout.split('\n').map((line) => line.trim().split(/\s+/).join('/'));
-      const left = checkpoints.filter((checkpoint) => there.includes(checkpoint));
-      return left.length === 0 ? done() : notYet(left.join(' '));
-    },
-    240_000,
-    500,
-  );
-}

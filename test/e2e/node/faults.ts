@@ -1,8 +1,8 @@
 /**
- * What scenarios break around the API server: certificates, who answers at its address, the way to it. And `mend`, which undoes
- * all of it, whatever a scenario has left.
+ * What scenarios break: around the API server certificates, who answers at its address, the way to it; on the node the room on
+ * its disk. And `mend`, which undoes all of it, whatever a scenario has left.
  */
-import { copyFileSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ADDRESSES, type NodePaths } from './layout.ts';
 import type { Node } from './node.ts';
@@ -58,6 +58,20 @@ export async function balancerLeaves(node: Node): Promise<void> {
   await node.machine.stopDaemons(BALANCER);
 }
 
+/** A file of so many bytes beside the kubelet's own; nothing is written for it. */
+export async function fillDisk({ paths }: Node, bytes: number): Promise<void> {
+  await run(['fallocate', '--length', String(bytes), fillerOf(paths)]);
+}
+
+/** Takes the file away; says whether there was one. */
+export function freeDisk({ paths }: Node): boolean {
+  const filled = existsSync(fillerOf(paths));
+  rmSync(fillerOf(paths), { force: true });
+  return filled;
+}
+
+const fillerOf = (paths: NodePaths) => join(paths.state, 'filler');
+
 /** Undoes everything here. What used a replaced certificate is ended or restarted; an API server is not started. */
 export async function mend(node: Node): Promise<void> {
   await balancerLeaves(node);
@@ -65,5 +79,7 @@ export async function mend(node: Node): Promise<void> {
   const replaced = ownCertificates(node.paths);
   if (replaced.includes('ca') || replaced.includes('kube-apiserver')) await node.apiStop();
   if (replaced.includes('kubelet') && node.machine.isOn()) await node.kubeletRestart();
+  if (freeDisk(node) && node.machine.isOn()) await node.importOwnImages();
+  await node.kubeletReconfigure({});
   await node.agent.reconfigure({});
 }

@@ -9,7 +9,10 @@ import { ADDRESSES, type NodePaths } from './layout.ts';
 import type { Machine } from './machine.ts';
 import type { Daemon } from './process.ts';
 
-function kubeletConfig(paths: NodePaths, cgroup: string): unknown {
+/** Keys of the kubelet's configuration that a scenario wants otherwise. */
+export type KubeletKeys = Readonly<Record<string, unknown>>;
+
+function kubeletConfig(paths: NodePaths, cgroup: string): KubeletKeys {
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -37,8 +40,14 @@ function kubeletConfig(paths: NodePaths, cgroup: string): unknown {
 }
 
 /** Starts the kubelet on the machine; does not wait for anything. */
-export async function startKubelet(components: Components, paths: NodePaths, machine: Machine, nodeName: string): Promise<Daemon> {
-  writeFileSync(paths.kubeletConfig, JSON.stringify(kubeletConfig(paths, machine.id)));
+export async function startKubelet(
+  components: Components,
+  paths: NodePaths,
+  machine: Machine,
+  nodeName: string,
+  otherwise: KubeletKeys,
+): Promise<Daemon> {
+  writeFileSync(paths.kubeletConfig, JSON.stringify({ ...kubeletConfig(paths, machine.id), ...otherwise }));
   writeFileSync(join(paths.state, 'resolv.conf'), '');
   return await machine.daemon('machine', {
     name: 'kubelet',

@@ -10,14 +10,14 @@ import { type Agent, createAgent } from './agent.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { type Cri, createCri } from './cri.ts';
 import { createKubectl, type Kubectl } from './kubectl.ts';
-import { startKubelet } from './kubelet.ts';
+import { type KubeletKeys, startKubelet } from './kubelet.ts';
 import { ADDRESSES, AGENT_IMAGE, type NodePaths, nodePaths, PAUSE_IMAGE, TESTSERVER_IMAGE } from './layout.ts';
 import { leftoversOf, newNodeId, stateDirOf } from './leftovers.ts';
 import { createMachine, type Machine, makeDirectories } from './machine.ts';
 import { makePki } from './pki.ts';
 import { run } from './process.ts';
 import { createProgram, type Program } from './program.ts';
-import { importArchive, importImage, startContainerd } from './runtime.ts';
+import { importArchive, importImage, killContainer, startContainerd } from './runtime.ts';
 import { done, doneUnless, never, notYet, until } from './wait.ts';
 
 export interface Node {
@@ -40,6 +40,14 @@ export interface Node {
   apiStart(): Promise<number>;
   apiReady(): Promise<void>;
   kubeletRestart(): Promise<void>;
+  /**
+   * Keys of the kubelet's configuration that differ from now on, instead of those given before; it is restarted if they are
+   * others. Says whether they were.
+   */
+  kubeletReconfigure(keys: KubeletKeys): Promise<boolean>;
+  /** Scheduler and controller manager start anew, where they are ours: one that lost its API server waits up to a minute. */
+  controllersRestart(): Promise<void>;
+  killContainer(id: string): Promise<void>;
   readonly containerd: Program;
   readonly kubelet: Program;
   /** Everything on the machine ends at once, and with `api: 'down'` the API server too. */
@@ -48,6 +56,8 @@ export interface Node {
   boot(): Promise<number>;
   /** An image of one binary, and of other files, where the kubelet finds it. */
   importImage(reference: string, binary: string, name: string, command: readonly string[], more?: readonly ImageFile[]): Promise<void>;
+  /** The images of every scenario, which a kubelet without room on its disk removes. */
+  importOwnImages(): Promise<void>;
   /** An image out of a docker-archive, where the kubelet finds it. */
   importArchive(tar: string, limitMs: number): Promise<void>;
   down(options: { readonly keepLogsIn?: string }): Promise<void>;
@@ -79,7 +89,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const fetch = (url: string) => run(machine.networkOnly([components.testserver, 'get', url]), { limitMs: 10_000 });
   const agent = createAgent({ paths, machine, nodeName: name, config: options.agentConfig, bundle: options.bundle, kubectl, fetch });
   const containerd = createProgram(() => startContainerd(components, paths, machine, ADDRESSES.pods));
-  const kubelet = createProgram(() => startKubelet(components, paths, machine, name));
+  let kubeletKeys: KubeletKeys = {};
+  const kubelet = createProgram(() => startKubelet(components, paths, machine, name, kubeletKeys));
 
   let goingDown: Promise<void> | undefined;
   /** The first call counts: an interrupt and the end of a scenario may both ask. */
@@ -135,6 +146,11 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     await until('default service account', async () => done(await kubectl(['get', 'serviceaccount', 'default'])), 60_000);
   }
 
+  async function kubeletRestart(): Promise<void> {
+    await kubelet.stop('SIGTERM');
+    await kubelet.start();
+  }
+
   const node: Node = {
     id,
     name,
@@ -150,10 +166,19 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     apiReady,
     apiStop: controlPlane.stopApi,
     apiStart: async () => (await controlPlane.startApi()).startedAt,
-    kubeletRestart: async () => {
-      await kubelet.stop('SIGTERM');
-      await kubelet.start();
+    kubeletRestart,
+    kubeletReconfigure: async (keys) => {
+      if (JSON.stringify(keys) === JSON.stringify(kubeletKeys)) return false;
+      kubeletKeys = keys;
+      if (machine.isOn()) await kubeletRestart();
+      return true;
     },
+    controllersRestart: async () => {
+      if (!controlPlane.apiIsOurs()) return;
+      await controlPlane.stopControllers();
+      await controlPlane.startControllers();
+    },
+    killContainer: async (containerId) => await killContainer(components, paths, machine, containerId),
     containerd,
     kubelet,
     powerCut: async ({ api }) => {
@@ -162,6 +187,11 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     boot,
     importImage: async (reference, binary, imageName, command, more = []) =>
       await importImage(components, paths, machine, { reference, binary, name: imageName, command, more }),
+    importOwnImages: async () => {
+      await node.importImage(PAUSE_IMAGE, components.testserver, 'testserver', ['pause']);
+      await node.importImage(TESTSERVER_IMAGE, components.testserver, 'testserver', ['serve']);
+      await node.importImage(AGENT_IMAGE, BUSYBOX, 'bin/sh', []);
+    },
     importArchive: async (tar, limitMs) => await importArchive(components, paths, machine, tar, limitMs),
     down,
   };
@@ -173,9 +203,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   await machine.powerOn();
   writeFileSync(paths.bootId, `${randomUUID()}\n`);
   await containerd.start();
-  await node.importImage(PAUSE_IMAGE, components.testserver, 'testserver', ['pause']);
-  await node.importImage(TESTSERVER_IMAGE, components.testserver, 'testserver', ['serve']);
-  await node.importImage(AGENT_IMAGE, BUSYBOX, 'bin/sh', []);
+  await node.importOwnImages();
   await apiReady();
   await controlPlane.startControllers();
   await kubelet.start();

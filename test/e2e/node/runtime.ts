@@ -74,7 +74,11 @@ export async function startContainerd(components: Components, paths: NodePaths, 
   return daemon;
 }
 
-/** Makes an image of one binary and imports it where the kubelet finds it. */
+/** SIGKILL to a container's process; the kubelet finds it dead. */
+export async function killContainer(components: Components, paths: NodePaths, machine: Machine, id: string): Promise<void> {
+  await run(machine.inside([...controller(components, paths), '--namespace', 'k8s.io', 'tasks', 'kill', '--signal', 'SIGKILL', id]));
+}
+
 /** A docker-archive as it is. */
 export async function importArchive(
   components: Components,
@@ -88,6 +92,7 @@ export async function importArchive(
   await run(machine.inside([...controller(components, paths), '--namespace', 'k8s.io', 'images', 'import', ...local, tar]), { limitMs });
 }
 
+/** Makes an image of one binary and imports it where the kubelet finds it. */
 export async function importImage(components: Components, paths: NodePaths, machine: Machine, image: ImageOptions): Promise<void> {
   const tar = join(paths.images, `${image.reference.replaceAll(/[^a-z0-9.]+/g, '-')}.tar`);
   writeImage(tar, image);

@@ -1,6 +1,6 @@
 /** A load balancer lives in front of an API server that does not: it has the certificate, and a page that says 404. */
 import { backToNormal } from '../copies.ts';
-import { bothStartAfterDwell, DWELL_MS } from '../evidence.ts';
+import { apiBackBeforeKubelet, bothStartAfterDwell, DWELL_MS } from '../evidence.ts';
 import { balancerAnswers, balancerLeaves } from '../node/faults.ts';
 import { check, given, remembered, type Scenario, sameOnEveryKubelet, when } from '../scenario.ts';
 import { type Parents, parentsReady, restartsAfter } from '../workload.ts';
@@ -29,9 +29,10 @@ export const balancer: Scenario = {
         await bothStartAfterDwell(world, remembered(world.memory.bootedAt, 'the time of the boot'));
       }),
       when('the API server is back', async ({ node }) => {
-        await balancerLeaves(node);
-        await node.apiStart();
-        await node.apiReady();
+        await apiBackBeforeKubelet(node, async () => {
+          await balancerLeaves(node);
+          await node.apiStart();
+        });
       }),
       check('the copies hand back to the parents, which were restarted once, by the power cut', async (world) => {
         await backToNormal(world, restartsAfter(remembered(before, 'the parents'), 1), 240_000);

@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backToNormal } from '../copies.ts';
-import { bothStart } from '../evidence.ts';
+import { apiBackBeforeKubelet, bothStart } from '../evidence.ts';
 import { ownCertificates, replaceCertificate, servesCertificate } from '../node/faults.ts';
 import { certificateOfNextCa, nextCa } from '../node/pki.ts';
 import { check, given, remembered, type Scenario, sameOnEveryKubelet, when } from '../scenario.ts';
@@ -37,9 +37,10 @@ export const caRotation: Scenario = {
       when('the API server comes back with a certificate of the second CA', async ({ node }) => {
         const certificate = await certificateOfNextCa(node.paths, 'kube-apiserver');
         replaceCertificate(node.paths, 'kube-apiserver', readFileSync(certificate, 'utf8'));
-        await node.apiStart();
-        await servesCertificate(node, 'ok');
-        await node.apiReady();
+        await apiBackBeforeKubelet(node, async () => {
+          await node.apiStart();
+          await servesCertificate(node, 'ok');
+        });
       }),
       check('the copies hand back to the parents, which were restarted once, by the power cut', async (world) => {
         await backToNormal(world, restartsAfter(remembered(before, 'the parents'), 1), 240_000);

@@ -2,12 +2,13 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { backToNormal } from '../copies.ts';
+import { goneFromApi } from '../gone.ts';
 import { AGENT_IMAGE, TESTSERVER_IMAGE } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
 import { done, doneUnless, notYet, until } from '../node/wait.ts';
 import { check, dependsOnKubelet, expect, given, remembered, type Scenario, type World, when } from '../scenario.ts';
 import { checkpointDir, checkpointStatus, ownManifests } from '../status.ts';
-import { copiesOf, goneFromApi, isLiving, NAMESPACE, type Parents, parentsReady, restartsAfter } from '../workload.ts';
+import { copiesOf, isLiving, NAMESPACE, type Parents, parentsReady, restartsAfter } from '../workload.ts';
 
 const NAME = 'env-file';
 /** What shows a value in any text, however it is quoted there. */
@@ -242,8 +243,10 @@ export const envFile: Scenario = {
         await backToNormal(world, restartsAfter(remembered(parents, 'the parents'), 1), 240_000);
       }),
       when('the pod is deleted for good', async ({ node }) => {
-        await node.kubectl(['delete', `--namespace=${NAMESPACE}`, `deployment/${NAME}`, `secret/${NAME}`]);
+        await node.kubectl(['delete', `--namespace=${NAMESPACE}`, '--wait=false', `deployment/${NAME}`, `secret/${NAME}`]);
       }),
+    ];
+    const atLast = [
       check('no checkpoint of it and none of the values are left', async ({ node, settings }) => {
         await goneFromApi(node, [checkpoint()]);
         const gone = () => (existsSync(checkpointDir(node, checkpoint())) ? notYet('it is there') : done());
@@ -256,6 +259,7 @@ export const envFile: Scenario = {
       before,
       offline,
       after,
+      atLast,
       giveUp: async ({ node }) => {
         if (parent !== undefined) await openGate(node, parent.name, true);
       },

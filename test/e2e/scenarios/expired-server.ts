@@ -1,7 +1,7 @@
 /** The API server's certificate has expired, and the node reboots: the kubelet gets nothing from it either. */
 import { readFileSync } from 'node:fs';
 import { backToNormal } from '../copies.ts';
-import { bothStartAfterDwell, DWELL_MS } from '../evidence.ts';
+import { apiBackBeforeKubelet, bothStartAfterDwell, DWELL_MS } from '../evidence.ts';
 import { ownCertificates, replaceCertificate, servesCertificate } from '../node/faults.ts';
 import { expiredCertificate } from '../node/pki.ts';
 import { check, given, remembered, type Scenario, sameOnEveryKubelet, when } from '../scenario.ts';
@@ -31,10 +31,11 @@ export const expiredServer: Scenario = {
         await bothStartAfterDwell(world, remembered(world.memory.bootedAt, 'the time of the boot'));
       }),
       when('the certificate is renewed and the API server restarted', async ({ node }) => {
-        ownCertificates(node.paths);
-        await node.apiStop();
-        await node.apiStart();
-        await node.apiReady();
+        await apiBackBeforeKubelet(node, async () => {
+          ownCertificates(node.paths);
+          await node.apiStop();
+          await node.apiStart();
+        });
       }),
       check('the copies hand back to the parents, which were restarted once, by the power cut', async (world) => {
         await backToNormal(world, restartsAfter(remembered(before, 'the parents'), 1), 240_000);

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { goneFromApi } from '../gone.ts';
 import { ADDRESSES } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
 import type { Daemon } from '../node/process.ts';
@@ -11,7 +12,7 @@ import { done, doneUnless, holds, notYet, until } from '../node/wait.ts';
 import { REGISTRY_LOGIN } from '../registry-login.ts';
 import { check, dependsOnKubelet, expect, given, remembered, type Scenario, when } from '../scenario.ts';
 import { checkpointDir, checkpointStatus, ownManifests } from '../status.ts';
-import { copiesOf, goneFromApi, isLiving, NAMESPACE } from '../workload.ts';
+import { copiesOf, isLiving, NAMESPACE } from '../workload.ts';
 
 const NODE = realpathSync(join(import.meta.dirname, '..', '..', '..', 'node_modules', '.bin', 'node'));
 const WHICH = ['open', 'private'] as const;
@@ -197,10 +198,13 @@ export const pullSecret: Scenario = {
         await node.kubectl([
           'delete',
           `--namespace=${NAMESPACE}`,
+          '--wait=false',
           ...WHICH.map((which) => `deployment/${nameOf(which)}`),
           'secret/registry',
         ]);
       }),
+    ];
+    const atLast = [
       check('their checkpoints go too', async ({ node, settings }) => {
         const checkpoints = Object.values(remembered(pods, 'the pods'));
         await goneFromApi(node, checkpoints);
@@ -208,6 +212,6 @@ export const pullSecret: Scenario = {
         await until('checkpoints gone', () => doneUnless(left().join(' ')), settings.retireGraceMs + 60_000, 500);
       }),
     ];
-    return { before, offline, after };
+    return { before, offline, after, atLast };
   },
 };

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { goneFromApi } from '../gone.ts';
 import { TESTSERVER_IMAGE } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
 import { done, doneUnless, notYet, until } from '../node/wait.ts';
 import { check, expect, given, type Scenario, sameOnEveryKubelet, when } from '../scenario.ts';
 import { checkpointDir, checkpointStatus, storedComplaint } from '../status.ts';
-import { goneFromApi, NAMESPACE } from '../workload.ts';
+import { NAMESPACE } from '../workload.ts';
 
 const NAME = 'refresh';
 /** The kubelet looks at a pod's volumes about once a minute, the agent too. */

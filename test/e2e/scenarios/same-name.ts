@@ -2,12 +2,13 @@
 import { existsSync } from 'node:fs';
 import { backToNormal, newContainerOf } from '../copies.ts';
 import { judgesAnew, reconfigured, startedSince } from '../evidence.ts';
+import { goneFromApi } from '../gone.ts';
 import { TESTSERVER_IMAGE } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
 import { done, doneUnless, holds, notYet, until } from '../node/wait.ts';
 import { check, expect, given, remembered, type Scenario, sameOnEveryKubelet, when } from '../scenario.ts';
 import { checkpointDir, checkpointStatus, storedUid } from '../status.ts';
-import { goneFromApi, NAMESPACE, type Parents, parentsReady, restartsAfter } from '../workload.ts';
+import { NAMESPACE, type Parents, parentsReady, restartsAfter } from '../workload.ts';
 
 const NAME = 'same-name';
 const POD = `${NAME}-0`;

@@ -19,13 +19,14 @@ import {
   valuesFile,
 } from '../chart-release.ts';
 import { apiBackToParents, cutPowerUntilCopiesServe, livingCopies } from '../copies.ts';
+import { goneFromApi } from '../gone.ts';
 import { TESTSERVER_IMAGE } from '../node/layout.ts';
 import type { Node } from '../node/node.ts';
 import { doneUnless, holds, messageOf, until } from '../node/wait.ts';
 import { IN_CHARGE_LIMIT_MS, inStandby, newPod, series, settled, standbyInCharge, standbyLog, standbyOnDisk } from '../release-standby.ts';
 import { check, expect, given, remembered, type Scenario, sameOnEveryKubelet, when } from '../scenario.ts';
 import { ownManifests, storedComplaint } from '../status.ts';
-import { BOTH, goneFromApi, parentsReady } from '../workload.ts';
+import { BOTH, parentsReady } from '../workload.ts';
 
 const CONFIG = ['--config', '/etc/pod-checkpointer/config.yaml'];
 
