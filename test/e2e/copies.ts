@@ -115,7 +115,14 @@ export function newContainerOf(pods: readonly CriPod[], uid: string, since: numb
 }
 
 export function livingCopies(pods: readonly CriPod[], parents: Parents): readonly CriPod[] {
-  return BOTH.flatMap((which) => copiesOf(pods, parents[which].checkpoint)).filter(isLiving);
+  return livingCopiesOf(
+    pods,
+    BOTH.map((which) => parents[which].checkpoint),
+  );
+}
+
+export function livingCopiesOf(pods: readonly CriPod[], checkpoints: readonly string[]): readonly CriPod[] {
+  return checkpoints.flatMap((checkpoint) => copiesOf(pods, checkpoint)).filter(isLiving);
 }
 
 /** Waits until no copy of these parents lives, and nothing of what else is named is left. */

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findInLog, type LogEntry, readAgentLog } from './agent-log.ts';
 import { copiesServe } from './copies.ts';
+import type { KubeletKeys } from './node/kubelet.ts';
 import { ADDRESSES } from './node/layout.ts';
 import type { Node } from './node/node.ts';
 import { done, doneUnless, never, notYet, until } from './node/wait.ts';
@@ -52,6 +53,15 @@ export async function reachByServiceAddress(node: Node): Promise<void> {
 export async function reconfigured(node: Node, keys: Readonly<Record<string, unknown>>): Promise<void> {
   const since = Date.now();
   await node.agent.reconfigure(keys);
+  await agentReachesApi(node, since);
+}
+
+/** The kubelet goes by these keys, besides those of every scenario; the agent is restarted too, because it reads them when it starts. */
+export async function kubeletConfigured(node: Node, keys: KubeletKeys): Promise<void> {
+  if (!(await node.kubeletReconfigure(keys)) || !node.agent.wanted()) return;
+  const since = Date.now();
+  await node.agent.stop();
+  await node.agent.start();
   await agentReachesApi(node, since);
 }
 

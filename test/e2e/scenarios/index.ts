@@ -8,11 +8,15 @@ import { chart } from './chart.ts';
 import { contracts } from './contracts.ts';
 import { drainReboot } from './drain-reboot.ts';
 import { envFile } from './env-file.ts';
+import { evicted } from './evicted.ts';
 import { expiredServer } from './expired-server.ts';
+import { fullNodeScenario } from './full-node.ts';
+import { fullNodeStuck } from './full-node-stuck.ts';
 import { handBack } from './hand-back.ts';
 import { idle } from './idle.ts';
 import { install } from './install.ts';
 import { kubeletBlind } from './kubelet-blind.ts';
+import { lateDirectory } from './late-directory.ts';
 import { outage } from './outage.ts';
 import { powerCut } from './power-cut.ts';
 import { pullSecret } from './pull-secret.ts';
@@ -20,6 +24,7 @@ import { realPods } from './real-pods.ts';
 import { refresh } from './refresh.ts';
 import { retire } from './retire.ts';
 import { sameName } from './same-name.ts';
+import { scale } from './scale.ts';
 import { selfHosted } from './self-hosted.ts';
 import { selfHostedBadRollout, selfHostedDeadEtcd, selfHostedNoImage } from './self-hosted-bad-rollout.ts';
 import { selfHostedChart } from './self-hosted-chart.ts';
@@ -30,6 +35,7 @@ import { selfHostedStuck } from './self-hosted-stuck.ts';
 import { serviceAddress } from './service-address.ts';
 import { standby } from './standby.ts';
 import { token } from './token.ts';
+import { twoWriters } from './two-writers.ts';
 import { reinstall, uninstall } from './uninstall.ts';
 import { upgrades } from './upgrades.ts';
 
@@ -54,12 +60,20 @@ export const SCENARIOS: readonly Scenario[] = [
   caRotation,
   balancer,
   sameName,
+  // a node has limits; the first three share a power cut, and the directory's time is counted from the boot
+  lateDirectory,
+  fullNodeScenario,
+  twoWriters,
+  fullNodeStuck,
+  scale,
   standby,
   install,
   uninstall,
   reinstall,
   upgrades,
   retire,
+  // without the parents: a kubelet under pressure evicts them too
+  evicted,
   refresh,
   realPods,
   selfHosted,

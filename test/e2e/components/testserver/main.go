@@ -1,6 +1,7 @@
 // Command testserver is everything the end-to-end tests run inside and against pods: a small HTTP server that shows what
 // its container sees, a prober that times every answer of such servers, and the process of the sandbox image.
-// It writes to a file inside a container only when told to copy one, and has no dependencies, so it is one static binary.
+// It writes to a file inside a container only when told to copy or to lock one, and has no dependencies, so it is one static
+// binary.
 package main
 
 import (
@@ -11,7 +12,8 @@ import (
 )
 
 const usage = `usage:
-  testserver serve [--listen :8080]     answer HTTP until SIGTERM
+  testserver serve [--listen :8080] [--lock FILE]
+                                        answer HTTP until SIGTERM; with a lock only while no other process holds it
   testserver probe --url URL... --out FILE [--interval 10ms] [--timeout 1s] [--cacert F --cert F --key F]
                                         ask every URL at the interval; more URLs may come on stdin, one a line
   testserver get URL                    print the answer; exit 1 unless it is a 200

@@ -32,10 +32,16 @@ type file struct {
 func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ExitOnError)
 	listen := flags.String("listen", ":8080", "address to listen on")
+	lock := flags.String("lock", "", "file to lock first; it fails where another process holds that lock")
 	_ = flags.Parse(args)
 
 	started := time.Now()
 	instance := fmt.Sprintf("%d-%d", os.Getpid(), started.UnixNano())
+	if *lock != "" {
+		if err := takeLock(*lock, instance); err != nil {
+			return fmt.Errorf("taking the lock of %s: %w", *lock, err)
+		}
+	}
 	hostname, _ := os.Hostname()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
