@@ -18,8 +18,8 @@ import {
 import type { Node } from '../node/node.ts';
 import { done, holds, notYet, until } from '../node/wait.ts';
 import { check, expect, given, remembered, type Scenario, sameOnEveryKubelet, when } from '../scenario.ts';
-import { copyAnswers, copyGone, nothingLeft, placedOf, podsOf, podsReady } from '../servers.ts';
-import { type Parents, parentsReady, restartsAfter } from '../workload.ts';
+import { copyAnswers, copyGone, nothingLeft, placedOf, podsReady } from '../servers.ts';
+import { NAMESPACE, type Parents, parentsReady, restartsAfter } from '../workload.ts';
 
 /** Short for the test. */
 const STUCK_GRACE_MS = 10_000;
@@ -33,18 +33,24 @@ async function containersOf(node: Node, full: Full): Promise<string> {
   return running.map((container) => (container?.state === 'RUNNING' ? container.id : 'none')).join(' ');
 }
 
-/** Kills the parent's container whenever it runs, until the kubelet says that it cannot make another. */
+/**
+ * Kills the parent's container whenever it runs, until the kubelet says that it cannot make another. By its event: the pod itself
+ * soon shows the back-off instead.
+ */
 async function parentStuck(node: Node, { uid }: Full[typeof PARENT]): Promise<void> {
   await until(
     'the kubelet lacking the ConfigMap',
     async () => {
       const container = newContainerOf(await node.cri.pods(), uid, 0);
       if (container?.state === 'RUNNING') await node.killContainer(container.id);
-      const reason = (await podsOf(node, [PARENT])).find((pod) => pod.uid === uid)?.reason ?? 'no pod';
-      return reason === 'CreateContainerConfigError' ? done() : notYet(`${reason}; its container: ${container?.state ?? 'none'}`);
+      const query = ['get', 'events', `--namespace=${NAMESPACE}`, '--field-selector=reason=Failed', '--output=json'];
+      type Event = { message?: string; involvedObject: { uid?: string } };
+      const { items } = JSON.parse((await node.kubectl(query)).stdout) as { items: Event[] };
+      const said = items.some(({ message = '', involvedObject }) => involvedObject.uid === uid && /configmap .* not found/.test(message));
+      return said ? done() : notYet(`its container: ${container?.state ?? 'none'}`);
     },
     120_000,
-    1_000,
+    500,
   );
 }
 

@@ -96,6 +96,7 @@ export const sameName: Scenario = {
       when('the API server is back, and the StatefulSet is deleted with its pod', async ({ node }) => {
         await node.apiStart();
         await node.apiReady();
+        await node.controllersRestart();
         // the pod by the garbage collector: a controller whose view of the StatefulSet is still an old one could make a pod
         // once more, which nobody would ever delete if it had been orphaned
         await node.kubectl(['delete', 'statefulset', NAME, '--namespace', NAMESPACE, '--wait=false']);
