@@ -2,11 +2,12 @@
  * A full node: two CPUs, of which a captured DaemonSet asks 1200m, a Deployment 500m and a bare pod 100m. With it in place there is
  * no room for a copy that asks for as much as its parent.
  */
-import { kubeletConfigured } from './evidence.ts';
+import { agentReachesApi, kubeletConfigured } from './evidence.ts';
 import type { Node } from './node/node.ts';
 import { doneUnless, until } from './node/wait.ts';
 import { expect } from './scenario.ts';
 import { apply, captured, type Pods, podsOf, podsReady, remove, type Server, serverObject } from './servers.ts';
+import { keptCpu } from './status.ts';
 import { NAMESPACE } from './workload.ts';
 
 export const PARENT = 'full-node';
@@ -69,16 +70,25 @@ export async function fullNode(node: Node): Promise<Full> {
   await apply(node, [CONFIG, ...SERVERS.map(serverObject)]);
   const pods = await podsReady(node, ALL, 120_000, { restarts: 0 });
   await captured(node, [pods[PARENT].checkpoint]);
-  const { stdout } = await node.kubectl([
-    'get',
-    'pods',
-    '--all-namespaces',
-    `--field-selector=spec.nodeName=${node.name}`,
-    '--output=json',
-  ]);
-  const room = ALLOCATABLE_CPU - requestedIn(stdout);
+  const room = ALLOCATABLE_CPU - (await requestedOn(node));
   expect(room >= 0 && room < PARENT_CPU, `there should be no room for ${PARENT_CPU}m more; there is for ${room}m`);
   return pods;
+}
+
+async function requestedOn(node: Node): Promise<number> {
+  const there = ['get', 'pods', '--all-namespaces', `--field-selector=spec.nodeName=${node.name}`, '--output=json'];
+  return requestedIn((await node.kubectl(there)).stdout);
+}
+
+/** Waits until the agent has on its disk what all pods ask for together. It writes that once a minute; after a start it does at once. */
+export async function requestsWritten(node: Node): Promise<void> {
+  const since = Date.now();
+  await node.agent.stop();
+  await node.agent.start();
+  await agentReachesApi(node, since);
+  const asked = await requestedOn(node);
+  const written = () => doneUnless(keptCpu(node) === asked ? '' : `${keptCpu(node)}m, not ${asked}m`);
+  await until('what all pods ask for written down', written, 90_000, 250);
 }
 
 export async function removeFullNode(node: Node): Promise<void> {

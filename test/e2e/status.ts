@@ -39,6 +39,12 @@ export function keptAddresses(node: Node): string {
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
+/** What all pods of the node ask for by what the agent keeps for the time without an API server, in thousandths of a CPU. */
+export function keptCpu(node: Node): number {
+  const file = join(node.paths.agentState, 'requested.json');
+  return existsSync(file) ? Number(/"cpu":\s*(\d+)/.exec(readFileSync(file, 'utf8'))?.[1] ?? Number.NaN) : Number.NaN;
+}
+
 /** What is missing or too open in a stored checkpoint; undefined when all is well. */
 export function storedComplaint(node: Node, checkpoint: string): string | undefined {
   const current = join(checkpointDir(node, checkpoint), 'current');

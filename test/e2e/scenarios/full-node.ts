@@ -1,7 +1,18 @@
 /** A node that is more than half full loses power: the copy asks for nothing, so that its parent finds its place again. */
 import { findInLog, readAgentLog } from '../agent-log.ts';
 import { kubeletConfigured } from '../evidence.ts';
-import { ALL, BYSTANDERS, type Full, fullNode, milliOf, nobodyTurnedAway, PARENT, PARENT_PORT, removeFullNode } from '../full-node.ts';
+import {
+  ALL,
+  BYSTANDERS,
+  type Full,
+  fullNode,
+  milliOf,
+  nobodyTurnedAway,
+  PARENT,
+  PARENT_PORT,
+  removeFullNode,
+  requestsWritten,
+} from '../full-node.ts';
 import type { Node } from '../node/node.ts';
 import { check, expect, given, remembered, type Scenario, sameOnEveryKubelet, when } from '../scenario.ts';
 import { copyAnswers, copyGone, nothingLeft, placedOf, podsReady } from '../servers.ts';
@@ -36,6 +47,9 @@ export const fullNodeScenario: Scenario = {
           before = await parentsReady(node, 180_000);
           memory.parents = before;
           full = await fullNode(node);
+        }),
+        given('the agent has written down what all pods of the node ask for', async ({ node }) => {
+          await requestsWritten(node);
         }),
       ],
       offline: [
