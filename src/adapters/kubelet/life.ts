@@ -4,7 +4,7 @@
  * It makes the podresources socket anew at each start, so the age of the file is its own. From 1.37 on its PodsAPI
  * (`pkg/kubelet/apis/pods`) says FailedPrecondition to everything until it has seen an API server once.
  */
-import { lstat } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeletLife } from '../../core/turn/observation.ts';
 import { type KubeletProcess, PortError } from '../../ports.ts';
@@ -20,9 +20,18 @@ const NO_POD = '00000000-0000-0000-0000-000000000000';
 export interface KubeletProcessOptions {
   readonly rootDir: string;
   readonly podResourcesSocket: string;
+  /** When the node booted by the clock of now, milliseconds since 1970. Left out: that is not known. */
+  readonly bootedAt?: () => Promise<number | undefined>;
 }
 
-export function createKubeletProcess({ rootDir, podResourcesSocket }: KubeletProcessOptions): KubeletProcess {
+/** As the kernel has it, in whole seconds: it moves only where the clock is set. */
+export async function nodeBootedAt(): Promise<number | undefined> {
+  const stat = await readFile('/proc/stat', 'utf8').catch(() => '');
+  const seconds = /^btime (\d+)$/m.exec(stat)?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
+
+export function createKubeletProcess({ rootDir, podResourcesSocket, bootedAt }: KubeletProcessOptions): KubeletProcess {
   const podsApi = join(rootDir, 'pods-api', 'pods-api.sock');
   const grpc = createGrpcClient({ socket: podsApi });
   const request = createCodec().encode('GetPodRequest', { podUID: NO_POD });
@@ -30,7 +39,9 @@ export function createKubeletProcess({ rootDir, podResourcesSocket }: KubeletPro
   async function startedAt(): Promise<number | undefined> {
     const there = await lstat(podResourcesSocket).catch(() => undefined);
     // its inode changes with owner, mode and label; what it holds only when it is bound
-    return there?.isSocket() === true ? there.mtimeMs : undefined;
+    if (there?.isSocket() !== true) return undefined;
+    // a node without a clock of its own: it was stamped before the time was set, and what an earlier boot left was not
+    return Math.max(there.mtimeMs, (await bootedAt?.()) ?? 0);
   }
 
   async function reachedApi(deadlineMs: number): Promise<boolean | undefined> {

@@ -12,7 +12,7 @@ import { openManifestDir } from '../../adapters/disk/manifest-dir.ts';
 import { nodePrimitives, type Primitives } from '../../adapters/disk/primitives.ts';
 import { openStore } from '../../adapters/disk/store.ts';
 import { createContainerAttempts } from '../../adapters/kubelet/attempts.ts';
-import { createKubeletProcess } from '../../adapters/kubelet/life.ts';
+import { createKubeletProcess, nodeBootedAt } from '../../adapters/kubelet/life.ts';
 import { createKubeletPods } from '../../adapters/kubelet/podresources.ts';
 import { createPullRecords } from '../../adapters/kubelet/pull-records.ts';
 import { createKubeletVersion } from '../../adapters/kubelet/version.ts';
@@ -76,7 +76,7 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
   });
   const kubelet = createKubeletPods({ socket: config.podResourcesSocket });
   const { podResourcesSocket, kubeletRootDir: rootDir } = config;
-  const kubeletProcess = createKubeletProcess({ rootDir, podResourcesSocket });
+  const kubeletProcess = createKubeletProcess({ rootDir, podResourcesSocket, bootedAt: nodeBootedAt });
   const podsDir = join(config.kubeletRootDir, 'pods');
   const { probe } = kubernetes;
   const watch = anonymous ? blindWatch() : kubernetes.watch;

@@ -29,7 +29,8 @@ export function contactOf(o: Observation): Contact {
   const { startedAt, reachedApi } = o.life;
   if (reachedApi === true || apiPodsListed(o).length > 0) return 'some';
   if (startedAt === undefined || !o.runtime.known) return 'unknown';
-  if (fromApi(o.runtime.value).some(({ createdAtMs }) => createdAtMs >= startedAt)) return 'some';
+  // a stamp of the future is of an earlier boot, whose clock was right
+  if (fromApi(o.runtime.value).some(({ createdAtMs }) => createdAtMs >= startedAt && createdAtMs <= o.wall)) return 'some';
   return o.kubelet.known ? 'none' : 'unknown';
 }
 

@@ -1,10 +1,10 @@
 /** What a kubelet process shows of its life, on real sockets. */
 import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { GRPC } from '../../../src/adapters/grpc/grpc-status.ts';
-import { createKubeletProcess, PODS_API_GET } from '../../../src/adapters/kubelet/life.ts';
+import { createKubeletProcess, nodeBootedAt, PODS_API_GET } from '../../../src/adapters/kubelet/life.ts';
 import { createGrpcServer, GrpcFailure, type GrpcServer } from '../../../src/demo/runtime/grpc-server.ts';
 import type { KubeletProcess } from '../../../src/ports.ts';
 
@@ -48,6 +48,20 @@ it('started when it made its podresources socket, and anew when it makes it agai
   await server.stop();
   await server.start();
   expect((await kubelet.look(1_000)).startedAt).toBeGreaterThan(before);
+});
+
+it('did not start before the node booted, whatever a clock that was set since has stamped', async () => {
+  await serve(podResourcesSocket());
+  await utimes(podResourcesSocket(), 1_000, 1_000);
+  const later = createKubeletProcess({ rootDir, podResourcesSocket: podResourcesSocket(), bootedAt: async () => 5_000_000 });
+  expect(await later.look(1_000)).toEqual({ startedAt: 5_000_000 });
+  await utimes(podResourcesSocket(), 6_000, 6_000);
+  expect(await later.look(1_000)).toEqual({ startedAt: 6_000_000 });
+  later.close();
+
+  const booted = await nodeBootedAt();
+  expect(Math.abs((booted ?? 0) - (Date.now() - uptime() * 1000))).toBeLessThan(3_000);
+  expect(await nodeBootedAt()).toBe(booted);
 });
 
 it('shows nothing where there is no socket, or something else in its place', async () => {

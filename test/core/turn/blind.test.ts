@@ -68,6 +68,7 @@ describe('contact of the kubelet with an API server', () => {
     ['a PodsAPI that answers', { life: { startedAt: STARTED, reachedApi: true } }, 'some'],
     ['a sandbox of an API pod made since it started', made(STARTED), 'some'],
     ['one made before', made(STARTED - 1), 'none'],
+    ['one of an earlier boot, by a clock that is behind since', made(WALL + 60_000), 'none'],
     ['a runtime that does not answer', { runtime: unseen('refused') }, 'unknown'],
     ['a list that it does not give', { kubelet: unseen('refused') }, 'unknown'],
     ['a start that cannot be told', { life: {} }, 'unknown'],
