@@ -26,6 +26,11 @@ export const SAME_START_MS: Millis = 120_000;
 export interface Witness {
   /** Last moment at which anything answered as an API server does. */
   readonly answeredAt?: Millis;
+  /**
+   * The wall clock at 0 of the monotonic one: the least since that moment. Where the clock is set forward, what was
+   * stamped before still counts as made after that moment.
+   */
+  readonly zero?: number;
   /** What was known while the API server was reachable; undefined: it never was. */
   readonly known?: Known;
   /** When each piece of evidence since then was first seen, by its words. */
@@ -47,9 +52,10 @@ const NOTHING_KNOWN: Known = { uids: new Set(), names: new Set() };
 /** With what this turn has seen. */
 export function hear(before: Witness, o: Observation): Witness {
   const answeredAt = lastAnswer(before, o);
-  const answered = answeredAt === undefined ? {} : { answeredAt };
-  if (o.api.verdict === 'reachable') return { ...answered, known: knownNow(before.known, o), since: new Map() };
   const isNewer = answeredAt !== before.answeredAt;
+  const zero = Math.min(o.wall - o.now, isNewer ? Number.POSITIVE_INFINITY : (before.zero ?? Number.POSITIVE_INFINITY));
+  const answered = answeredAt === undefined ? { zero } : { zero, answeredAt };
+  if (o.api.verdict === 'reachable') return { ...answered, known: knownNow(before.known, o), since: new Map() };
   const known = before.known === undefined ? {} : { known: isNewer ? withHeard(before.known, before.since, o) : before.known };
   // an answer makes all evidence from before it worthless
   const since = isNewer ? new Map<string, Millis>() : before.since;
@@ -96,8 +102,8 @@ function gotWords(name: string): string {
 }
 
 /** Each piece in words, by which it is known again: of a pod, not of its sandboxes, which may come and go. */
-function evidence({ answeredAt, known }: Omit<Witness, 'since'>, o: Observation): readonly string[] {
-  const answeredWall = o.wall - (o.now - (answeredAt ?? -SAME_START_MS));
+function evidence({ answeredAt, known, zero }: Omit<Witness, 'since'> & { readonly zero: number }, o: Observation): readonly string[] {
+  const answeredWall = zero + (answeredAt ?? -SAME_START_MS);
   const { startedAt, reachedApi } = o.life;
   const youngKubelet = startedAt !== undefined && startedAt > answeredWall ? startedAt : undefined;
   const sandboxes = o.runtime.known ? fromApi(o.runtime.value) : [];

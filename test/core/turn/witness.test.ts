@@ -145,6 +145,27 @@ describe('an agent that has never had an answer', () => {
   });
 });
 
+describe('a clock that is set forward', () => {
+  const hour = 3_600_000;
+  /** At 110 s, the clock having been set forward by an hour since the last look. */
+  const forward = (memory: Witness, change: Partial<Observation>): string | undefined =>
+    testimony(look(110_000, { api: aReach('unreachable', 109_000, 100_000), wall: at(110_000) + hour, ...change }, memory), 110_000);
+
+  it('hides no sandbox that was made before that and after our last answer', () => {
+    const runtime = runs({ uid: 'u7', name: 'new-1', createdAtMs: at(101_000) });
+
+    expect(forward(before, { runtime })).toMatch(/runs kube-system\/new-1/);
+    expect(forward(before, { runtime: runs({ uid: 'u7', createdAtMs: at(99_000) }) })).toBeUndefined();
+  });
+
+  it('hides no kubelet that started with the agent, as after a boot', () => {
+    const first = hear(NO_WITNESS, anObservation({ now: 1_000, wall: at(1_000) }));
+    const then = hear(first, anObservation({ now: 2_000, wall: at(2_000) + hour, life: kubeletOf(-20_000), kubelet: names('web-1') }));
+
+    expect(testimony(then, 2_000)).toBeDefined();
+  });
+});
+
 describe('a witness in time', () => {
   const news = { api: aReach('unreachable', 109_000, 100_000), kubelet: names('web-1', 'new-1') };
 
