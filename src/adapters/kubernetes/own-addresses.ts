@@ -18,6 +18,8 @@ const AT_MOST_EVERY_MS: Millis = 600_000;
 /** The same server is asked again, so that its address stays known. */
 const AGAIN_MS: Millis = 86_400_000;
 const DEADLINE_MS: Millis = 10_000;
+/** In the place of a number of connections: what was not told, or could not be written, is asked for again soon. */
+const NOT_LEARNT = -1;
 /**
  * A server's certificate usually names its address. Where it does not, it has this name, which only API servers have:
  * it is how pods call them.
@@ -88,7 +90,9 @@ export function createOwnAddresses({ access, transport, clock, memory }: OwnAddr
       const pause = asked?.dials === dials ? AGAIN_MS : AT_MOST_EVERY_MS;
       if (asked !== undefined && now - asked.at < pause) return;
       asked = { at: now, dials };
-      learning = ask().catch(() => undefined);
+      learning = ask().catch(() => {
+        asked = { at: now, dials: NOT_LEARNT };
+      });
     },
     async close() {
       closing.abort();

@@ -128,6 +128,25 @@ test('are not asked for again over the same connection: an idle agent has its wa
   await until(() => asked() === 2);
 });
 
+test('that could not be written are asked for again after ten minutes, over the same connection too', async () => {
+  let ahead = 0;
+  const clock: Clock = { ...realClock, now: () => realClock.now() + ahead };
+  const memory = memoryOf();
+  const { write } = memory;
+  const tries: (readonly OwnAddress[])[] = [];
+  memory.write = async (addresses) => {
+    tries.push(addresses);
+    if (tries.length === 1) throw new Error('ENOSPC');
+    await write.call(memory, addresses);
+  };
+  const made = await client(memory, { clock, watch: { watchSeconds: [1, 1] } });
+  made.watch.start(() => {});
+  await until(() => tries.length === 1);
+  ahead += 600_000;
+  await until(() => memory.writes === 1);
+  expect(memory.kept.map(({ url }) => url)).toEqual([api.url]);
+});
+
 test('outlast the process: a later one, with the configured address dead, finds the server under its own', async () => {
   const made = await client(memoryOf(seen(api.url, api.ca)), { urls: [gone] });
   expect((await made.probe.probe(2_000)).map(({ outcome }) => outcome)).toEqual(['refused', 'ok']);
