@@ -29,6 +29,7 @@ import { type Command, type Context, EXIT, UsageError } from '../command.ts';
 import { PROGRAM } from '../help.ts';
 import { formatJson, formatYaml } from '../output.ts';
 import { readFiles } from './render-files.ts';
+import { RENDER_FLAGS } from './render-flags.ts';
 import { writeProblem } from './write-problem.ts';
 
 /** What the sanitizer says of inputs that could not be computed, after the reason was told. */
@@ -38,42 +39,7 @@ export function renderCommand(): Command {
   return {
     name: 'render',
     summary: 'Show the static pod that the agent would make of a pod and its Secrets and ConfigMaps, given as files.',
-    flags: [
-      {
-        name: 'filename',
-        short: 'f',
-        kind: 'texts',
-        value: 'FILE',
-        doc: 'YAML or JSON with the pod, and the Secrets and ConfigMaps it uses; may be given several times; - is standard input.',
-      },
-      {
-        name: 'out',
-        kind: 'text',
-        value: 'DIR',
-        doc: 'Write pod.json and the stored files into this new directory, instead of the pod to standard output.',
-      },
-      { name: 'node-name', kind: 'text', value: 'NAME', doc: "Node it would run on. Default: the pod's own, else NODE_NAME, else node." },
-      {
-        name: 'kubelet-version',
-        kind: 'text',
-        value: '1.NN',
-        doc: "Version of the node's kubelet; without it, what needs a newer one is refused.",
-      },
-      {
-        name: 'agent-image',
-        kind: 'text',
-        value: 'IMAGE',
-        doc: 'Image of the agent; without it, pods with secret-env: env-file that need it are refused.',
-      },
-      { name: 'namespace', short: 'n', kind: 'text', value: 'NAME', default: 'default', doc: 'Namespace of objects that name none.' },
-      {
-        name: 'output',
-        short: 'o',
-        kind: 'text',
-        choices: ['json', 'yaml'],
-        doc: 'Form of the pod; when given, refusals come as data, too. Without it: the JSON text as the agent places it.',
-      },
-    ],
+    flags: RENDER_FLAGS,
     run: render,
   };
 }
@@ -86,6 +52,7 @@ interface Settings {
   readonly kubeletMinor: number | undefined;
   readonly agentImage: string | undefined;
   readonly out: string | undefined;
+  readonly standalone: boolean;
 }
 
 type Outcome = { readonly ok: true; readonly draft: RevisionDraft } | { readonly ok: false; readonly reasons: readonly Refusal[] };
@@ -101,7 +68,8 @@ async function render(context: Context): Promise<number> {
   if (mistakes.length > 0 || !sorted.ok) return EXIT.usage;
   const outcome = draftOf(sorted.objects, settings, context.io.env['NODE_NAME']);
   if (!outcome.ok) return refuse(context, nameOf(sorted.objects.pod), outcome.reasons);
-  return settings.out === undefined ? show(context, outcome.draft) : write(context, settings.out, outcome.draft);
+  if (settings.out !== undefined) return write(context, settings.out, outcome.draft);
+  return settings.standalone ? showStandalone(context, outcome.draft) : show(context, outcome.draft);
 }
 
 function readSettings(context: Context): Settings {
@@ -130,6 +98,7 @@ function readSettings(context: Context): Settings {
     kubeletMinor: minor,
     agentImage,
     out: out === undefined ? undefined : resolve(out),
+    standalone: context.on('standalone'),
   };
 }
 
@@ -137,9 +106,10 @@ function draftOf(objects: GivenObjects, settings: Settings, nodeFromEnv: string 
   const { pod } = objects;
   const own = textField(field(pod, 'spec'), 'nodeName') ?? '';
   const nodeName = settings.nodeName ?? [own, nodeFromEnv ?? ''].find(isDnsSubdomain) ?? 'node';
-  const { kubeletMinor, agentImage } = settings;
+  const { kubeletMinor, agentImage, standalone } = settings;
   const target: SanitizeTarget = {
     nodeName,
+    standalone,
     ...(kubeletMinor === undefined ? {} : { kubeletMinor }),
     ...(agentImage === undefined ? {} : { agentImage }),
   };
@@ -236,7 +206,20 @@ async function show(context: Context, draft: RevisionDraft): Promise<number> {
   const stateDir = configKeys.find((key) => key.name === 'stateDir')?.default ?? '/';
   const { revision } = planRevision(stateDir, draft);
   const resolved = resolveRevisionDir(draft.manifest, revisionDir(stateDir, draft.key, revision));
-  const manifest = withAnnotations(resolved, { [ANNOTATION_REVISION]: revision, [ANNOTATION_ATTEMPT]: '1' });
+  return printManifest(context, draft, withAnnotations(resolved, { [ANNOTATION_REVISION]: revision, [ANNOTATION_ATTEMPT]: '1' }));
+}
+
+/** Nobody but us writes the files, so without a directory there may be none. */
+async function showStandalone(context: Context, draft: RevisionDraft): Promise<number> {
+  const stored = Object.keys(draft.volumes);
+  if (stored.length > 0) {
+    const volumes = stored.map((name) => JSON.stringify(name)).join(', ');
+    throw new UsageError([`--standalone: the pod has stored files (volumes ${volumes}), and no agent would write them; add --out DIR`]);
+  }
+  return printManifest(context, draft, draft.manifest);
+}
+
+async function printManifest(context: Context, draft: RevisionDraft, manifest: Json): Promise<number> {
   const text = encodeManifest(manifest);
   if (tooLarge(text)) return refuse(context, draft.record.parent, [tooLargeReason()]);
   context.io.stdout.write(context.text('output') === 'yaml' ? await formatYaml(manifest) : text);

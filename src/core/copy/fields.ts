@@ -90,7 +90,7 @@ export const POD_SPEC: FieldTable = {
   hostUsers: keep('boolean', 'local'),
   securityContext: keep({ object: POD_SECURITY_CONTEXT }, 'privileges stay exactly as admitted'),
   imagePullSecrets: drop('static pods may not name them; the images must already be on the node'),
-  hostname: rewrite("kept, or the parent's pod name, because the copy's own name is another"),
+  hostname: rewrite("kept, or the parent's pod name, because the copy's own name is another; with a dot in it as hostnameOverride"),
   subdomain: keep('text', 'local'),
   setHostnameAsFQDN: keep('boolean', 'local'),
   hostnameOverride: keep('text', 'local; a kubelet that does not know it gives parent and copy the hostname'),

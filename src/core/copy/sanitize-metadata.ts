@@ -5,7 +5,7 @@
  */
 
 import { field, isObject, textField, textMap } from '../model/json.ts';
-import { ANNOTATION_COPY_OF, ANNOTATION_PARENT_UID, copyPodName, LABEL_COPY, PREFIX } from '../model/keys.ts';
+import { ANNOTATION_COPY_OF, ANNOTATION_PARENT_UID, copyPodName, LABEL_COPY, ownPodName, PREFIX } from '../model/keys.ts';
 import type { Json, PodName } from '../model/model.ts';
 import { type Findings, refuse } from '../model/refusal.ts';
 import { applyFields, malformed } from './apply-fields.ts';
@@ -68,16 +68,20 @@ export interface MetadataContext {
   readonly nodeName: string;
   /** Names of the copy's containers, init ones included. */
   readonly containers: readonly string[];
+  /** The pod itself and no copy: see SanitizeTarget. */
+  readonly standalone: boolean | undefined;
 }
 
 /** The copy's metadata; without revision and attempt, which come later. */
 export function sanitizeMetadata(metadata: Json, context: MetadataContext): Json {
-  const { findings, parent } = context;
+  const { findings, parent, standalone = false } = context;
   const kept = applyFields(metadata, METADATA, 'metadata', { findings, kubeletMinor: undefined, unknown: 'drop' });
-  const name = copyPodName(parent, context.nodeName);
+  const name = standalone ? ownPodName(parent, context.nodeName) : copyPodName(parent, context.nodeName);
   if (name === undefined) {
-    const why = "leaves no room for a copy's name beside the node's name; shorten the node's name";
-    refuse(findings, 'name-too-long', `metadata.name ${why}`);
+    const [what, remedy] = standalone
+      ? ['the name of its node', 'one of the two names']
+      : ["a copy's name beside the node's name", "the node's name"];
+    refuse(findings, 'name-too-long', `metadata.name leaves no room for ${what}; shorten ${remedy}`);
   }
   const labels = keepEntries(metadata, 'labels', keepsLabel, findings);
   const annotations = keepEntries(
@@ -86,12 +90,18 @@ export function sanitizeMetadata(metadata: Json, context: MetadataContext): Json
     (key) => keepsAnnotation(key) && fitsContainers(key, context.containers),
     findings,
   );
-  labels.push([LABEL_COPY, 'true']);
-  annotations.push([ANNOTATION_COPY_OF, `${parent.namespace}/${parent.name}`]);
-  const uid = textField(metadata, 'uid');
-  if (uid !== undefined) annotations.push([ANNOTATION_PARENT_UID, uid]);
+  if (!standalone) {
+    labels.push([LABEL_COPY, 'true']);
+    annotations.push(...marksOf(parent, textField(metadata, 'uid')));
+  }
   judgeSize(annotations, findings);
   return { ...kept, name: name ?? '', labels: Object.fromEntries(labels), annotations: Object.fromEntries(annotations) };
+}
+
+/** By these, controllers, people and we ourselves know a copy, and whose it is. */
+function marksOf(parent: PodName, uid: string | undefined): readonly [string, string][] {
+  const copyOf: [string, string] = [ANNOTATION_COPY_OF, `${parent.namespace}/${parent.name}`];
+  return uid === undefined ? [copyOf] : [copyOf, [ANNOTATION_PARENT_UID, uid]];
 }
 
 /** Revision and attempt, which we add where the copy is placed, and what the kubelet adds before it looks. */

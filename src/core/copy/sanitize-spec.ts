@@ -3,20 +3,18 @@
  * Never adds a field that widens what the pod may do.
  */
 
-import { field, fieldAt, isAbsent, isDnsLabel, isDnsSubdomain, objectsIn } from '../model/json.ts';
-import type { Json, PodName } from '../model/model.ts';
+import { field, fieldAt, isAbsent, isDnsSubdomain, objectsIn } from '../model/json.ts';
+import type { Json } from '../model/model.ts';
 import { type Findings, refuse } from '../model/refusal.ts';
-import { applyFields, malformed } from './apply-fields.ts';
+import { applyFields } from './apply-fields.ts';
 import { POD_SPEC } from './fields.ts';
+import { type HostnameContext, hostnameFields } from './hostname.ts';
 import { judgeResources } from './sanitize-containers.ts';
 
-export interface SpecContext {
-  readonly findings: Findings;
-  readonly kubeletMinor: number | undefined;
-}
+export type SpecContext = HostnameContext;
 
 /** Everything at pod level but volumes and containers. */
-export function sanitizeSpec(spec: Json, parent: PodName, context: SpecContext): Json {
+export function sanitizeSpec(spec: Json, context: SpecContext): Json {
   const { findings, kubeletMinor } = context;
   const kept = applyFields(spec, POD_SPEC, 'spec', { findings, kubeletMinor, unknown: 'refuse' });
   judgeResources(field(kept, 'resources'), 'spec.resources', { findings });
@@ -34,30 +32,14 @@ export function sanitizeSpec(spec: Json, parent: PodName, context: SpecContext):
     const remedy = 'remove one of the two or do not opt this pod in';
     refuse(findings, 'host-users', `spec.hostUsers is false on the host's network, which kubelets refuse in static pods; ${remedy}`);
   }
-  const hostname = hostnameOf(spec, parent, findings);
   return {
     ...kept,
     ...priorityOf(spec, findings),
-    ...(hostname === undefined ? {} : { hostname }),
+    ...hostnameFields(spec, context),
     restartPolicy: 'Always',
     automountServiceAccountToken: false,
     enableServiceLinks: false,
   };
-}
-
-/**
- * The parent's hostname: given, or derived from its name as the kubelet derives it (cut to 63 characters). Also beside
- * an override: kubelets that do not know that field, or have its gate off, give the parent this one.
- */
-function hostnameOf(spec: Json, parent: PodName, findings: Findings): string | undefined {
-  const given = field(spec, 'hostname');
-  if (given !== undefined && given !== '') {
-    if (typeof given === 'string' && isDnsLabel(given)) return given;
-    return malformed('spec.hostname', 'a host name', { findings });
-  }
-  if (field(spec, 'hostNetwork') === true) return undefined;
-  const derived = parent.name.slice(0, 63).replace(/[-.]+$/, '');
-  return isDnsLabel(derived) ? derived : undefined;
 }
 
 /**

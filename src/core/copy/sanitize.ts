@@ -8,6 +8,7 @@
  */
 
 import { byCodeUnit, field, isDnsLabel, isDnsSubdomain, isObject, textField } from '../model/json.ts';
+import { copyFullName } from '../model/keys.ts';
 import { type CapturedFile, type HandBackMode, type Json, type PodName, type RawPod, REVISION_DIR } from '../model/model.ts';
 import { type Findings, type Refusal, refuse } from '../model/refusal.ts';
 import type { PodOptions } from '../select/select.ts';
@@ -51,6 +52,8 @@ export interface SanitizeTarget {
   readonly kubernetesService?: { readonly host: string; readonly port: number };
   /** The kubelet learns the node's addresses only from the API server (external cloud provider, no --node-ip). */
   readonly literalHostIp?: boolean;
+  /** Not a copy beside a parent but the pod itself, for a node without an agent: it keeps its name, and has no mark of ours. */
+  readonly standalone?: boolean;
 }
 
 export type Sanitized =
@@ -103,17 +106,17 @@ export function sanitize(pod: RawPod, inputs: CaptureInputs, target: SanitizeTar
   const initContainers = [...handedOver.containers, ...parentsInit];
   const allVolumes = [...volumes.volumes, ...handedOver.volumes];
   const stored = { ...volumes.stored, ...handedOver.stored };
+  const { parent } = run;
+  const { nodeName, kubeletMinor, standalone } = target;
+  const names = [...run.init, ...run.main].map(nameOf);
+  const metadata = sanitizeMetadata(field(pod, 'metadata') as Json, { findings, parent, nodeName, standalone, containers: names });
+  const fullName = copyFullName(textField(metadata, 'name') ?? '', nodeName);
   const manifest: Json = {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: sanitizeMetadata(field(pod, 'metadata') as Json, {
-      findings,
-      parent: run.parent,
-      nodeName: target.nodeName,
-      containers: [...run.init, ...run.main].map(nameOf),
-    }),
+    metadata,
     spec: {
-      ...sanitizeSpec(run.spec, run.parent, { findings, kubeletMinor: target.kubeletMinor }),
+      ...sanitizeSpec(run.spec, { findings, kubeletMinor, parent, fullName }),
       ...(allVolumes.length > 0 ? { volumes: allVolumes } : {}),
       ...(initContainers.length > 0 ? { initContainers } : {}),
       containers,

@@ -84,13 +84,22 @@ const LOG_DIR_EXTRA = 34;
  * Undefined when the node's name leaves no room at all.
  */
 export function copyPodName(parent: PodName, nodeName: string): string | undefined {
-  const full = Math.min(MAX_POD_NAME, MAX_FILE_NAME - LOG_DIR_EXTRA - parent.namespace.length);
-  const room = full - 1 - nodeName.length;
+  const room = roomForName(parent, nodeName);
   const whole = `${parent.name}${COPY_SUFFIX}`;
   if (whole.length <= room) return whole;
   const tail = `-${shortDigest(parent.name)}${COPY_SUFFIX}`;
   const head = parent.name.slice(0, Math.max(0, room - tail.length)).replace(/[-.]+$/, '');
   return head === '' ? undefined : `${head}${tail}`;
+}
+
+/** The pod's own name, as a static pod's; undefined where it does not fit beside the node's name, because it is not cut. */
+export function ownPodName(pod: PodName, nodeName: string): string | undefined {
+  return pod.name.length <= roomForName(pod, nodeName) ? pod.name : undefined;
+}
+
+/** Longest name that can stand in the manifest of a static pod. */
+function roomForName(pod: PodName, nodeName: string): number {
+  return Math.min(MAX_POD_NAME, MAX_FILE_NAME - LOG_DIR_EXTRA - pod.namespace.length) - 1 - nodeName.length;
 }
 
 /** Name that the pod of a copy has in the runtime and in the API. */

@@ -69,14 +69,19 @@ export const REFUSAL_REASONS: Readonly<Record<RefusalCode, RefusalReason>> = {
     todo: 'Remove it, or use a newer version.',
   },
   'needs-newer-kubelet': {
-    pod: 'has a field or option such as an image volume or `fileKeyRef`',
+    pod: 'has a field or option such as an image volume or `fileKeyRef`, or a hostname that only `hostnameOverride` can keep',
     why: 'The kubelet of this node, as far as its version is known, would refuse it in a static pod, or pass over it.',
-    todo: 'Upgrade the kubelet, set `kubeletVersion`, or remove the field.',
+    todo: 'Upgrade the kubelet, set `kubeletVersion`, or remove the field; for a name with a dot set `spec.hostname`.',
   },
   'name-too-long': {
     pod: 'has a name that leaves no room',
     why: "The copy's name and its directory would be too long.",
     todo: 'Shorten the name of the pod, or of the node.',
+  },
+  hostname: {
+    pod: 'has a dot in its name, a `subdomain` and `setHostnameAsFQDN`',
+    why: "Its hostname is made of all three and the cluster's domain. A copy has another name, and no field can hold that hostname.",
+    todo: 'Set `spec.hostname`.',
   },
   'annotations-too-large': {
     pod: 'has annotations of almost 256 KiB',

@@ -24,6 +24,7 @@ export const REFUSAL_CODES = [
   'unknown-field',
   'needs-newer-kubelet',
   'name-too-long',
+  'hostname',
   'annotations-too-large',
   'reserved-text',
   'active-deadline',

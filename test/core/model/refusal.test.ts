@@ -53,6 +53,8 @@ const PROVOKED: Readonly<Record<RefusalCode, Codes>> = {
   'runtime-class': selected({ spec: { runtimeClassName: 'gvisor' } }),
   'unknown-field': sanitized(tinyPod({ tomorrow: true })),
   'needs-newer-kubelet': sanitized(withVolume({ image: { reference: 'x' } }), { nodeName: 'node-1' }),
+  hostname: () =>
+    codes(run({ ...tinyPod({ subdomain: 's', setHostnameAsFQDN: true }), metadata: { name: 'a.b', namespace: 'x' } } as RawPod)),
   'name-too-long': sanitized(tinyPod(), { nodeName: 'n'.repeat(240) }),
   'annotations-too-large': sanitized(annotated('x'.repeat(256 * 1024 - 100))),
   'reserved-text': sanitized(tinyPod({}, { args: ['@revision@'] })),

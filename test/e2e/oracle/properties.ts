@@ -29,8 +29,6 @@ const POD_PRIVILEGES = [
   'securityContext',
   'os',
   'resources',
-  'hostnameOverride',
-  'setHostnameAsFQDN',
   'subdomain',
 ];
 
@@ -103,12 +101,23 @@ export function widened(parent: Json, copy: Json, directory: string): readonly s
   ];
 }
 
-/** The kubelet takes what is written, else the pod's name up to 63 characters; a label is all that can be written. */
+/**
+ * The kubelet takes what is written, else the pod's name up to 63 characters. A label is written as the hostname; what has a
+ * dot as the override, beside which nothing may ask for the full name, and only where our longer name is not cut to the same.
+ */
 function otherHostname(before: unknown, after: unknown, name: string): readonly string[] {
   const derived = name.slice(0, 63).replace(/[-.]+$/, '');
-  const written = textField(before, 'hostname');
-  const expected = written || (field(before, 'hostNetwork') === true || derived.includes('.') ? undefined : derived);
-  return field(after, 'hostname') === expected ? [] : ["spec.hostname is not the parent's"];
+  const written = textField(before, 'hostname') || undefined;
+  const none = written !== undefined || field(before, 'hostNetwork') === true;
+  const label = none || derived.includes('.') ? written : derived;
+  const added = !none && derived.includes('.') && name.length < 63 && field(before, 'hostnameOverride') === undefined;
+  const asFqdn = field(before, 'setHostnameAsFQDN');
+  const expected = {
+    hostname: label,
+    hostnameOverride: added ? derived : field(before, 'hostnameOverride'),
+    setHostnameAsFQDN: added && asFqdn === true ? false : asFqdn,
+  };
+  return Object.entries(expected).flatMap(([key, value]) => (same(field(after, key), value) ? [] : [`spec.${key} is not the parent's`]));
 }
 
 function addedKeys(map: string, before: unknown, after: unknown): readonly string[] {
