@@ -40,10 +40,16 @@ export function createParts(ports: Ports, settings: AgentSettings, wakeups: Wake
     held,
     reporter,
     strangers: createStrangerNews(ports),
-    api: createApiBelief(ports, settings.reachability, {
-      changed: (before, after) => reporter.reachability(before, after),
-      probed: () => wakeups.wake('probe'),
-    }),
+    api: createApiBelief(
+      ports,
+      settings.reachability,
+      {
+        changed: (before, after) => reporter.reachability(before, after),
+        probed: () => wakeups.wake('probe'),
+      },
+      // a standby has no watch, and the first round of an agent in no pod is waited for at boot
+      { random: settings.random, watchOpens: settings.policy.role === 'daemonset' },
+    ),
     observe: createObserver(ports),
     doubts: createDoubts(ports.log, settings.bootedAt),
     verifier: createVerifier(ports, held),

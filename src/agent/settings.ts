@@ -14,6 +14,8 @@ export interface AgentSettings {
   readonly optIn: readonly string[];
   readonly policy: Policy;
   readonly reachability: ReachabilityPolicy & { readonly deadlineMs: Millis };
+  /** Numbers in [0, 1), for what all nodes of a site must not do at once; left out: 0. */
+  readonly random?: () => number;
   readonly selection: SelectionPolicy;
   /** For people: the directory that the manifests' port stands for. */
   readonly staticPodPath: string;

@@ -4,9 +4,11 @@
  */
 import type { ReachabilityState } from '../core/api/reachability.ts';
 import type { Checkpoint, Millis } from '../core/model/model.ts';
+import { type KubeletSign, kubeletSign } from '../core/turn/kubelet-sign.ts';
 import { EMPTY_MIND, type Mind } from '../core/turn/mind.ts';
 import { copiesWait, type Needs, needs, nextTurnIn, type Pace } from '../core/turn/needs.ts';
 import type { Observation } from '../core/turn/observation.ts';
+import { paced, uncovered, waitingOf } from '../core/turn/pace.ts';
 import { type Turn, turn } from '../core/turn/turn.ts';
 import { watchTargets } from '../core/turn/watch-targets.ts';
 import type { Ports } from '../ports.ts';
@@ -32,7 +34,7 @@ export function createTurns(ports: Ports, settings: AgentSettings, parts: Parts)
   async function take(hurry: boolean): Promise<Millis> {
     const from = ports.clock.now();
     loop.api.learnFromWatch();
-    const probeIn = loop.api.probeWhenDue(copiesWait(waiting(loop), from));
+    const probeIn = loop.api.probeWhenDue(waitingOf(copiesWait(waiting(loop), from), loop.held.ledger, loop.held.checkpoints));
     const scene = await observe(loop, from, hurry);
     const decided = decideAndPlan(loop, scene);
     await apply(ports, loop.held, decided.actions, (key) => loop.verifier.fresh(key));
@@ -55,6 +57,7 @@ interface Loop extends Parts {
   readonly settings: AgentSettings;
   mind: Mind;
   pace: Pace;
+  kubeletSign?: KubeletSign;
 }
 
 /** What one turn goes by: the checkpoints as they were read, and what the sources told. */
@@ -103,17 +106,27 @@ function decideAndPlan(loop: Loop, { checkpoints, observation }: Scene): Turn {
   loop.mind = decided.mind;
   loop.api.learnFromWitness(decided.witness);
   if (decided.localSign) loop.api.learnFromSign(observation.now);
+  learnPace(loop, decided, observation);
   loop.reporter.decisions(decided, checkpoints, observation);
   return decided;
 }
 
+/** How soon an answer of the API server is of use, by what this turn has seen. */
+function learnPace(loop: Loop, { verdicts, actions }: Turn, observation: Observation): void {
+  const before = loop.kubeletSign?.at;
+  loop.kubeletSign = kubeletSign(loop.kubeletSign, observation);
+  const { at } = loop.kubeletSign;
+  if (at !== undefined && at !== before) loop.api.learnFromKubelet(at);
+  loop.api.learnFromTurn({ placed: actions.some((action) => action.do === 'place'), uncovered: uncovered(verdicts) }, observation.now);
+}
+
 /** Brings up to date what goes by the ledger: the close watch gets what it may have to do before the next turn. */
-function followUp({ held, mind, settings, staticPods, closeWatch }: Loop, { checkpoints, observation }: Scene, from: Millis): void {
+function followUp({ api, held, mind, settings, staticPods, closeWatch }: Loop, { checkpoints, observation }: Scene, from: Millis): void {
   staticPods.look(observation);
   forgetWithdrawals(held, from);
   const targets = watchTargets(checkpoints, held.ledger, mind, observation, settings.policy);
   held.pids.learn(targets);
-  closeWatch.aim(targets);
+  closeWatch.aim(paced(targets, api.lastSign(), from));
 }
 
 /** A hand-back may be a matter of milliseconds: nothing else is begun then. Milliseconds until a capture is due. */
@@ -131,7 +144,9 @@ function nextIn(
   { observation }: Scene,
   known: Pick<Parameters<typeof nextTurnIn>[0], 'probeIn' | 'captureIn' | 'acted'>,
 ): Millis {
-  return nextTurnIn({ ...waiting(loop), reach: loop.api.now(), observation, role: loop.settings.policy.role, ...known });
+  const { api, settings } = loop;
+  const lastSign = api.lastSign();
+  return nextTurnIn({ ...waiting(loop), reach: api.now(), lastSign, observation, role: settings.policy.role, ...known });
 }
 
 /** Whether copies wait for their parents is asked several times in a turn: it changes with what the turn does. */

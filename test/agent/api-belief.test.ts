@@ -50,7 +50,7 @@ beforeEach(() => {
 async function turnsFor(ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 250) {
     belief.learnFromWatch();
-    belief.probeWhenDue(false);
+    belief.probeWhenDue('nobody');
     await clock.run(250);
   }
 }
@@ -60,7 +60,7 @@ describe('the watch', () => {
     view = healthy;
     belief.learnFromWatch();
     expect(belief.now().verdict).toBe('reachable');
-    expect(belief.probeWhenDue(true)).toBeUndefined();
+    expect(belief.probeWhenDue('copies')).toBeUndefined();
     expect(probes).toBe(0);
     expect(changes).toEqual(['unsure → reachable']);
   });
@@ -89,7 +89,7 @@ describe('the watch', () => {
 describe('a round of probes', () => {
   test('goes out at once where there is no watch, and its end is told', async () => {
     takesMs = 100;
-    expect(belief.probeWhenDue(false)).toBeUndefined();
+    expect(belief.probeWhenDue('nobody')).toBeUndefined();
     expect(probes).toBe(1);
     expect(ended).toBe(0);
     await clock.run(100);
@@ -99,29 +99,29 @@ describe('a round of probes', () => {
 
   test('is not sent beside another one', async () => {
     takesMs = 5_000;
-    belief.probeWhenDue(false);
+    belief.probeWhenDue('nobody');
     await clock.run(4_000);
-    belief.probeWhenDue(true);
+    belief.probeWhenDue('copies');
     expect(probes).toBe(1);
     await clock.run(1_000);
-    belief.probeWhenDue(true);
+    belief.probeWhenDue('copies');
     expect(probes).toBe(2);
   });
 
   test('tells how long until the next one, sooner while a copy waits', async () => {
-    belief.probeWhenDue(false);
+    belief.probeWhenDue('nobody');
     await clock.run(100);
     outcome = 'ok';
-    expect(belief.probeWhenDue(false)).toBe(400);
+    expect(belief.probeWhenDue('nobody')).toBe(400);
     await clock.run(400);
-    belief.probeWhenDue(false);
+    belief.probeWhenDue('nobody');
     await clock.run(100);
-    expect(belief.probeWhenDue(true)).toBe(150);
+    expect(belief.probeWhenDue('copies')).toBe(150);
   });
 
   test('that ends after the watch has become healthy tells nothing any more', async () => {
     takesMs = 100;
-    belief.probeWhenDue(false);
+    belief.probeWhenDue('nobody');
     view = healthy;
     await clock.run(100);
     expect(ended).toBe(1);
@@ -129,11 +129,11 @@ describe('a round of probes', () => {
   });
 
   test('that is answered lets the watch try again at once; one that is not does not', async () => {
-    belief.probeWhenDue(false);
+    belief.probeWhenDue('nobody');
     await clock.run(1_000);
     expect(retries).toBe(0);
     outcome = 'answered';
-    belief.probeWhenDue(false);
+    belief.probeWhenDue('nobody');
     await clock.run(10);
     expect(retries).toBe(1);
   });

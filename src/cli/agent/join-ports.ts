@@ -119,7 +119,7 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
       log,
       meter,
     },
-    settings: { ...settingsOf(config, where, place), bootedAt: clock.now() - uptime() * 1000 },
+    settings: { ...settingsOf(config, where, place), bootedAt: clock.now() - uptime() * 1000, random: around.random },
     lacking,
     async close() {
       runtime.close();

@@ -20,25 +20,11 @@ export interface ReachabilityPolicy {
 /** Fast path: this many failed rounds that span this long, in milliseconds, are enough. */
 export const FAST_PATH_ROUNDS = 2;
 export const FAST_PATH_SPAN_MS = 500;
-/** So many quick rounds at the start: the runtime, whose word the fast path needs, may come up after us. */
-const START_UP_ROUNDS = 20;
 /**
  * What is there and serves nobody is only an outage after this long without an answer anywhere: a server that has lost
  * its storage, a balancer with no server behind it, a server whose certificate nobody accepts any more.
  */
 export const DWELL_MS = 60_000;
-/** While copies are placed the first sign of the server must be seen before the kubelet acts on it (0.4 s at best). */
-export const HAND_BACK_PACE_MS = 250;
-/**
- * Where no watch tells, the server answers and nothing waits (a refused token, a standby in charge). An outage is
- * judged 8 s after it began at the latest: this pace takes 1.5 s at worst, the window 6 s, turns and probes the rest.
- *
- * Each round is a new connection to the server, but such nodes are few. Were a thousand refused at once, each endpoint
- * would see 700 handshakes a second.
- */
-export const STEADY_PACE_MS = 1_500;
-/** While the verdict is open or negative, however wide the window is. */
-export const SLOWEST_DOUBT_PACE_MS = 3_000;
 /** Good rounds in a row that make an unreachable server reachable. */
 export const GOOD_ROUNDS = 2;
 /** A watch is opened anew every few minutes. So short a doubt is no break for those who count in minutes. */
@@ -205,38 +191,6 @@ function isHard(probes: readonly Probe[]): boolean {
     servers.every((probe) => probe.outcome === 'refused') &&
     ofService.every((probe) => probe.outcome === 'refused' || probe.outcome === 'unroutable')
   );
-}
-
-/** What the next round of probes waits for. */
-export interface ProbeWait {
-  /** A healthy watch is better evidence than any probe. */
-  readonly watchHealthy: boolean;
-  /** When the last round began; undefined: there was none. */
-  readonly lastRound: Millis | undefined;
-  /** A copy waits to hand back and must see the first sign of the server. */
-  readonly copiesWait: boolean;
-  readonly now: Millis;
-}
-
-/** Milliseconds until the next round is due; undefined: none is needed, for a quiet agent asks nothing. */
-export function nextRoundIn(state: ReachabilityState, wait: ProbeWait, policy: ReachabilityPolicy): Millis | undefined {
-  if (wait.watchHealthy) return undefined;
-  if (wait.lastRound === undefined) return 0;
-  return Math.max(0, wait.lastRound + paceOf(state, wait.copiesWait, policy) - wait.now);
-}
-
-/** Milliseconds from the begin of one round to that of the next. */
-function paceOf(state: ReachabilityState, copiesWait: boolean, policy: ReachabilityPolicy): Millis {
-  if (startsUp(state, policy)) return FAST_PATH_SPAN_MS;
-  if (copiesWait) return HAND_BACK_PACE_MS;
-  if (state.verdict === 'reachable') return STEADY_PACE_MS;
-  const windowPace = policy.windowMs / Math.max(1, policy.probes - 1);
-  return Math.min(windowPace, SLOWEST_DOUBT_PACE_MS);
-}
-
-/** The fast path may still be taken. */
-function startsUp(state: ReachabilityState, policy: ReachabilityPolicy): boolean {
-  return policy.bootFastPath && !state.everAnswered && state.verdict === 'unsure' && state.failed.rounds < START_UP_ROUNDS;
 }
 
 function keepUnreachable(state: ReachabilityState): Reachability {

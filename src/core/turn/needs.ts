@@ -5,6 +5,7 @@
  * the loop turns every ten seconds.
  */
 
+import { SIGN_MS } from '../api/probe-schedule.ts';
 import type { ReachabilityState } from '../api/reachability.ts';
 import { copiesIn } from '../model/ledger.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis } from '../model/model.ts';
@@ -32,7 +33,7 @@ const IDLE_LOOK_MS: Millis = 60_000;
 /** A standby that was placed so long ago either runs or is a matter for the look now and then. */
 const SETTLING_MS: Millis = 60_000;
 /** Without a further sign of the API server the close watch rests after this long. */
-export const CLOSE_WATCH_MS: Millis = 120_000;
+export const CLOSE_WATCH_MS: Millis = SIGN_MS;
 
 export interface NeedInput {
   readonly checkpoints: readonly Checkpoint[];
@@ -119,6 +120,8 @@ export interface NextInput {
   readonly ledger: Ledger;
   readonly mind: Mind;
   readonly reach: ReachabilityState;
+  /** When the API server or the kubelet last gave a sign of life that was news; left out: a moment ago. */
+  readonly lastSign?: Millis | undefined;
   readonly observation: Observation;
   readonly probeIn: Millis | undefined;
   readonly captureIn: Millis | undefined;
@@ -140,7 +143,8 @@ export function nextTurnIn(input: NextInput): Millis {
   if (input.captureIn !== undefined) candidates.push(input.captureIn);
   const { now } = input.observation;
   if (input.reach.verdict !== 'reachable' || restless({ ...input, now })) candidates.push(ALERT_MS);
-  if ((signSeen(input.reach, now) || input.acted) && copiesWait(input, now)) candidates.push(CLOSE_MS);
+  const sign = signSeen(input.reach, now) && now - (input.lastSign ?? now) < CLOSE_WATCH_MS;
+  if ((sign || input.acted) && copiesWait(input, now)) candidates.push(CLOSE_MS);
   return Math.max(10, Math.min(...candidates));
 }
 

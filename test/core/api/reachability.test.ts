@@ -1,10 +1,9 @@
 /** The verdict on the API server: hysteresis, the fast path at boot, and what never counts as an outage. */
 import { describe, expect, it } from 'vitest';
+import { nextRoundIn, type ProbeWait, silenceFrom } from '../../../src/core/api/probe-schedule.ts';
 import {
   initialReachability,
   nextReachability,
-  nextRoundIn,
-  type ProbeWait,
   type ReachabilityPolicy,
   type ReachabilityState,
   reachableFrom,
@@ -210,7 +209,15 @@ describe('the return', () => {
 
 describe('the pace of the probes', () => {
   /** No watch tells, the last round was at 0, and nobody waits. */
-  const blind: ProbeWait = { watchHealthy: false, lastRound: 0, copiesWait: false, now: 0 };
+  const blind: ProbeWait = {
+    watchHealthy: false,
+    lastRound: 0,
+    waiting: 'nobody',
+    uncovered: false,
+    silence: silenceFrom(0),
+    jitter: 0.5,
+    now: 0,
+  };
 
   it('is none while the watch is healthy', () => {
     expect(nextRoundIn(reachable, { ...blind, watchHealthy: true, lastRound: undefined }, policy)).toBeUndefined();
@@ -225,12 +232,12 @@ describe('the pace of the probes', () => {
   it('is fast while a copy waits for the first sign of the server', () => {
     const doubtful = follow(reachable, { kind: 'lost', at: 0 }, round(0, 'refused'));
 
-    expect(nextRoundIn(doubtful, { ...blind, copiesWait: true }, policy)).toBe(250);
+    expect(nextRoundIn(doubtful, { ...blind, waiting: 'copies' }, policy)).toBe(250);
   });
 
   it('is calm where no watch tells, the server answers and nothing waits', () => {
     expect(nextRoundIn(reachable, { ...blind, now: 500 }, policy)).toBe(1_000);
-    expect(nextRoundIn(reachable, { ...blind, copiesWait: true }, policy)).toBe(250);
+    expect(nextRoundIn(reachable, { ...blind, waiting: 'copies' }, policy)).toBe(250);
   });
 
   it('begins at once, and is due at once when it is late', () => {
@@ -242,14 +249,14 @@ describe('the pace of the probes', () => {
     const fresh = initialReachability(0);
     const tried = (rounds: number) => ({ ...fresh, failed: { rounds, from: 0, hard: true } });
 
-    expect(nextRoundIn(tried(19), { ...blind, copiesWait: true }, policy)).toBe(500);
-    expect(nextRoundIn(tried(20), { ...blind, copiesWait: true }, policy)).toBe(250);
+    expect(nextRoundIn(tried(19), { ...blind, waiting: 'copies' }, policy)).toBe(500);
+    expect(nextRoundIn(tried(20), { ...blind, waiting: 'copies' }, policy)).toBe(250);
     expect(nextRoundIn(tried(20), blind, policy)).toBe(3_000);
     expect(nextRoundIn(fresh, blind, { ...policy, bootFastPath: false })).toBe(3_000);
     expect(nextRoundIn({ ...fresh, everAnswered: true }, blind, policy)).toBe(3_000);
   });
 
-  it('is never slower than three seconds in doubt or in an outage, and quicker for more rounds in the window', () => {
+  it('is never slower than three seconds in doubt or in a young outage, and quicker for more rounds in the window', () => {
     const out: ReachabilityState = { ...reachable, verdict: 'unreachable' };
 
     expect(nextRoundIn(out, blind, { ...policy, windowMs: 60_000 })).toBe(3_000);
