@@ -160,8 +160,8 @@ export interface ContainerRuntime {
   version(): Promise<RuntimeVersion>;
   /** Sandboxes and containers of the whole node, both calls within one deadline: both succeed or it throws. */
   view(deadlineMs: Millis): Promise<RuntimeView>;
-  /** Containers of one pod only, by its uid: about a millisecond, for the close watch during a hand-back. */
-  containersOf(podUid: string, deadlineMs: Millis): Promise<RuntimeView['containers']>;
+  /** Containers of these pods only, by uid, in one call: about a millisecond, for the close watch during a hand-back. */
+  containersOf(podUids: readonly string[], deadlineMs: Millis): Promise<RuntimeView['containers']>;
   /** Verbose status of a container. Throws not-found when the runtime no longer has it. */
   containerDetails(id: string, deadlineMs: Millis): Promise<ContainerDetails>;
   /** Is this reference resolvable locally? The image's id, or undefined. */

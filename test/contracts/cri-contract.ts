@@ -70,9 +70,26 @@ export function criContract(name: string, setup: () => Promise<CriSubject>): voi
     });
 
     it('lists the containers of one pod only', async () => {
-      const ids = (await runtime.containersOf(subject.podUid, 2000)).map(({ id }) => id);
+      const ids = (await runtime.containersOf([subject.podUid], 2000)).map(({ id }) => id);
       expect(ids).toContain(subject.containerId);
-      expect(await runtime.containersOf('no-such-uid', 2000)).toEqual([]);
+      expect(await runtime.containersOf(['no-such-uid'], 2000)).toEqual([]);
+    });
+
+    it('lists the containers of several pods in one call, and of no others', async () => {
+      const { containers } = await runtime.view(2000);
+      const other = containers.find(({ podUid }) => podUid !== '' && podUid !== subject.podUid)?.podUid;
+      const uids = [subject.podUid, ...(other === undefined ? [] : [other]), 'no-such-uid'];
+
+      const ids = (await runtime.containersOf(uids, 2000)).map(({ id }) => id).sort();
+
+      expect(ids).toContain(subject.containerId);
+      expect(ids).toEqual(
+        containers
+          .filter(({ podUid }) => uids.includes(podUid))
+          .map(({ id }) => id)
+          .sort(),
+      );
+      expect(await runtime.containersOf([], 2000)).toEqual([]);
     });
 
     it('gives the environment sorted by name, each value exactly as the kubelet resolved it', async () => {
@@ -98,7 +115,7 @@ export function criContract(name: string, setup: () => Promise<CriSubject>): voi
 
     it('stops a container at once, keeps its details, and takes a second stop for success', async () => {
       await runtime.stopContainer(subject.containerId, 0, 10_000);
-      const state = (await runtime.containersOf(subject.podUid, 2000)).find(({ id }) => id === subject.containerId)?.state;
+      const state = (await runtime.containersOf([subject.podUid], 2000)).find(({ id }) => id === subject.containerId)?.state;
       expect([undefined, 'exited']).toContain(state);
       await runtime.stopContainer(subject.containerId, 0, 10_000);
     });

@@ -45,6 +45,8 @@ export interface World {
   readonly killed: string[];
   /** Containers whose details were asked for, in order. */
   readonly details: string[];
+  /** How often the close watch has asked the runtime. */
+  looks: number;
   /** How long the runtime takes to stop a container, milliseconds. */
   stopTakesMs: number;
   /** How long the kubelet takes to answer, milliseconds. */
@@ -125,7 +127,10 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     runtime: {
       version: async () => ({ runtimeName: 'fake', runtimeVersion: '1', runtimeApiVersion: 'v1' }),
       view: async () => structuredClone(runtimeOr()),
-      containersOf: async (uid) => runtimeOr().containers.filter((container) => container.podUid === uid),
+      containersOf: async (uids) => {
+        world.looks += 1;
+        return runtimeOr().containers.filter((container) => uids.includes(container.podUid));
+      },
       containerDetails: async (id) => {
         world.details.push(id);
         return details(id);
@@ -234,6 +239,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     pids: new Map(),
     killed: [],
     details: [],
+    looks: 0,
     stopTakesMs: 0,
     kubeletTakesMs: 0,
     lines: [],

@@ -39,7 +39,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   return {
     version: () => version(cri, options.versionDeadlineMs ?? 2000),
     view: (deadlineMs) => view(cri, deadlineMs),
-    containersOf: (podUid, deadlineMs) => listContainers(cri, { [LABEL_POD_UID]: podUid }, deadlineMs),
+    containersOf: (podUids, deadlineMs) => containersOf(cri, podUids, deadlineMs),
     containerDetails: (id, deadlineMs) => containerDetails(cri, id, deadlineMs),
     imageId: (reference, deadlineMs) => imageId(cri, reference, deadlineMs),
     stopContainer: (id, graceSeconds, deadlineMs) => stopContainer(cri, id, graceSeconds, deadlineMs),
@@ -82,6 +82,15 @@ async function listContainers(
   const request = cri.codec.encode('ListContainersRequest', labels === undefined ? {} : { filter: { labelSelector: labels } });
   const { containers } = await call(cri, CRI_METHODS.listContainers, request, 'ListContainersResponse', deadlineMs);
   return containers.map(containerOf);
+}
+
+/** The runtime can select by one value of a label: one pod it finds itself, several are found in its whole list. */
+async function containersOf(cri: Cri, podUids: readonly string[], deadlineMs: number): Promise<readonly RuntimeContainer[]> {
+  const [first, ...others] = podUids;
+  if (first === undefined) return [];
+  if (others.length === 0) return listContainers(cri, { [LABEL_POD_UID]: first }, deadlineMs);
+  const wanted = new Set(podUids);
+  return (await listContainers(cri, undefined, deadlineMs)).filter(({ podUid }) => wanted.has(podUid));
 }
 
 async function containerDetails(cri: Cri, id: string, deadlineMs: number): Promise<ContainerDetails> {

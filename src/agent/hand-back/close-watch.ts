@@ -7,9 +7,9 @@
  * disk, and the container itself. The attempt is 10 to 110 ms ahead, and those are what decides who finds the port
  * taken. An attempt is only a sign where a withdrawal is prepared: the turn judges what is in the runtime.
  *
- * Why polling: not every runtime has an event stream (containerd before 1.7 has none), one call costs under a
- * millisecond, and it runs only from the first sign of the API server on, until the hand-back. Where there are events,
- * `nudge` makes the next look at once.
+ * Why polling: not every runtime has an event stream (containerd before 1.7 has none), one call for all pods costs a
+ * millisecond or two, and it is quick only after a sign of the API server or the kubelet (`core/turn/pace.ts`). Where
+ * there are events, `nudge` makes the next look at once.
  */
 import type { Withdrawal } from '../../core/model/actions.ts';
 import type { Millis } from '../../core/model/model.ts';
@@ -40,7 +40,7 @@ export function createCloseWatch(ports: Pick<Ports, 'runtime' | 'clock' | 'attem
   let targets: readonly WatchTarget[] = [];
   const attempts = createAttemptSigns(ports.attempts);
   const containers = createContainerSigns(ports.runtime);
-  /** Loops that rest until there is something to look for. */
+  /** Loops that rest until there is something to look for, or that pause between two looks. */
   const roused = new Set<() => void>();
 
   function tell({ withdrawal }: WatchTarget, podUid: string, sign: ParentSign): void {
@@ -57,14 +57,24 @@ export function createCloseWatch(ports: Pick<Ports, 'runtime' | 'clock' | 'attem
   }
 
   // A runtime that does not answer is the turn's business to report; here it only means: look again.
-  const lookForContainers = async (podUids: readonly string[]): Promise<void> => {
-    const tellOf = (podUid: string) => (target: WatchTarget) => tell(target, podUid, 'container');
-    await Promise.all(podUids.map(async (podUid) => containers.look(podUid, () => targets, tellOf(podUid)).catch(() => undefined)));
-  };
+  async function lookForContainers(podUids: readonly string[]): Promise<void> {
+    const there = (target: WatchTarget, podUid: string): void => tell(target, podUid, 'container');
+    if (podUids.length > 0) await containers.look(podUids, () => targets, there).catch(() => undefined);
+  }
 
   function rouse(): void {
     for (const resolve of roused) resolve();
     roused.clear();
+  }
+
+  /** Until the time is over, or it is roused: the targets ask for a quicker pace, or all of it ends. */
+  async function pause(): Promise<void> {
+    if (targets.length === 0) return;
+    const over = new AbortController();
+    const end = (): void => over.abort();
+    roused.add(end);
+    await ports.clock.sleep(paceOf(targets), over.signal).catch(() => undefined);
+    roused.delete(end);
   }
 
   /** At the pace of the most urgent target; rests while there is none. */
@@ -75,14 +85,16 @@ export function createCloseWatch(ports: Pick<Ports, 'runtime' | 'clock' | 'attem
         continue;
       }
       await work();
-      await ports.clock.sleep(Math.min(...targets.map((target) => target.paceMs), MAX_PACE_MS), signal).catch(() => undefined);
+      if (!signal.aborted) await pause();
     }
   }
 
   return {
     aim(next) {
+      const quicker = paceOf(next) < paceOf(targets);
       targets = next;
-      if (next.length > 0) return rouse();
+      if (quicker) rouse();
+      if (next.length > 0) return;
       attempts.forget();
       containers.forget();
     },
@@ -96,6 +108,11 @@ export function createCloseWatch(ports: Pick<Ports, 'runtime' | 'clock' | 'attem
       await Promise.all([again(async () => lookForAttempts(), signal), again(lookAtAll, signal)]);
     },
   };
+}
+
+/** Without a target it is that of none: any is quicker. */
+function paceOf(targets: readonly WatchTarget[]): Millis {
+  return targets.length === 0 ? Number.POSITIVE_INFINITY : Math.min(...targets.map((target) => target.paceMs), MAX_PACE_MS);
 }
 
 interface AttemptSigns {
@@ -126,20 +143,24 @@ function createAttemptSigns(attempts: ContainerAttempts): AttemptSigns {
 
 interface ContainerSigns {
   /** Calls back for every target that has waited for a container which is there now and was not told before. */
-  look(podUid: string, targets: () => readonly WatchTarget[], there: (target: WatchTarget) => void): Promise<void>;
+  look(
+    podUids: readonly string[],
+    targets: () => readonly WatchTarget[],
+    there: (target: WatchTarget, podUid: string) => void,
+  ): Promise<void>;
   forget(): void;
 }
 
 function createContainerSigns(runtime: Pick<ContainerRuntime, 'containersOf'>): ContainerSigns {
   const told = new Set<string>();
   return {
-    async look(podUid, targets, there) {
-      const containers = await runtime.containersOf(podUid, CALL_DEADLINE_MS);
+    async look(podUids, targets, there) {
+      const containers = await runtime.containersOf(podUids, CALL_DEADLINE_MS);
       // aimed anew meanwhile? then by what holds now
       for (const target of targets()) {
         const news = containers.filter((container) => isAwaited(target, container) && !told.has(container.id));
         for (const container of news) told.add(container.id);
-        if (news.length > 0) there(target);
+        if (news[0] !== undefined) there(target, news[0].podUid);
       }
     },
     forget: () => told.clear(),

@@ -7,6 +7,9 @@ import type { WatchTarget } from '../../core/turn/watch-targets.ts';
 import type { Ports } from '../../ports.ts';
 
 const DETAILS_DEADLINE_MS: Millis = 2_000;
+/** A runtime that did not tell is asked again after this, and then after twice as long each time. */
+const FIRST_PAUSE_MS: Millis = 500;
+const LONGEST_PAUSE_MS: Millis = 60_000;
 
 export interface Pids {
   /** Learns the pids of every container that a prepared withdrawal would kill, and forgets all others. */
@@ -15,18 +18,22 @@ export interface Pids {
   kill(containerId: string): boolean;
 }
 
-export function createPids(ports: Pick<Ports, 'runtime' | 'processes'>): Pids {
-  /** undefined: being asked for. */
-  const known = new Map<string, number | undefined>();
+interface Asked {
+  readonly pid?: number;
+  /** Without a pid: when to ask, and how long to wait after that. undefined: being asked for. */
+  readonly again?: { readonly at: Millis; readonly pauseMs: Millis };
+}
 
-  async function ask(id: string): Promise<void> {
-    try {
-      const { pid } = await ports.runtime.containerDetails(id, DETAILS_DEADLINE_MS);
-      if (pid === undefined) known.delete(id);
-      else if (known.has(id)) known.set(id, pid);
-    } catch {
-      known.delete(id); // asked again in the next turn; without a pid the runtime stops it
-    }
+export function createPids(ports: Pick<Ports, 'runtime' | 'processes' | 'clock'>): Pids {
+  const known = new Map<string, Asked>();
+
+  /** Without a pid the runtime stops the container. Some never tell, and those are not asked in every turn. */
+  async function ask(id: string, pauseMs: Millis): Promise<void> {
+    const details = await ports.runtime.containerDetails(id, DETAILS_DEADLINE_MS).catch(() => undefined);
+    if (!known.has(id)) return;
+    const { pid } = details ?? {};
+    const again = { at: ports.clock.now() + pauseMs, pauseMs: Math.min(2 * pauseMs, LONGEST_PAUSE_MS) };
+    known.set(id, pid === undefined ? { again } : { pid });
   }
 
   return {
@@ -34,13 +41,14 @@ export function createPids(ports: Pick<Ports, 'runtime' | 'processes'>): Pids {
       const atOnce = targets.flatMap(({ withdrawal }) => (withdrawal?.graceSeconds === 0 ? withdrawal.stop : []));
       for (const id of known.keys()) if (!atOnce.includes(id)) known.delete(id);
       for (const id of atOnce) {
-        if (known.has(id)) continue;
-        known.set(id, undefined);
-        void ask(id);
+        const before = known.get(id);
+        if (before !== undefined && (before.again === undefined || before.again.at > ports.clock.now())) continue;
+        known.set(id, {});
+        void ask(id, before?.again?.pauseMs ?? FIRST_PAUSE_MS);
       }
     },
     kill(containerId) {
-      const pid = known.get(containerId);
+      const pid = known.get(containerId)?.pid;
       return pid !== undefined && ports.processes.kill(pid, containerId);
     },
   };

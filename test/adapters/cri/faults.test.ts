@@ -91,11 +91,11 @@ describe('the CRI adapter', () => {
   it('refuses a reply larger than the limit, and goes on with the next call', async () => {
     const containers = Array.from({ length: 2000 }, (_, n) => ({ id: `${n}`.padStart(64, '0') }));
     demo.server.fault('*', { do: 'reply', message: codec.encode('ListContainersResponse', { containers }) }, 1);
-    await expect(runtime.containersOf('u', 2000)).rejects.toMatchObject({
+    await expect(runtime.containersOf(['u'], 2000)).rejects.toMatchObject({
       ...kind('invalid'),
       message: expect.stringContaining('larger than accepted'),
     });
-    expect(await runtime.containersOf('u', 2000)).toEqual([]);
+    expect(await runtime.containersOf(['u'], 2000)).toEqual([]);
   });
 
   it('accepts a reply of many frames below the usual limit of 16 MiB', async () => {
@@ -105,7 +105,7 @@ describe('the CRI adapter', () => {
       labels: { 'io.kubernetes.pod.uid': `u${n}` },
     }));
     demo.server.fault('*', { do: 'reply', message: codec.encode('ListContainersResponse', { containers }) });
-    expect(await wide.containersOf('u', 10_000)).toHaveLength(20_000);
+    expect(await wide.containersOf(['u'], 10_000)).toHaveLength(20_000);
     wide.close();
   });
 
@@ -122,14 +122,14 @@ describe('the CRI adapter', () => {
     ['a late reply', { do: 'delay', ms: 400 }, 'unavailable'],
   ] as const)('takes %s for what it is', async (_what, fault, expected) => {
     demo.server.fault('*', fault);
-    await expect(runtime.containersOf('u', 150)).rejects.toMatchObject(kind(expected));
+    await expect(runtime.containersOf(['u'], 150)).rejects.toMatchObject(kind(expected));
     demo.server.clearFaults();
-    expect(await runtime.containersOf('u', 2000)).toEqual([]);
+    expect(await runtime.containersOf(['u'], 2000)).toEqual([]);
   });
 
   it('waits for a slow reply within the deadline', async () => {
     demo.server.fault('*', { do: 'delay', ms: 50 });
-    expect(await runtime.containersOf('u', 2000)).toEqual([]);
+    expect(await runtime.containersOf(['u'], 2000)).toEqual([]);
   });
 
   it('opens a new session after the server asked it to leave, and only one session otherwise', async () => {
@@ -143,8 +143,8 @@ describe('the CRI adapter', () => {
 
   it('leaves a session on which a call hung', async () => {
     demo.server.fault(CRI_METHODS.listContainers, { do: 'hang' }, 1);
-    await expect(runtime.containersOf('u', 50)).rejects.toMatchObject(kind('unavailable'));
-    await runtime.containersOf('u', 2000);
+    await expect(runtime.containersOf(['u'], 50)).rejects.toMatchObject(kind('unavailable'));
+    await runtime.containersOf(['u'], 2000);
     expect(demo.server.connections()).toBe(2);
   });
 

@@ -1,0 +1,140 @@
+/** What a long outage costs: turns, calls to the runtime, probes. Counted on the clock that stands still. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { aContainer, aHostPod, copyContainer, copySandbox } from '../fakes/builders.ts';
+import { createWorld, type World } from '../fakes/world.ts';
+
+const COPIES = 30;
+const NAMES = Array.from({ length: COPIES }, (_, index) => `web-${index}`);
+const MINUTE = 60_000;
+
+let world: World;
+afterEach(async () => world.stop());
+
+interface Counted {
+  turns: number;
+  calls: number;
+  probes: number;
+}
+
+/** Counts turns by what each must ask while copies are placed, and every call to the runtime; probes are never answered. */
+function counted(): Counted {
+  const counts: Counted = { turns: 0, calls: 0, probes: 0 };
+  const { runtime, probe } = world.ports;
+  const { view, containersOf, imageId, containerDetails } = runtime;
+  runtime.view = async (deadlineMs) => {
+    counts.turns += 1;
+    counts.calls += 2;
+    return view(deadlineMs);
+  };
+  runtime.containersOf = async (uids, deadlineMs) => {
+    counts.calls += 1;
+    return containersOf(uids, deadlineMs);
+  };
+  runtime.imageId = async (reference, deadlineMs) => {
+    counts.calls += 1;
+    return imageId(reference, deadlineMs);
+  };
+  runtime.containerDetails = async (id, deadlineMs) => {
+    counts.calls += 1;
+    return containerDetails(id, deadlineMs);
+  };
+  probe.probe = async (deadlineMs) => {
+    counts.probes += 1;
+    await world.clock.sleep(deadlineMs);
+    return [{ endpoint: 'https://api', outcome: 'timeout', at: world.clock.now(), detail: '', direct: true }];
+  };
+  return counts;
+}
+
+/** Thirty parents on the host network, captured; then the API server is silent, and their copies run. */
+async function untilTheCopiesServe(): Promise<Counted> {
+  world = createWorld({ limits: { checkpoints: COPIES, bytesPerPod: 1_000_000, bytesTotal: 100_000_000 } });
+  for (const name of NAMES) world.api.pods.set(`u-${name}`, aHostPod({ uid: `u-${name}`, name, containerId: `p-${name}` }));
+  world.runtime = { sandboxes: [], containers: NAMES.map((name) => aContainer({ id: `p-${name}`, podUid: `u-${name}`, podName: name })) };
+  world.start();
+  await world.clock.until('the captures', () => world.counts.get('checkpointer_captures_total saved') === COPIES, 5 * MINUTE);
+  const counts = counted();
+  world.api.outcome = 'timeout';
+  world.api.healthy = false;
+  world.runtime = { sandboxes: [], containers: [] };
+  world.podsChanged();
+  await world.clock.until('the copies', () => world.manifests.files.size === COPIES, MINUTE);
+  const annotations = (name: string) => ({ ...copySandbox.annotations, 'checkpointer/copy-of': `kube-system/${name}` });
+  world.runtime = {
+    sandboxes: NAMES.map((name) => ({ ...copySandbox, id: `s-${name}`, annotations: annotations(name) })),
+    containers: NAMES.map((name) => ({ ...copyContainer, id: `k-${name}`, sandboxId: `s-${name}` })),
+  };
+  return counts;
+}
+
+async function during(counts: Counted, ms: number): Promise<Counted> {
+  const before = { ...counts };
+  await world.clock.run(ms);
+  return { turns: counts.turns - before.turns, calls: counts.calls - before.calls, probes: counts.probes - before.probes };
+}
+
+describe('an outage with thirty copies', () => {
+  it('takes no turn only because a probe is due that is out already', async () => {
+    const counts = await untilTheCopiesServe();
+
+    const { turns } = await during(counts, 10_000);
+
+    // four a second, the server having answered less than two minutes ago, and one at the end of each probe
+    expect(turns).toBeLessThanOrEqual(50);
+  });
+
+  it('costs at most 2 turns and 5 calls to the runtime a second, and a probe in 15 s, once it is long', async () => {
+    const counts = await untilTheCopiesServe();
+    await world.clock.run(4 * MINUTE);
+
+    const { turns, calls, probes } = await during(counts, MINUTE);
+
+    expect(turns).toBeLessThanOrEqual(2 * 60);
+    expect(calls).toBeLessThanOrEqual(5 * 60);
+    expect(probes).toBeLessThanOrEqual(4);
+    expect(probes).toBeGreaterThanOrEqual(3);
+  });
+
+  it('costs no more where the kubelet has known the parents all along', async () => {
+    const counts = await untilTheCopiesServe();
+    world.kubelet = NAMES.map((name) => ({ namespace: 'kube-system', name }));
+    await world.clock.run(6 * MINUTE);
+
+    const { turns, calls, probes } = await during(counts, MINUTE);
+
+    expect(world.looks).toBeGreaterThan(0);
+    expect(turns).toBeLessThanOrEqual(2 * 60);
+    expect(calls).toBeLessThanOrEqual(5 * 60);
+    expect(probes).toBeLessThanOrEqual(4);
+  });
+
+  it('is as quick as ever at the first answer: the next look is a matter of milliseconds', async () => {
+    await untilTheCopiesServe();
+    world.kubelet = NAMES.map((name) => ({ namespace: 'kube-system', name }));
+    await world.clock.run(6 * MINUTE);
+    world.ports.probe.probe = async () => [
+      { endpoint: 'https://api', outcome: 'answered', at: world.clock.now(), detail: '', direct: true },
+    ];
+    await world.clock.run(15_500);
+
+    world.runtime?.containers.push(aContainer({ id: 'new', podUid: 'u-web-7', podName: 'web-7', state: 'created' }));
+    const took = await world.clock.until('the withdrawal', () => world.stopped.includes('k-web-7'), 5_000);
+
+    expect(took).toBeLessThanOrEqual(20);
+  });
+
+  it('and at the first sign of the kubelet, whatever the probes find', async () => {
+    const counts = await untilTheCopiesServe();
+    await world.clock.run(6 * MINUTE);
+    const { calls } = await during(counts, 10_000);
+    expect(calls).toBeLessThanOrEqual(25);
+
+    world.kubelet = NAMES.map((name) => ({ namespace: 'kube-system', name }));
+    const { probes } = await during(counts, 4_000);
+    world.runtime?.containers.push(aContainer({ id: 'new', podUid: 'u-web-7', podName: 'web-7', state: 'created' }));
+    const took = await world.clock.until('the withdrawal', () => world.stopped.includes('k-web-7'), 5_000);
+
+    expect(probes).toBeGreaterThanOrEqual(1);
+    expect(took).toBeLessThanOrEqual(20);
+  });
+});
