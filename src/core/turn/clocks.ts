@@ -2,6 +2,7 @@
 import { inBriefDoubt } from '../api/reachability.ts';
 import type { Millis, Placed } from '../model/model.ts';
 import { since, sinceEach } from '../model/since.ts';
+import { unlistedSince } from './copy-listed.ts';
 import { parentHere, runningOf } from './here.ts';
 import { parentInWatch, regressionsOf, stillParent, vanished } from './in-watch.ts';
 import type { Observation } from './observation.ts';
@@ -31,6 +32,7 @@ export function movedOn(subject: Subject, successor: boolean, o: Observation): T
     shownAt: shown === 'present' ? regressionsOf(o) : before.shownAt,
     goneConfirmedAt: leavingSince === undefined ? undefined : confirmedAt({ checkpoint, track: before }, o),
     placedSince: placedSince(before, placed, o.now),
+    unlistedSince: unlistedSince(subject, o),
     leavingCopySince: since(before.leavingCopySince, placed?.phase === 'leaving', o.now),
     handedBackAt: before.handedBackAt,
     awaitingSince: since(before.awaitingSince, placed?.phase === 'placed' && isBack(o), o.now),

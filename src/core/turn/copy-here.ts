@@ -4,8 +4,6 @@
 import { ANNOTATION_COPY_OF, ANNOTATION_REVISION, ANNOTATION_SOURCE } from '../model/keys.ts';
 import type { Checkpoint, Placed, PodName, RuntimeView, Sandbox } from '../model/model.ts';
 import type { Observation } from './observation.ts';
-import { START_DEADLINE_MS } from './policy.ts';
-import type { Track } from './track.ts';
 
 /** Every sandbox of the checkpoint's copy, of any revision, ready or not. */
 export function copySandboxes(checkpoint: Pick<Checkpoint, 'record'>, view: RuntimeView): readonly Sandbox[] {
@@ -20,10 +18,20 @@ function sandboxesOfCopy({ namespace, name }: PodName, view: RuntimeView): reado
 
 /** Does the runtime show anything of this parent's copy that serves, or could? */
 export function copyAlive(parent: PodName, view: RuntimeView): boolean {
-  const sandboxes = sandboxesOfCopy(parent, view);
+  return anyAlive(sandboxesOfCopy(parent, view), view);
+}
+
+/** Of these sandboxes: is one READY, or does one hold a container that has not exited? */
+export function anyAlive(sandboxes: readonly Sandbox[], view: RuntimeView): boolean {
   const ids = new Set(sandboxes.map((sandbox) => sandbox.id));
   const alive = view.containers.some((c) => ids.has(c.sandboxId) && c.state !== 'exited');
   return alive || sandboxes.some((sandbox) => sandbox.ready);
+}
+
+/** The sandboxes that what is placed can have made. A standby is replaced in place: the one before may still be there. */
+export function placedSandboxes(checkpoint: Checkpoint, placed: Placed, view: RuntimeView): readonly Sandbox[] {
+  const all = copySandboxes(checkpoint, view);
+  return checkpoint.record.self === true ? all.filter((s) => s.annotations[ANNOTATION_REVISION] === placed.revision) : all;
 }
 
 /** Does every serving container of the copy run? What the runtime does not tell, does not. */
@@ -32,17 +40,4 @@ export function copyRuns(checkpoint: Checkpoint, o: Observation): boolean {
   const ids = new Set(copySandboxes(checkpoint, o.runtime.value).map((sandbox) => sandbox.id));
   const running = new Set(o.runtime.value.containers.filter((c) => ids.has(c.sandboxId) && c.state === 'running').map((c) => c.name));
   return checkpoint.record.serving.length > 0 && checkpoint.record.serving.every((name) => running.has(name));
-}
-
-/**
- * Nothing of the copy ever appeared: how the kubelet refuses a static pod. False where it is too early to tell, or the
- * runtime cannot be asked. The patience doubles with each attempt, up to eightfold.
- */
-export function neverStarted(checkpoint: Checkpoint, placed: Placed, track: Track, o: Observation): boolean {
-  if (placed.phase !== 'placed' || !o.runtime.known || track.placedSince === undefined) return false;
-  const patience = START_DEADLINE_MS * 2 ** Math.min(placed.attempt - 1, 3);
-  const sandboxes = copySandboxes(checkpoint, o.runtime.value);
-  // a standby is replaced by its next revision in place, so the one before may still be there
-  const own = checkpoint.record.self === true ? sandboxes.filter((s) => s.annotations[ANNOTATION_REVISION] === placed.revision) : sandboxes;
-  return o.now - track.placedSince.at >= patience && own.length === 0;
 }

@@ -171,10 +171,10 @@ function steady(id: string, track: Track, now: Millis): boolean {
   return now - (track.runningSince.get(id) ?? now) >= STEADY_MS;
 }
 
-/** What was placed a moment ago and does not show yet is on its way: it is not gone, and would come after all. */
+/** What is placed and does not show is on its way, unless the kubelet is known not to have it: it may come after all. */
 function copyHere({ checkpoint, placed, track }: Subject, o: Observation): Facts['copy'] {
   if (!o.runtime.known) return 'unknown';
   if (copyAlive(checkpoint.record.parent, o.runtime.value)) return 'there';
-  const placedAt = placed?.phase === 'placed' ? track.placedSince?.at : undefined;
-  return placedAt !== undefined && o.now - placedAt < START_DEADLINE_MS ? 'unknown' : 'gone';
+  if (placed?.phase !== 'placed') return 'gone';
+  return track.unlistedSince !== undefined && o.now - track.unlistedSince >= START_DEADLINE_MS ? 'gone' : 'unknown';
 }

@@ -7,7 +7,8 @@
 import { manifestFileName } from '../model/keys.ts';
 import type { Checkpoint, CheckpointKey, Millis, Obstacle, Placed } from '../model/model.ts';
 import { parseTime } from '../model/time.ts';
-import { copyRuns, neverStarted } from './copy-here.ts';
+import { copyRuns } from './copy-here.ts';
+import { copyListed, refused } from './copy-listed.ts';
 import type { Observation } from './observation.ts';
 import { START_DEADLINE_MS } from './policy.ts';
 import type { Subject } from './subject.ts';
@@ -55,10 +56,9 @@ function beforePlacing(subject: Subject, input: ObstacleInput, o: Observation): 
  * A copy that was placed stays whatever has become of its checkpoint. That it lost its place or never started is worth
  * a word.
  */
-function afterPlacing({ checkpoint, track }: Subject, placed: Placed, o: Observation): Obstacle | undefined {
+function afterPlacing(subject: Subject, placed: Placed, o: Observation): Obstacle | undefined {
   if (notOurs(placed, o)) return 'manifest-not-ours';
-  const given = placed.attempt >= MAX_ATTEMPTS && neverStarted(checkpoint, placed, track, o);
-  return given ? 'activation-refused' : undefined;
+  return placed.attempt >= MAX_ATTEMPTS && refused(subject, o) ? 'activation-refused' : undefined;
 }
 
 /** What would keep this copy from starting whatever becomes of the others, for the outlook of good times. */
@@ -102,13 +102,13 @@ function superseded(checkpoint: Checkpoint, input: ObstacleInput, o: Observation
 }
 
 /**
- * Its copy runs, or was placed a moment ago. What kept the other one from starting first may be over, but its place is
- * taken.
+ * Its copy runs, was admitted, or was placed a moment ago. What kept the other one from starting first may be over, but
+ * its place is taken.
  */
 function holdsPlace({ checkpoint, placed, track }: Subject, o: Observation): boolean {
   if (placed?.phase !== 'placed') return false;
   const from = track.placedSince?.at;
-  return copyRuns(checkpoint, o) || (from !== undefined && o.now - from < START_DEADLINE_MS);
+  return copyRuns(checkpoint, o) || (from !== undefined && o.now - from < START_DEADLINE_MS) || copyListed(checkpoint, o) === true;
 }
 
 /** A clock before the confirmation is no proof of freshness: it was set back or lost its battery. */

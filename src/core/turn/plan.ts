@@ -3,7 +3,7 @@
  *
  * Pure. Nothing is remembered as done: the ledger and the directory, read again, are the proof, so an action that
  * failed is simply planned again. While the API server is unreachable an active copy is never edited, moved or removed,
- * but for the bounded retry of one that CRI proves never started.
+ * but for the bounded retry of one that the kubelet is known not to have taken.
  */
 
 import type { Action, Withdrawal } from '../model/actions.ts';
@@ -12,7 +12,8 @@ import { ANNOTATION_ATTEMPT, ANNOTATION_REVISION, manifestFileName } from '../mo
 import { decodeManifest, encodeManifest, sha256, withAnnotations } from '../model/manifest.ts';
 import type { Checkpoint, Decision, Facts, HandBackMemory, Json, Millis, Placed, RuntimeView } from '../model/model.ts';
 import { formatTime } from '../model/time.ts';
-import { copySandboxes, neverStarted } from './copy-here.ts';
+import { copySandboxes } from './copy-here.ts';
+import { refused } from './copy-listed.ts';
 import { ofPod } from './identity.ts';
 import type { Observation } from './observation.ts';
 import { MAX_ATTEMPTS, notOurs } from './obstacles.ts';
@@ -75,7 +76,7 @@ function planOne(input: PlanInput, o: Observation): readonly Action[] {
 }
 
 function planActive(input: PlanInput, o: Observation): readonly Action[] {
-  const { placed, decision, checkpoint, track, facts } = input;
+  const { placed, decision, checkpoint, facts } = input;
   // nothing is made from bytes that failed their check; what runs already goes on
   if (checkpoint.problem !== undefined) return [];
   if (placed !== undefined && notOurs(placed, o)) return [];
@@ -93,7 +94,7 @@ function planActive(input: PlanInput, o: Observation): readonly Action[] {
   if (there !== undefined && there.digest !== placed.digest) return [place(input, o, placed.attempt, placed.why)];
   // in one rename: at no moment would a power cut find the node without a standby
   if (input.renew && placed.revision !== checkpoint.record.revision) return [place(input, o, 1, placed.why)];
-  if (neverStarted(checkpoint, placed, track, o) && placed.attempt < MAX_ATTEMPTS) return [place(input, o, placed.attempt + 1, placed.why)];
+  if (refused(input, o) && placed.attempt < MAX_ATTEMPTS) return [place(input, o, placed.attempt + 1, placed.why)];
   return [];
 }
 

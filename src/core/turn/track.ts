@@ -35,6 +35,8 @@ export interface Track {
   readonly goneConfirmedAt?: Millis;
   /** When this process first saw the copy placed: this revision of it, in this attempt. */
   readonly placedSince?: { readonly attempt: number; readonly revision: string; readonly at: Millis };
+  /** Since when, without a break, neither the kubelet nor the runtime has had anything of the placed copy. */
+  readonly unlistedSince?: Millis;
   /** Since when the copy is withdrawn and may still be there. */
   readonly leavingCopySince?: Millis;
   /** When the last hand-back began. */
