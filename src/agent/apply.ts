@@ -36,7 +36,7 @@ export async function apply(ports: Ports, held: Held, actions: readonly Action[]
 export function withdrawAtOnce(ports: Ports, held: Held, withdrawal: Withdrawal, toUid: string, sign: ParentSign): void {
   const { key, file } = withdrawal.placed;
   const now = held.ledger.placed.find((placed) => placed.key === key);
-  if (held.withdrawing.has(key) || now?.phase !== 'placed' || now.file !== file) return;
+  if (held.withdrawing.has(key) || now?.phase !== withdrawal.placed.phase || now.file !== file) return;
   const done = attempt(ports, held, withdrawal, () => withdraw(ports, held, withdrawal, sign));
   held.withdrawing.set(key, { at: ports.clock.now(), toUid, done });
 }
@@ -133,7 +133,8 @@ async function withdraw(ports: Ports, held: Held, action: Withdrawal, sign: Pare
     return;
   }
   const removeMs = Math.round(ports.clock.now() - from);
-  ports.log.info("Withdrew the copy's manifest", { checkpoint, file, removeMs, killed, sign });
+  const again = action.placed.phase === 'leaving';
+  ports.log[again ? 'debug' : 'info']("Withdrew the copy's manifest", { checkpoint, file, removeMs, killed, sign });
 }
 
 /**

@@ -141,8 +141,8 @@ export const metricsList: readonly MetricSpec[] = [
   {
     name: 'checkpointer_hand_backs_total',
     type: 'counter',
-    help: 'Hand-backs to the parent, by mode and result.',
-    labels: { mode: HAND_BACK_MODES, result: ['done', 'failed'] },
+    help: 'Hand-backs to the parent, by mode and result; turned-over: the parent could not become Ready beside its copy, which then left.',
+    labels: { mode: HAND_BACK_MODES, result: ['done', 'failed', 'turned-over'] },
   },
   {
     name: 'checkpointer_hand_back_gap_seconds',

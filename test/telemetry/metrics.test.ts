@@ -61,7 +61,7 @@ describe('before anything happened', () => {
       'checkpointer_api_reachability{state="unreachable"} 0',
       'checkpointer_api_reachability{state="unsure"} 0',
     ]);
-    expect(await lines(fresh, 'checkpointer_hand_backs_total')).toHaveLength(8);
+    expect(await lines(fresh, 'checkpointer_hand_backs_total')).toHaveLength(12);
     expect(await lines(fresh, 'checkpointer_source_up')).toHaveLength(4);
   });
 

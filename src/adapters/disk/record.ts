@@ -51,6 +51,7 @@ const isRecord = shape({
   order: whole,
   maxAgeMs: whole,
   serving: list(text),
+  writers: optional(list(text)),
   self: optional(oneOf(true)),
 });
 

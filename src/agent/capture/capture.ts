@@ -170,6 +170,7 @@ function draftOf(pod: RawPod, sanitized: Extract<Sanitized, { ok: true }>, circu
       // without a standby nothing else is ever confirmed again
       maxAgeMs: self ? 0 : (options.maxAgeMs ?? settings.maxAgeMs),
       serving: sanitized.serving,
+      ...(sanitized.writers === undefined ? {} : { writers: sanitized.writers }),
       ...(self ? { self } : {}),
     },
   };

@@ -1,7 +1,7 @@
 /**
- * The close watch: while a copy on a host port waits for its parent, looks every few milliseconds whether it comes. The
- * instant it does, the withdrawal that the last turn prepared is handed over, and the loop is woken, whose next turn
- * finds it done. It decides nothing.
+ * The close watch: while a copy that must not run beside its parent waits for it, looks every few milliseconds whether
+ * it comes. The instant it does, the withdrawal that the last turn prepared is handed over, and the loop is woken. Its
+ * next turn finds it done. It decides nothing.
  *
  * Two signs, whichever is first: the kubelet's attempt to create the parent's container, which leaves a name on the
  * disk, and the container itself. The attempt is 10 to 110 ms ahead, and those are what decides who finds the port
@@ -51,7 +51,7 @@ export function createCloseWatch(ports: Pick<Ports, 'runtime' | 'clock' | 'attem
   function lookForAttempts(): void {
     for (const target of targets) {
       for (const podUid of target.podUids) {
-        if (attempts.isNew(podUid, target.serving) && target.withdrawal !== undefined) tell(target, podUid, 'attempt');
+        if (attempts.isNew(podUid, target.signs) && target.withdrawal !== undefined) tell(target, podUid, 'attempt');
       }
     }
   }

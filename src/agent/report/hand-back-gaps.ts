@@ -1,5 +1,5 @@
 /** Tells of a hand-back and how long nobody served in it, by the runtime's own stamps. */
-import type { Checkpoint, CheckpointKey, Millis, RuntimeView } from '../../core/model/model.ts';
+import type { Checkpoint, CheckpointKey, HandBackMode, Millis, RuntimeView } from '../../core/model/model.ts';
 import { copySandboxes } from '../../core/turn/copy-here.ts';
 import type { Observation } from '../../core/turn/observation.ts';
 import type { Ports } from '../../ports.ts';
@@ -14,7 +14,7 @@ const HAND_BACK_MS: Millis = 60_000;
 
 export interface HandBackGaps {
   /** The copy leaves: its containers are noted until the parent's start can be compared. */
-  begin(checkpoint: Checkpoint, o: Observation): void;
+  begin(checkpoint: Checkpoint, mode: HandBackMode, o: Observation): void;
   /** The parent is back. Measured and told beside the turns: the next parent may be waiting. */
   end(checkpoint: Checkpoint, view: RuntimeView): void;
 }
@@ -30,9 +30,10 @@ export function createHandBackGaps(ports: Pick<Ports, 'runtime' | 'log' | 'meter
   }
 
   return {
-    begin(checkpoint, o) {
+    begin(checkpoint, mode, o) {
+      if (mode !== checkpoint.record.handBack) tellTurnOver(ports, checkpoint);
       if (!o.runtime.known) return;
-      leaving.set(checkpoint.key, { mode: checkpoint.record.handBack, copies: lastOfEachName(checkpoint, o.runtime.value) });
+      leaving.set(checkpoint.key, { mode, copies: lastOfEachName(checkpoint, o.runtime.value) });
     },
     end(checkpoint, view) {
       const left = leaving.get(checkpoint.key);
@@ -43,6 +44,13 @@ export function createHandBackGaps(ports: Pick<Ports, 'runtime' | 'log' | 'meter
         .then((gap) => tell(checkpoint, left.mode, gap));
     },
   };
+}
+
+/** It is counted as the end of the hand-back in the record's mode; the one that begins is another. */
+function tellTurnOver({ meter, log }: Pick<Ports, 'log' | 'meter'>, checkpoint: Checkpoint): void {
+  const mode = checkpoint.record.handBack;
+  meter.count('checkpointer_hand_backs_total', { mode, result: 'turned-over' });
+  log.warn('The parent could not become Ready beside its copy; the copy leaves', { checkpoint: nameOf(checkpoint), mode });
 }
 
 /** Dead or not: what was killed a moment ago may not run any more. */

@@ -140,11 +140,11 @@ function tellVerdict(
 
 /** What has begun now and is measured until it is over. */
 function follow(
-  { key, from, decision }: Verdict,
+  { key, from, decision, mode }: Verdict,
   checkpoint: Checkpoint | undefined,
   o: Observation,
   { starts, gaps }: { readonly starts: CopyStarts; readonly gaps: HandBackGaps },
 ): void {
   if (decision.state === 'active' && from !== 'active' && checkpoint?.record.self !== true) starts.expect(key, o.now);
-  if (decision.state === 'handing-back' && from === 'active' && checkpoint !== undefined) gaps.begin(checkpoint, o);
+  if (decision.state === 'handing-back' && from === 'active' && checkpoint !== undefined) gaps.begin(checkpoint, mode, o);
 }

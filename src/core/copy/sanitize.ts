@@ -22,6 +22,7 @@ import { apiServiceVariables, sanitizeEnv } from './sanitize-env.ts';
 import { sanitizeMetadata } from './sanitize-metadata.ts';
 import { sanitizeSpec } from './sanitize-spec.ts';
 import { listOf, type SanitizedVolumes, sanitizeVolumes, storedPath } from './sanitize-volumes.ts';
+import { writersOf } from './writers.ts';
 
 /** What a capture read of one container. */
 export interface CapturedContainer {
@@ -68,6 +69,8 @@ export type Sanitized =
       readonly handBack: HandBackMode;
       /** Main containers and sidecars. */
       readonly serving: readonly string[];
+      /** Containers of any kind that write data which outlives the pod; left out: none, or two at once are fine. */
+      readonly writers?: readonly string[];
       /** Containers', then image volumes' (as `volume/<name>`). */
       readonly images: readonly { readonly container: string; readonly image: string; readonly imageRef: string }[];
     }
@@ -124,13 +127,15 @@ export function sanitize(pod: RawPod, inputs: CaptureInputs, target: SanitizeTar
   };
   judgeResult(manifest, Object.keys(stored), findings);
   if (findings.reasons.length > 0) return { ok: false, reasons: findings.reasons };
+  const writers = options.overlap === true ? [] : writersOf(run.spec);
   return {
     ok: true,
     manifest,
     volumes: stored,
     changes: [...new Set(findings.changes)].sort(byCodeUnit),
-    handBack: handBackMode(run),
+    handBack: handBackMode(run, writers),
     serving: [...run.init.filter(isSidecar), ...run.main].map(nameOf),
+    ...(writers.length === 0 ? {} : { writers }),
     images: [
       ...[...initContainers, ...containers].map((container) => ({
         container: nameOf(container),
@@ -236,10 +241,11 @@ function holdsStandIn(value: unknown, own: ReadonlySet<string>): boolean {
 }
 
 /** How the copy makes way for the parent. */
-function handBackMode({ spec, init, main }: Run): HandBackMode {
+function handBackMode({ spec, init, main }: Run, writers: readonly string[]): HandBackMode {
   if (field(spec, 'hostNetwork') === true) return 'container';
   // ports of plain init containers are neither mapped nor counted (kubelet: MakePortMappings, GetHostPorts)
-  return [...init.filter(isSidecar), ...main].some(hasHostPort) ? 'first-sign' : 'overlap';
+  if ([...init.filter(isSidecar), ...main].some(hasHostPort)) return 'first-sign';
+  return writers.length > 0 ? 'container' : 'overlap';
 }
 
 function captureOf({ inputs }: Run, name: string): CapturedContainer | undefined {

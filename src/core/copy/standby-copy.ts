@@ -20,8 +20,10 @@ export function asStandby(pod: RawPod, sanitized: Extract<Sanitized, { ok: true 
   const told = Object.fromEntries(
     ['initContainers', 'containers'].filter((list) => list in spec).map((list) => [list, objectsIn(spec, list).map(withRole)]),
   );
+  // the lock on the host keeps two agents from writing at once
+  const { writers: _, ...rest } = sanitized;
   return {
-    ...sanitized,
+    ...rest,
     volumes,
     manifest: { ...sanitized.manifest, spec: { ...spec, ...told } },
     changes: [...sanitized.changes, ...left, `${ENV_ROLE}=standby: added to every container`].sort(),

@@ -24,7 +24,8 @@ export const ANNOTATION_MEANINGS: Readonly<Record<ParentAnnotation, AnnotationMe
   },
   'checkpointer/hand-back': {
     default: '`"fast"`',
-    means: 'How the copy ends when it makes way: killed at once, or with its own termination grace.',
+    means:
+      'How the copy ends when it makes way: killed at once, or with its own termination grace. A copy that writes the data of its pod is always killed at once.',
   },
   'checkpointer/order': {
     default: '`"0"`',
@@ -37,5 +38,10 @@ export const ANNOTATION_MEANINGS: Readonly<Record<ParentAnnotation, AnnotationMe
   'checkpointer/max-age': {
     default: 'as `maxAge`',
     means: 'Oldest confirmation by the API server with which a copy may still start.',
+  },
+  'checkpointer/overlap': {
+    default: '',
+    means:
+      'Two writers are fine: pod and copy may run side by side although they write the same data (a `hostPath` or `nfs` volume that is not mounted read-only).',
   },
 };

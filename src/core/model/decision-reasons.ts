@@ -53,13 +53,13 @@ export const DECISION_REASONS: Readonly<Record<Exclude<Reason, Obstacle>, Reason
   'awaiting-parent': { states: ['active'], means: 'The API server is back. The copy serves until the pod takes over.' },
   'hand-back-overdue': {
     states: ['active'],
-    means: 'The API server has been back for longer than `handBackTimeout`, and the pod has not taken over. The copy stays.',
+    means: 'The API server has been back for longer than `handBackTimeout`, and the pod has not taken over. The copy stays, unless the pod has been there for two minutes and cannot become Ready beside it.',
     todo: 'Look why the pod does not start or does not become Ready: `kubectl describe pod`.',
   },
   'parent-started': {
     states: ['handing-back'],
     means:
-      "The copy makes way. On the host network: the kubelet starts the pod. With an address of its own: the pod is Ready. With a host port there: the API server's first sign.",
+      "The copy makes way. On the host network, or where both write the same data: the kubelet starts the pod. With an address of its own: the pod is Ready, or could not become so beside the copy. With a host port there: the API server's first sign.",
   },
   'copy-not-needed': {
     states: ['handing-back'],

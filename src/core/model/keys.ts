@@ -17,6 +17,7 @@ export const ANNOTATION_HAND_BACK = 'checkpointer/hand-back';
 export const ANNOTATION_ORDER = 'checkpointer/order';
 export const ANNOTATION_MIN_READY = 'checkpointer/min-ready';
 export const ANNOTATION_MAX_AGE = 'checkpointer/max-age';
+export const ANNOTATION_OVERLAP = 'checkpointer/overlap';
 
 /** What people may write on a parent, with the values allowed, in words. */
 const VALUES = {
@@ -27,6 +28,7 @@ const VALUES = {
   [ANNOTATION_ORDER]: 'an integer from -1000 to 1000',
   [ANNOTATION_MIN_READY]: 'a duration such as "10s" or "2m"',
   [ANNOTATION_MAX_AGE]: 'a duration such as "24h", or "0" for unlimited',
+  [ANNOTATION_OVERLAP]: '"true"',
 } as const;
 /** What they are for is in `annotation-meanings.ts`, which must have a row for each. */
 export type ParentAnnotation = keyof typeof VALUES;

@@ -71,7 +71,7 @@ export type { Probe, ProbeOutcome, Reachability, TlsReason } from './probe.ts';
 export type HandBackMode =
   /** The pod has its own address and no host port: parent and copy overlap without a gap. */
   | 'overlap'
-  /** hostNetwork: the copy leaves the instant the kubelet sets out to create the parent's container. */
+  /** hostNetwork, or shared data: the copy leaves the instant the kubelet sets out to create the parent's container. */
   | 'container'
   /** Pod network with hostPort: the manifest leaves at the first sign of the API server. */
   | 'first-sign';
@@ -106,6 +106,8 @@ export interface RevisionRecord {
   readonly maxAgeMs: number;
   /** Names of the containers that may bind a port: main containers and restartable init containers. */
   readonly serving: readonly string[];
+  /** Names of containers of any kind whose data the copy would write as well. Left out: parent and copy share none. */
+  readonly writers?: readonly string[];
   /** The parent is the agent's own pod, so the copy is the standby. */
   readonly self?: true;
 }

@@ -12,6 +12,7 @@ import {
   ANNOTATION_MIN_READY,
   ANNOTATION_MIRROR,
   ANNOTATION_ORDER,
+  ANNOTATION_OVERLAP,
   ANNOTATION_SECRET_ENV,
   ANNOTATION_SOURCE,
   COPY_ANNOTATIONS,
@@ -36,6 +37,8 @@ export interface PodOptions {
   readonly minReadyMs?: Millis;
   /** Milliseconds, 0 = unlimited; absent: the agent's default. */
   readonly maxAgeMs?: Millis;
+  /** Pod and copy may write the same data at once. */
+  readonly overlap?: true;
 }
 
 export interface SelectionPolicy {
@@ -154,6 +157,7 @@ function isAllowed(key: string, value: string): boolean {
   switch (key) {
     case ANNOTATION_ENABLED:
     case ANNOTATION_ALLOW_DUPLICATE:
+    case ANNOTATION_OVERLAP:
       return value === 'true';
     case ANNOTATION_SECRET_ENV:
       return value === 'refuse' || value === 'inline' || value === 'env-file';
@@ -233,6 +237,7 @@ function readOptions(annotations: Readonly<Record<string, string>>): PodOptions 
     order: Number(annotations[ANNOTATION_ORDER] ?? '0') || 0,
     ...(minReadyMs === undefined ? {} : { minReadyMs }),
     ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+    ...(annotations[ANNOTATION_OVERLAP] === 'true' ? { overlap: true as const } : {}),
   };
 }
 

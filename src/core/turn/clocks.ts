@@ -6,6 +6,7 @@ import { unlistedSince } from './copy-listed.ts';
 import { parentHere, runningOf } from './here.ts';
 import { parentInWatch, regressionsOf, stillParent, vanished } from './in-watch.ts';
 import type { Observation } from './observation.ts';
+import { freshContainers } from './signs.ts';
 import type { Subject } from './subject.ts';
 import { STEADY_MS, type Track } from './track.ts';
 import { deletedAndEnded, isEnding } from './unwanted.ts';
@@ -36,6 +37,8 @@ export function movedOn(subject: Subject, successor: boolean, o: Observation): T
     leavingCopySince: since(before.leavingCopySince, placed?.phase === 'leaving', o.now),
     handedBackAt: before.handedBackAt,
     awaitingSince: since(before.awaitingSince, placed?.phase === 'placed' && isBack(o), o.now),
+    besideSince:
+      placed?.phase === 'placed' ? (before.besideSince ?? (freshContainers(subject, o).length > 0 ? o.now : undefined)) : undefined,
   });
 }
 

@@ -4,16 +4,15 @@
  * Pure. An observation that could not be made becomes `unknown`, never a value that could start or delete something.
  */
 
-import { barred } from '../model/ledger.ts';
 import type { CheckpointKey, Facts, Millis, Obstacle, ParentHere, RawPod, RuntimeContainer } from '../model/model.ts';
 import { parseTime } from '../model/time.ts';
 import { type Blindness, blindFor } from './blind.ts';
 import { copyAlive } from './copy-here.ts';
 import { parentHere } from './here.ts';
-import { ofPod } from './identity.ts';
 import type { Observation } from './observation.ts';
 import { HAND_BACK_TRIAL_MS, type Policy, START_DEADLINE_MS } from './policy.ts';
 import { parentInApi } from './retirement.ts';
+import { isOverdue, sharesData, startsNow, turnsOver } from './signs.ts';
 import type { Subject } from './subject.ts';
 import { STEADY_MS, type Track } from './track.ts';
 
@@ -37,6 +36,7 @@ export function factsOf(
 ): Facts {
   const here = parentHere(subject.parent, subject.checkpoint, o);
   const failed = handBackFailed(subject, o);
+  const over = graceOver(here, subject, o, policy);
   const blind = blindFor(subject, blindness, o, policy);
   const noImages = imagesUnknown(subject, blind, o);
   const obstacle = noImages ? undefined : obstacles.get(subject.checkpoint.key);
@@ -44,7 +44,7 @@ export function factsOf(
     api: o.api.verdict,
     // not knowing whether the images are there is like not knowing the parent: no copy starts
     here: noImages && here !== 'running' ? 'unknown' : here,
-    grace: failed ? 'hand-back-failed' : graceOver(here, subject, o, policy) ? 'over' : 'running',
+    grace: here === 'known' && startsNow(subject, o) ? 'running' : failed ? 'hand-back-failed' : over ? 'over' : 'running',
     inApi: parentInApi(subject, { retireGraceMs: policy.retireGraceMs, confirmAfter }, o),
     trigger: blind === 'yes' && subject.checkpoint.record.handBack === 'first-sign' ? 'no' : trigger(subject, fresh, o, policy),
     copy: copyHere(subject, o),
@@ -101,28 +101,15 @@ function trigger(subject: Subject, fresh: readonly RuntimeContainer[], o: Observ
   if (placed === undefined || self === true) return 'no';
   // begun on what a turn had prepared; the parent's container may take some time more to show
   if (o.begun.has(placed.key)) return 'yes';
-  const { awaitingSince } = track;
-  const waiting = awaitingSince !== undefined && o.now - awaitingSince >= policy.handBackTimeoutMs ? 'late' : 'no';
-  if (handBack === 'first-sign') return firstSign(subject, o) ? 'yes' : waiting;
+  const waiting = isOverdue(track, o.now, policy) ? 'late' : 'no';
+  if (handBack === 'first-sign' && firstSign(subject, o)) return 'yes';
+  if (sharesData(subject.checkpoint.record) && fresh.length > 0) return 'yes';
+  if (handBack === 'first-sign') return waiting;
   if (!o.runtime.known) return 'unknown';
   if (fresh.length === 0) return waiting;
-  const yes = handBack === 'container' ? containerTrigger(fresh, subject, o) : overlapTrigger(fresh, subject, o, policy);
-  return yes ? 'yes' : waiting;
-}
-
-/** Serving containers of the parent that were not there when the copy was placed, and that are not barred. */
-export function freshContainers({ checkpoint, parent, placed, memory }: Subject, o: Observation): readonly RuntimeContainer[] {
-  if (!o.runtime.known || placed === undefined) return [];
-  const old = new Set(placed.knownContainers);
-  const { serving } = checkpoint.record;
-  return o.runtime.value.containers.filter(
-    (container) =>
-      ofPod(parent, container.podUid) &&
-      (container.state === 'created' || container.state === 'running') &&
-      !old.has(container.id) &&
-      serving.includes(container.name) &&
-      !barred(memory, container.podUid, o.wall),
-  );
+  if (handBack === 'container') return containerTrigger(fresh, subject, o) ? 'yes' : waiting;
+  const over = turnsOver(subject.checkpoint, track, o.now, policy);
+  return over || readyBeside(fresh, subject, o, policy) ? 'yes' : waiting;
 }
 
 /**
@@ -130,10 +117,12 @@ export function freshContainers({ checkpoint, parent, placed, memory }: Subject,
  * up to a minute in which the kubelet may still need the API server that the copy is serving.
  *
  * Where the kubelet knew the parent all along (it was stuck), its own hopeless attempts create containers too. There
- * the server must have answered since the copy was placed, or the attempt must hold.
+ * the server must have answered since the copy was placed, or the attempt must hold. Where the two would write the same
+ * data even a hopeless attempt is a writer.
  */
 export function containerTrigger(fresh: readonly RuntimeContainer[], subject: Subject, o: Observation): boolean {
   const why = subject.placed?.why;
+  if (sharesData(subject.checkpoint.record)) return true;
   if (why !== 'parent-stuck' && why !== 'hand-back-failed') return true;
   return answeredSincePlaced(subject, o) || fresh.some((container) => steady(container.id, subject.track, o.now));
 }
@@ -142,7 +131,7 @@ export function containerTrigger(fresh: readonly RuntimeContainer[], subject: Su
  * Ready by the API's word about this very container; where no healthy watch tells, running for minReady by the
  * runtime's.
  */
-function overlapTrigger(fresh: readonly RuntimeContainer[], subject: Subject, o: Observation, policy: Policy): boolean {
+export function readyBeside(fresh: readonly RuntimeContainer[], subject: Subject, o: Observation, policy: Policy): boolean {
   const running = fresh.filter((container) => container.state === 'running');
   const complete = subject.checkpoint.record.serving.every((name) => running.some((container) => container.name === name));
   if (!complete) return false;

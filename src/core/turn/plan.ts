@@ -10,13 +10,14 @@ import type { Action, Withdrawal } from '../model/actions.ts';
 import { dismissalOf } from '../model/dismissal.ts';
 import { ANNOTATION_ATTEMPT, ANNOTATION_REVISION, manifestFileName } from '../model/keys.ts';
 import { decodeManifest, encodeManifest, sha256, withAnnotations } from '../model/manifest.ts';
-import type { Checkpoint, Decision, Facts, HandBackMemory, Json, Millis, Placed, RuntimeView } from '../model/model.ts';
+import type { Checkpoint, Decision, Facts, HandBackMemory, HandBackMode, Json, Millis, Placed, RuntimeView } from '../model/model.ts';
 import { formatTime } from '../model/time.ts';
 import { copySandboxes } from './copy-here.ts';
 import { refused } from './copy-listed.ts';
 import { ofPod } from './identity.ts';
 import type { Observation } from './observation.ts';
 import { MAX_ATTEMPTS, notOurs } from './obstacles.ts';
+import { sharesData } from './signs.ts';
 import type { Subject } from './subject.ts';
 
 /**
@@ -34,6 +35,10 @@ const DEFAULT_GRACE_SECONDS = 30;
 export interface PlanInput extends Subject {
   readonly facts: Facts;
   readonly decision: Decision;
+  /** How the copy makes way. */
+  readonly mode: HandBackMode;
+  /** The parent's container is there or about to be, and the copy must not run beside it: we stop it, at once. */
+  readonly inTheWay: boolean;
   /** The pod that the copy makes way for: whose container is the sign to leave, else the parent. */
   readonly handBackTo: string;
   /** A standby of an older revision may be replaced now: by an agent that is not that standby, and while reachable. */
@@ -120,7 +125,9 @@ function place(input: PlanInput, o: Observation, attempt: number, why: Placed['w
     knownContainers: [...new Set([...(input.placed?.knownContainers ?? []), ...there])].sort(),
     ...(input.checkpoint.record.self === true ? { self: true as const } : {}),
   };
-  const orphans = view.sandboxes.filter((sandbox) => sandbox.ready && ofPod(input.parent, sandbox.uid)).map(({ id }) => id);
+  // a sandbox that has died may still hold containers that run
+  const alive = new Set(view.containers.filter(({ state }) => state === 'running').map(({ sandboxId }) => sandboxId));
+  const orphans = view.sandboxes.filter(({ id, ready, uid }) => (ready || alive.has(id)) && ofPod(input.parent, uid)).map(({ id }) => id);
   return { do: 'place', placed, manifest, expect, stopOrphans: input.facts.here === 'orphan' ? orphans : [] };
 }
 
@@ -146,9 +153,12 @@ function planLeaving(input: PlanInput, o: Observation): readonly Action[] {
   if (placed.phase === 'placed') return [withdraw(input, placed, o), ...rememberHandBack(input, o)];
   if (o.manifests.known && ownDigest(placed, o) !== undefined) return [withdraw(input, placed, o)];
   if (!o.runtime.known || track.leavingCopySince === undefined) return [];
+  // the kubelet may have started it once more, or has not ended it yet; each turn says so again until it is dead
+  const whole = prepareWithdrawal(checkpoint, placed, o);
+  if (sharesData(checkpoint.record) && input.inTheWay && whole.stop.length > 0) return [whole];
   // on the host network the copy was told to stop when it was withdrawn: what still runs is in the parent's way
   const inTheWay = checkpoint.record.handBack === 'container' && checkpoint.record.self !== true;
-  const graceMs = checkpoint.record.handBackGraceful || !inTheWay ? terminationGraceMs(checkpoint) : 0;
+  const graceMs = isGraceful(checkpoint) || !inTheWay ? terminationGraceMs(checkpoint) : 0;
   const hadItsTime = o.now - track.leavingCopySince >= graceMs + (inTheWay ? STOP_AGAIN_MS : LAST_RESORT_MS);
   const parentIsThere = input.facts.here === 'running' || (inTheWay && input.facts.here === 'known');
   if (!hadItsTime || !parentIsThere) return [];
@@ -158,8 +168,7 @@ function planLeaving(input: PlanInput, o: Observation): readonly Action[] {
 /** Only where parent and copy cannot run side by side are the containers stopped by us; else the kubelet does it. */
 function withdraw(input: PlanInput, placed: Placed, o: Observation): Action {
   const whole = prepareWithdrawal(input.checkpoint, placed, o);
-  const atOnce = input.checkpoint.record.handBack === 'container' && input.decision.reason === 'parent-started';
-  return atOnce ? whole : { ...whole, stop: [] };
+  return input.inTheWay ? whole : { ...whole, stop: [] };
 }
 
 /** The withdrawal of a copy that has to go at once, with every container of it that may be in the parent's way. */
@@ -174,8 +183,13 @@ export function prepareWithdrawal(checkpoint: Checkpoint, placed: Placed, o: Obs
     digest: ownDigest(placed, o) ?? placed.digest,
     ...(notOurs(placed, o) ? { replaced: true as const } : {}),
     stop: containers.map((container) => container.id),
-    graceSeconds: checkpoint.record.handBackGraceful ? Math.ceil(terminationGraceMs(checkpoint) / 1000) : 0,
+    graceSeconds: isGraceful(checkpoint) ? Math.ceil(terminationGraceMs(checkpoint) / 1000) : 0,
   };
+}
+
+/** With its own grace the copy would go on writing beside its parent. */
+function isGraceful({ record }: Checkpoint): boolean {
+  return record.handBackGraceful && !sharesData(record);
 }
 
 /**

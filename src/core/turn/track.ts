@@ -45,6 +45,8 @@ export interface Track {
    * Since when, but for brief doubts, the copy is placed and the API server reachable: the hand-back timeout counts.
    */
   readonly awaitingSince?: Millis;
+  /** Since when the parent has had a container beside the placed copy; that it ended again changes nothing. */
+  readonly besideSince?: Millis;
 }
 
 /** A container that ran this long without a break counts as started for good. */

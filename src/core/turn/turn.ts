@@ -7,12 +7,12 @@
 import type { Action } from '../model/actions.ts';
 import { messageOf } from '../model/errors.ts';
 import { copiesIn } from '../model/ledger.ts';
-import type { Checkpoint, CheckpointKey, Decision, Facts, Ledger, Millis, Placed, State } from '../model/model.ts';
+import type { Checkpoint, CheckpointKey, Decision, Facts, HandBackMode, Ledger, Millis, Placed, State } from '../model/model.ts';
 import { sinceEach } from '../model/since.ts';
 import { blindnessOf, tracksSeeing } from './blind.ts';
 import { movedOn } from './clocks.ts';
 import { decide } from './decide.ts';
-import { type Found, factsOf, freshContainers } from './facts.ts';
+import { type Found, factsOf, readyBeside } from './facts.ts';
 import { honoured } from './in-watch.ts';
 import type { Mind } from './mind.ts';
 import type { Observation } from './observation.ts';
@@ -21,6 +21,7 @@ import { outlook } from './outlook.ts';
 import { plan } from './plan.ts';
 import type { Policy } from './policy.ts';
 import { successorHolds } from './retirement.ts';
+import { freshContainers, modeOf, sharesData, turnsOver } from './signs.ts';
 import { decideStandby, type Scene, standbyFacts } from './standby.ts';
 import { type Subject, subjectOf } from './subject.ts';
 import { type Candidate, throttle } from './throttle.ts';
@@ -33,6 +34,8 @@ export interface Verdict {
   readonly from: State;
   readonly decision: Decision;
   readonly facts: Facts;
+  /** How the copy makes way; another than the record's where a hand-back is overdue. */
+  readonly mode: HandBackMode;
 }
 
 export interface Turn {
@@ -87,7 +90,13 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
       ...(confirmAfter === undefined ? {} : { confirmAfter }),
       outlook: outlook(mind.outlook, inputs, o),
     },
-    verdicts: views.map(({ input, from }) => ({ key: input.checkpoint.key, from, decision: input.decision, facts: input.facts })),
+    verdicts: views.map(({ input, from }) => ({
+      key: input.checkpoint.key,
+      from,
+      decision: input.decision,
+      facts: input.facts,
+      mode: input.mode,
+    })),
     actions: plan(inputs, o, guard),
     errors,
     braked: confirmAfter !== undefined && mind.confirmAfter === undefined,
@@ -104,12 +113,19 @@ function look(subject: Subject, found: Found, scene: Scene): Candidate {
   const facts = factsOf(subject, fresh, found, o, policy);
   const from = stateOf(placed);
   const self = checkpoint.record.self === true;
+  const decision = self ? decideStandby(from, standbyFacts(facts, checkpoint, scene)) : decide(from, facts);
+  const started = decision.reason === 'parent-started';
+  const over = started && turnsOver(checkpoint, subject.track, o.now, policy) && !readyBeside(fresh, subject, o, policy);
+  const mode = modeOf(checkpoint, over);
+  const meets = sharesData(checkpoint.record) && (fresh.length > 0 || o.begun.has(checkpoint.key));
   return {
     from,
     input: {
       ...subject,
       facts,
-      decision: self ? decideStandby(from, standbyFacts(facts, checkpoint, scene)) : decide(from, facts),
+      decision,
+      mode,
+      inTheWay: meets || (mode === 'container' && started),
       renew: self && policy.role !== 'standby' && o.api.verdict === 'reachable',
       handBackTo: o.begun.get(checkpoint.key) ?? fresh[0]?.podUid ?? parent.uid,
     },

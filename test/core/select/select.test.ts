@@ -57,11 +57,10 @@ describe('select', () => {
       'checkpointer/order': '-7',
       'checkpointer/min-ready': '1m',
       'checkpointer/max-age': '0',
+      'checkpointer/overlap': 'true',
     };
-    expect(select(pod(annotations), POLICY)).toEqual({
-      kind: 'taken',
-      options: { secretEnv: 'env-file', allowDuplicate: true, handBackGraceful: true, order: -7, minReadyMs: 60_000, maxAgeMs: 0 },
-    });
+    const read = { secretEnv: 'env-file', allowDuplicate: true, handBackGraceful: true, order: -7, minReadyMs: 60_000, maxAgeMs: 0 };
+    expect(select(pod(annotations), POLICY)).toEqual({ kind: 'taken', options: { ...read, overlap: true } });
   });
 
   it('honours all namespaces with a star, and an older annotation if told to', () => {
@@ -92,6 +91,7 @@ describe('select', () => {
     ['a bad hand-back', pod({ ...ON, 'checkpointer/hand-back': 'slow' }), ['bad-value']],
     ['a bad order', pod({ ...ON, 'checkpointer/order': '1001' }), ['bad-value']],
     ['a bad allow-duplicate', pod({ ...ON, 'checkpointer/allow-duplicate': 'yes' }), ['bad-value']],
+    ['a bad overlap', pod({ ...ON, 'checkpointer/overlap': 'false' }), ['bad-value']],
     ['a bad duration', pod({ ...ON, 'checkpointer/min-ready': '10' }), ['bad-value']],
     ['a namespace not honoured', pod(ON, { metadata: { namespace: 'other' } }), ['namespace-not-honoured']],
     ['a mirror pod', pod({ ...ON, 'kubernetes.io/config.mirror': 'x', 'kubernetes.io/config.source': 'file' }), ['mirror-pod']],
