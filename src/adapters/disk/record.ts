@@ -4,6 +4,7 @@
 import type { Dismissal } from '../../core/model/dismissal.ts';
 import { isObject } from '../../core/model/json.ts';
 import type { CheckpointKey, HandBackMemory, Json, Ledger, Placed, RevisionRecord } from '../../core/model/model.ts';
+import { RESOURCES } from '../../core/model/reservation.ts';
 
 type Check = (value: unknown) => boolean;
 
@@ -52,7 +53,16 @@ const isRecord = shape({
   maxAgeMs: whole,
   serving: list(text),
   writers: optional(list(text)),
+  requests: optional(oneOf('keep', 'none')),
   self: optional(oneOf(true)),
+});
+
+const amount: Check = (value) => typeof value === 'number' && value >= 0;
+const isReservation = shape({
+  zeroed: list(oneOf(...RESOURCES)),
+  shared: optional(oneOf(true)),
+  why: text,
+  amounts: shape(Object.fromEntries(RESOURCES.map((resource) => [resource, amount]))),
 });
 
 const isPlaced = shape({
@@ -67,6 +77,7 @@ const isPlaced = shape({
   bootId: text,
   phase: oneOf('placed', 'leaving'),
   knownContainers: list(text),
+  reserves: optional(isReservation),
   self: optional(oneOf(true)),
 });
 

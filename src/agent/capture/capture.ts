@@ -171,6 +171,7 @@ function draftOf(pod: RawPod, sanitized: Extract<Sanitized, { ok: true }>, circu
       maxAgeMs: self ? 0 : (options.maxAgeMs ?? settings.maxAgeMs),
       serving: sanitized.serving,
       ...(sanitized.writers === undefined ? {} : { writers: sanitized.writers }),
+      ...(options.requests === undefined ? {} : { requests: options.requests }),
       ...(self ? { self } : {}),
     },
   };

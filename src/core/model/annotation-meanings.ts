@@ -44,4 +44,9 @@ export const ANNOTATION_MEANINGS: Readonly<Record<ParentAnnotation, AnnotationMe
     means:
       'Two writers are fine: pod and copy may run side by side although they write the same data (a `hostPath` or `nfs` volume that is not mounted read-only).',
   },
+  'checkpointer/requests': {
+    default: '`"auto"`',
+    means:
+      'What the copy reserves of the node. `auto`: of what the pod requests, that for which there is room beside everything else bound to the node, and zero of the rest. `keep`: all, even if others are evicted or rejected for it. `none`: nothing.',
+  },
 };

@@ -53,7 +53,8 @@ export const DECISION_REASONS: Readonly<Record<Exclude<Reason, Obstacle>, Reason
   'awaiting-parent': { states: ['active'], means: 'The API server is back. The copy serves until the pod takes over.' },
   'hand-back-overdue': {
     states: ['active'],
-    means: 'The API server has been back for longer than `handBackTimeout`, and the pod has not taken over. The copy stays, unless the pod has been there for two minutes and cannot become Ready beside it.',
+    means:
+      'The API server has been back for longer than `handBackTimeout`, and the pod has not taken over. The copy stays, unless the pod has been there for two minutes and cannot become Ready beside it.',
     todo: 'Look why the pod does not start or does not become Ready: `kubectl describe pod`.',
   },
   'parent-started': {

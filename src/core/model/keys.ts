@@ -18,6 +18,7 @@ export const ANNOTATION_ORDER = 'checkpointer/order';
 export const ANNOTATION_MIN_READY = 'checkpointer/min-ready';
 export const ANNOTATION_MAX_AGE = 'checkpointer/max-age';
 export const ANNOTATION_OVERLAP = 'checkpointer/overlap';
+export const ANNOTATION_REQUESTS = 'checkpointer/requests';
 
 /** What people may write on a parent, with the values allowed, in words. */
 const VALUES = {
@@ -29,6 +30,7 @@ const VALUES = {
   [ANNOTATION_MIN_READY]: 'a duration such as "10s" or "2m"',
   [ANNOTATION_MAX_AGE]: 'a duration such as "24h", or "0" for unlimited',
   [ANNOTATION_OVERLAP]: '"true"',
+  [ANNOTATION_REQUESTS]: '"auto", "keep" or "none"',
 } as const;
 /** What they are for is in `annotation-meanings.ts`, which must have a row for each. */
 export type ParentAnnotation = keyof typeof VALUES;
@@ -45,9 +47,17 @@ export const ANNOTATION_PARENT_UID = 'checkpointer/parent-uid';
 export const ANNOTATION_REVISION = 'checkpointer/revision';
 /** Annotation, the number of the attempt; added where the copy is placed, because a new value makes a new uid. */
 export const ANNOTATION_ATTEMPT = 'checkpointer/attempt';
+/** Annotation, which of the parent's requests the copy keeps; added where the copy is placed, if the parent has any. */
+export const ANNOTATION_RESERVES = 'checkpointer/reserves';
 
 /** Annotations that only the agent writes, and only on copies. */
-export const COPY_ANNOTATIONS: readonly string[] = [ANNOTATION_COPY_OF, ANNOTATION_PARENT_UID, ANNOTATION_REVISION, ANNOTATION_ATTEMPT];
+export const COPY_ANNOTATIONS: readonly string[] = [
+  ANNOTATION_COPY_OF,
+  ANNOTATION_PARENT_UID,
+  ANNOTATION_REVISION,
+  ANNOTATION_ATTEMPT,
+  ANNOTATION_RESERVES,
+];
 
 /** Environment variable that makes an agent the standby; written into the standby's manifest and nowhere else. */
 export const ENV_ROLE = 'POD_CHECKPOINTER_ROLE';

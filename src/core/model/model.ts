@@ -5,6 +5,7 @@
 import type { Unwanted } from './dismissal.ts';
 import type { CheckpointNotes } from './notes.ts';
 import type { Reachability } from './probe.ts';
+import type { WithReservation, WithWish } from './reservation.ts';
 
 export type { Raw, RawContainer, RawPod, RawPodSpec, RawVolume } from './raw.ts';
 
@@ -77,7 +78,7 @@ export type HandBackMode =
   | 'first-sign';
 
 /** record.json of a revision. */
-export interface RevisionRecord {
+export interface RevisionRecord extends WithWish {
   readonly formatVersion: 1;
   readonly revision: string;
   readonly parent: PodName & {
@@ -147,7 +148,7 @@ export interface Checkpoint extends CheckpointNotes {
 }
 
 /** One placed copy, or the standby: an entry of the ledger. */
-export interface Placed {
+export interface Placed extends WithReservation {
   readonly key: CheckpointKey;
   /** Base name below staticPodPath. */
   readonly file: string;

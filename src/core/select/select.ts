@@ -13,6 +13,7 @@ import {
   ANNOTATION_MIRROR,
   ANNOTATION_ORDER,
   ANNOTATION_OVERLAP,
+  ANNOTATION_REQUESTS,
   ANNOTATION_SECRET_ENV,
   ANNOTATION_SOURCE,
   COPY_ANNOTATIONS,
@@ -23,6 +24,7 @@ import {
 } from '../model/keys.ts';
 import type { Millis, RawPod } from '../model/model.ts';
 import { type Reasons, type Refusal, refuse } from '../model/refusal.ts';
+import type { RequestsWish } from '../model/reservation.ts';
 
 export type SecretEnv = 'refuse' | 'inline' | 'env-file';
 
@@ -39,6 +41,8 @@ export interface PodOptions {
   readonly maxAgeMs?: Millis;
   /** Pod and copy may write the same data at once. */
   readonly overlap?: true;
+  /** Absent: as far as there is room. */
+  readonly requests?: RequestsWish;
 }
 
 export interface SelectionPolicy {
@@ -163,6 +167,8 @@ function isAllowed(key: string, value: string): boolean {
       return value === 'refuse' || value === 'inline' || value === 'env-file';
     case ANNOTATION_HAND_BACK:
       return value === 'fast' || value === 'graceful';
+    case ANNOTATION_REQUESTS:
+      return value === 'auto' || value === 'keep' || value === 'none';
     case ANNOTATION_ORDER:
       return /^-?\d{1,4}$/.test(value) && Math.abs(Number(value)) <= 1000;
     case ANNOTATION_MIN_READY:
@@ -229,6 +235,7 @@ function readOptions(annotations: Readonly<Record<string, string>>): PodOptions 
   const minReadyMs = readDuration(annotations[ANNOTATION_MIN_READY]);
   const maxAgeMs = readDuration(annotations[ANNOTATION_MAX_AGE]);
   const secretEnv = annotations[ANNOTATION_SECRET_ENV];
+  const requests = annotations[ANNOTATION_REQUESTS];
   return {
     secretEnv: secretEnv === 'inline' || secretEnv === 'env-file' ? secretEnv : 'refuse',
     allowDuplicate: annotations[ANNOTATION_ALLOW_DUPLICATE] === 'true',
@@ -238,6 +245,7 @@ function readOptions(annotations: Readonly<Record<string, string>>): PodOptions 
     ...(minReadyMs === undefined ? {} : { minReadyMs }),
     ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
     ...(annotations[ANNOTATION_OVERLAP] === 'true' ? { overlap: true as const } : {}),
+    ...(requests === 'keep' || requests === 'none' ? { requests } : {}),
   };
 }
 

@@ -6,6 +6,7 @@ import { manifestFileName } from '../model/keys.ts';
 import { sha256 } from '../model/manifest.ts';
 import type { Checkpoint, Ledger, ManifestFile, Placed } from '../model/model.ts';
 import { formatTime } from '../model/time.ts';
+import { everyReservation, manifestOf } from '../room/reserve.ts';
 import { MAX_ATTEMPTS } from './obstacles.ts';
 import { placedManifest } from './plan.ts';
 
@@ -22,8 +23,12 @@ function adopt(checkpoint: Checkpoint, found: readonly ManifestFile[], wall: num
   const file = manifestFileName(checkpoint.record.parent);
   const digest = found.find((candidate) => candidate.file === file)?.digest;
   if (digest === undefined) return [];
+  const manifest = manifestOf(checkpoint.manifest);
+  const reservations = [undefined, ...(manifest === undefined ? [] : everyReservation(manifest))];
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    if (sha256(placedManifest(checkpoint, attempt)) !== digest) continue;
+    const match = reservations.findIndex((reserves) => sha256(placedManifest(checkpoint, attempt, reserves)) === digest);
+    if (match < 0) continue;
+    const reserves = reservations[match];
     const { revision, bootId } = checkpoint.record;
     return [
       {
@@ -37,6 +42,7 @@ function adopt(checkpoint: Checkpoint, found: readonly ManifestFile[], wall: num
         bootId,
         phase: 'placed',
         knownContainers: [],
+        ...(reserves === undefined ? {} : { reserves }),
         ...(checkpoint.record.self === true ? { self: true as const } : {}),
       },
     ];

@@ -1,6 +1,7 @@
 /** What did one turn see, and from which source? Nothing is judged here. */
 import type { ReachabilityState } from '../api/reachability.ts';
 import type { CheckpointKey, ManifestFile, Millis, RawPod, RuntimeView, Seen } from '../model/model.ts';
+import type { NodeRoom } from '../room/reserve.ts';
 
 /** What can be asked without an API server: the node's own word. */
 export interface LocalTruth {
@@ -56,6 +57,8 @@ export interface Observation extends LocalTruth {
   readonly optIn: readonly string[];
   /** Namespaces in which they count, `*` for all. Left out: all. */
   readonly namespaces?: readonly string[];
+  /** What the node has for copies. Left out: not known, so that they reserve nothing. */
+  readonly room?: NodeRoom;
 }
 
 /** What a checkpoint and the memory of a hand-back are bound to: this node, this cluster, this boot. */

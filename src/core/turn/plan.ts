@@ -8,15 +8,19 @@
 
 import type { Action, Withdrawal } from '../model/actions.ts';
 import { dismissalOf } from '../model/dismissal.ts';
-import { ANNOTATION_ATTEMPT, ANNOTATION_REVISION, manifestFileName } from '../model/keys.ts';
+import { ANNOTATION_ATTEMPT, ANNOTATION_RESERVES, ANNOTATION_REVISION, manifestFileName } from '../model/keys.ts';
 import { decodeManifest, encodeManifest, sha256, withAnnotations } from '../model/manifest.ts';
 import type { Checkpoint, Decision, Facts, HandBackMemory, HandBackMode, Json, Millis, Placed, RuntimeView } from '../model/model.ts';
+import type { Reservation, WithReservation } from '../model/reservation.ts';
 import { formatTime } from '../model/time.ts';
+import { lowered } from '../room/lower.ts';
+import { reservesWhat } from '../room/reserve.ts';
 import { copySandboxes } from './copy-here.ts';
 import { refused } from './copy-listed.ts';
 import { ofPod } from './identity.ts';
 import type { Observation } from './observation.ts';
 import { MAX_ATTEMPTS, notOurs } from './obstacles.ts';
+import { reservesAt } from './reservations.ts';
 import { sharesData } from './signs.ts';
 import type { Subject } from './subject.ts';
 
@@ -32,7 +36,8 @@ export const STOP_AGAIN_MS: Millis = 3_000;
 /** The API's default for terminationGracePeriodSeconds. */
 const DEFAULT_GRACE_SECONDS = 30;
 
-export interface PlanInput extends Subject {
+/** With what the copy reserves if it is placed in this turn. */
+export interface PlanInput extends Subject, WithReservation {
   readonly facts: Facts;
   readonly decision: Decision;
   /** How the copy makes way. */
@@ -106,7 +111,8 @@ function planActive(input: PlanInput, o: Observation): readonly Action[] {
 const NOTHING_SEEN: RuntimeView = { sandboxes: [], containers: [] };
 
 function place(input: PlanInput, o: Observation, attempt: number, why: Placed['why']): Action {
-  const manifest = placedManifest(input.checkpoint, attempt);
+  const reserves = reservesAt(input, attempt);
+  const manifest = placedManifest(input.checkpoint, attempt, reserves);
   const expect = ownDigest(input.placed, o);
   const view = o.runtime.known ? o.runtime.value : NOTHING_SEEN;
   const there = view.containers.filter(({ podUid }) => ofPod(input.parent, podUid)).map(({ id }) => id);
@@ -123,6 +129,7 @@ function place(input: PlanInput, o: Observation, attempt: number, why: Placed['w
     ...(expect === undefined || expect === sha256(manifest) ? {} : { replaces: expect }),
     // what exists already is no sign that the kubelet starts the parent anew
     knownContainers: [...new Set([...(input.placed?.knownContainers ?? []), ...there])].sort(),
+    ...(reserves === undefined ? {} : { reserves }),
     ...(input.checkpoint.record.self === true ? { self: true as const } : {}),
   };
   // a sandbox that has died may still hold containers that run
@@ -141,10 +148,14 @@ function ownDigest(placed: Placed | undefined, o: Observation): string | undefin
 
 /**
  * pod.json with what only the moment of placing knows. The attempt makes other bytes, thus another pod to the kubelet.
+ * Without a reservation the requests are the parent's.
  */
-export function placedManifest(checkpoint: Checkpoint, attempt: number): string {
+export function placedManifest(checkpoint: Checkpoint, attempt: number, reserves?: Reservation): string {
   const annotations = { [ANNOTATION_REVISION]: checkpoint.record.revision, [ANNOTATION_ATTEMPT]: String(attempt) };
-  return encodeManifest(withAnnotations(JSON.parse(checkpoint.manifest) as Json, annotations));
+  const manifest = JSON.parse(checkpoint.manifest) as Json;
+  if (reserves === undefined) return encodeManifest(withAnnotations(manifest, annotations));
+  const what = { [ANNOTATION_RESERVES]: reservesWhat(manifest, reserves) };
+  return encodeManifest(withAnnotations(lowered(manifest, reserves), { ...annotations, ...what }));
 }
 
 function planLeaving(input: PlanInput, o: Observation): readonly Action[] {

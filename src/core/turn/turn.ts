@@ -20,6 +20,7 @@ import { obstacles } from './obstacles.ts';
 import { outlook } from './outlook.ts';
 import { plan } from './plan.ts';
 import type { Policy } from './policy.ts';
+import { withReservations } from './reservations.ts';
 import { successorHolds } from './retirement.ts';
 import { freshContainers, modeOf, sharesData, turnsOver } from './signs.ts';
 import { decideStandby, type Scene, standbyFacts } from './standby.ts';
@@ -97,7 +98,7 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
       facts: input.facts,
       mode: input.mode,
     })),
-    actions: plan(inputs, o, guard),
+    actions: plan(withReservations(inputs, ledger, o), o, guard),
     errors,
     braked: confirmAfter !== undefined && mind.confirmAfter === undefined,
     witness: words,

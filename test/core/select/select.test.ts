@@ -58,9 +58,10 @@ describe('select', () => {
       'checkpointer/min-ready': '1m',
       'checkpointer/max-age': '0',
       'checkpointer/overlap': 'true',
+      'checkpointer/requests': 'keep',
     };
     const read = { secretEnv: 'env-file', allowDuplicate: true, handBackGraceful: true, order: -7, minReadyMs: 60_000, maxAgeMs: 0 };
-    expect(select(pod(annotations), POLICY)).toEqual({ kind: 'taken', options: { ...read, overlap: true } });
+    expect(select(pod(annotations), POLICY)).toEqual({ kind: 'taken', options: { ...read, overlap: true, requests: 'keep' } });
   });
 
   it('honours all namespaces with a star, and an older annotation if told to', () => {
@@ -89,6 +90,7 @@ describe('select', () => {
     ['enabled: false', pod({ 'checkpointer/enabled': 'false' }), ['bad-value']],
     ['a bad secret-env', pod({ ...ON, 'checkpointer/secret-env': 'yes' }), ['bad-value']],
     ['a bad hand-back', pod({ ...ON, 'checkpointer/hand-back': 'slow' }), ['bad-value']],
+    ['a bad requests', pod({ ...ON, 'checkpointer/requests': 'half' }), ['bad-value']],
     ['a bad order', pod({ ...ON, 'checkpointer/order': '1001' }), ['bad-value']],
     ['a bad allow-duplicate', pod({ ...ON, 'checkpointer/allow-duplicate': 'yes' }), ['bad-value']],
     ['a bad overlap', pod({ ...ON, 'checkpointer/overlap': 'false' }), ['bad-value']],

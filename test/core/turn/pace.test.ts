@@ -4,7 +4,8 @@ import { paced, uncovered, waitingOf } from '../../../src/core/turn/pace.ts';
 import type { WatchTarget } from '../../../src/core/turn/watch-targets.ts';
 import { aCheckpoint, aLedger, aPlaced } from '../../fakes/builders.ts';
 
-const target = (paceMs: number): WatchTarget => ({ key: 'k', podUids: ['u1'], known: new Set(), serving: ['main'], paceMs });
+const { record } = aCheckpoint();
+const target = (paceMs: number): WatchTarget => ({ key: 'k', podUids: ['u1'], record, known: new Set(), signs: ['main'], paceMs });
 
 describe('the close watch', () => {
   it('is as quick as its targets ask in the two minutes after a sign, and then looks once a second', () => {
