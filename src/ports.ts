@@ -13,6 +13,7 @@ import type { CapturedFile, Millis, PodName, Probe, RawPod, RuntimeView } from '
 import type { KubeletLife } from './core/turn/observation.ts';
 import type { CleanerPod, DaemonSetView, NodeView } from './core/uninstall/uninstall.ts';
 import type { ManifestDir, Store } from './ports/disk.ts';
+import type { NodeResources } from './ports/room.ts';
 
 export type { ManifestDir, Store } from './ports/disk.ts';
 
@@ -283,6 +284,7 @@ export interface Ports {
   readonly pulls: PullRecords;
   readonly store: Store;
   readonly manifests: ManifestDir;
+  readonly resources: NodeResources;
   readonly lock: HostLock;
   readonly processes: Processes;
   readonly log: Log;

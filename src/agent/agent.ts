@@ -33,12 +33,13 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   const wakeups = createWakeups(ports.clock);
   const parts = createParts(ports, settings, wakeups);
   const turns = createTurns(ports, settings, parts);
-  const { held, api, verifier, closeWatch, captures, standby, reporter } = parts;
+  const { held, api, verifier, closeWatch, captures, standby, reporter, room } = parts;
   const events = createRuntimeEvents(ports, heard);
 
   async function begin(): Promise<void> {
     await verifier.begin();
     await held.readLedger();
+    await room.begin();
     await standby.begin();
     reporter.started([...held.checkpoints.values()], held.ledger);
     ports.watch.start(() => wakeups.wake('api'));
@@ -84,7 +85,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
 }
 
 function statusOf(ports: Ports, parts: Parts, turns: Turns): AgentStatus {
-  const { api, captures, doubts, imageLooks, reporter, standby, staticPods, strangers } = parts;
+  const { api, captures, doubts, imageLooks, reporter, room, standby, staticPods, strangers } = parts;
   const { verdict, evidence, tls } = api.now();
   const lastTurn = turns.last();
   return {
@@ -100,5 +101,6 @@ function statusOf(ports: Ports, parts: Parts, turns: Turns): AgentStatus {
     contradiction: doubts.says(),
     staticPodsUnread: staticPods.unread(),
     strangers: strangers.sentence(),
+    podsTooMany: room.tooMany(),
   };
 }

@@ -96,6 +96,7 @@ async function place(ports: Ports, held: Held, action: Extract<Action, { do: 'pl
     revision: placed.revision,
     attempt: placed.attempt,
     reason: placed.why,
+    ...(placed.reserves === undefined ? {} : { zeroed: placed.reserves.zeroed, reserves: placed.reserves.why }),
   });
 }
 

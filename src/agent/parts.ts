@@ -10,6 +10,7 @@ import { createHeld, type Held } from './held.ts';
 import { createObserver, type Observe } from './observe.ts';
 import { createReporter, type Reporter } from './report/reporter.ts';
 import { createStrangerNews, type StrangerNews } from './report/stranger-news.ts';
+import { createRoom, type Room } from './room.ts';
 import { createStandby, type Standby } from './self/standby.ts';
 import { createStaticPods, type StaticPods } from './self/static-pods.ts';
 import type { AgentSettings } from './settings.ts';
@@ -22,6 +23,7 @@ export interface Parts {
   readonly api: ApiBelief;
   readonly observe: Observe;
   readonly doubts: Doubts;
+  readonly room: Room;
   readonly verifier: Verifier;
   readonly closeWatch: CloseWatch;
   readonly captures: Captures;
@@ -52,6 +54,7 @@ export function createParts(ports: Ports, settings: AgentSettings, wakeups: Wake
     ),
     observe: createObserver(ports),
     doubts: createDoubts(ports.log, settings.bootedAt),
+    room: createRoom(ports, held, settings.policy.activeLimit),
     verifier: createVerifier(ports, held),
     closeWatch: createCloseWatch(ports, {
       withdraw: (withdrawal, podUid, sign) => withdrawAtOnce(ports, held, withdrawal, podUid, sign),

@@ -38,4 +38,6 @@ export interface AgentStatus {
   readonly staticPodsUnread?: string | undefined;
   /** One sentence while checkpoints of another node or another cluster are stored here. */
   readonly strangers?: string | undefined;
+  /** One sentence while there may be more pods than the kubelet takes. */
+  readonly podsTooMany?: string | undefined;
 }

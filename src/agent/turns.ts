@@ -79,7 +79,7 @@ async function observe(loop: Loop, from: Millis, hurry: boolean): Promise<Scene>
     namespaces: settings.selection.namespaces,
     begun: () => new Map([...held.withdrawing].map(([key, { toUid }]) => [key, toUid])),
   });
-  const observation = loop.doubts.weigh(told);
+  const observation = loop.room.look(loop.doubts.weigh(told));
   if (told.runtime.known) loop.pace = { ...loop.pace, lastRuntime: told.now };
   if (observation.runtime.known) loop.api.learnFromRuntime(observation.runtime.value);
   if (observation.manifests.known) loop.pace = { ...loop.pace, lastManifests: observation.now };
@@ -135,7 +135,10 @@ async function captureWhatIsDue(loop: Loop, { observation }: Scene): Promise<Mil
   if (calm) await loop.captures.tidy();
   const captureIn = loop.captures.run(observation, calm);
   if (calm) await loop.imageLooks.look([...loop.held.checkpoints.values()]);
-  if (calm && !loop.captures.busy()) await loop.stamps.run(observation);
+  if (calm && !loop.captures.busy()) {
+    await loop.stamps.run(observation);
+    await loop.room.keep();
+  }
   return captureIn;
 }
 

@@ -88,3 +88,42 @@ describe('where an agent answers', () => {
     expect(statusNotes(before)).toEqual([]);
   });
 });
+
+describe('what a copy reserves', () => {
+  const spec = { containers: [{ name: 'main', resources: { requests: { cpu: '1', memory: '1Gi' } } }] };
+  const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: {}, spec });
+  const amounts = { cpu: 0, memory: 2 ** 30, 'ephemeral-storage': 0 };
+  const cellOf = (placed: Parameters<typeof aPlaced>[0] | undefined) => {
+    const ledger = aLedger(placed === undefined ? [] : [aPlaced(placed)]);
+    const [row] = statusRows({ checkpoints: [aCheckpoint({}, { manifest })], ledger }, undefined, undefined, WALL);
+    const column = statusColumns.find(({ header }) => header === 'RESERVES');
+    return row === undefined ? undefined : [column?.cell(row), row.reserves, row.reservesWhy];
+  };
+
+  test.each([
+    ['none is placed', undefined, ['-', '', '']],
+    ['an older version placed it', {}, ['all', 'all', '']],
+    ['a part is kept', { reserves: { zeroed: ['cpu'], why: 'no-room', amounts } } as const, ['memory', 'memory', 'no-room']],
+    [
+      'nothing is',
+      { reserves: { zeroed: ['cpu', 'memory'], why: 'room-unknown', amounts } } as const,
+      ['nothing', 'nothing', 'room-unknown'],
+    ],
+  ])('is told where %s', (_name, placed, expected) => {
+    expect(cellOf(placed)).toEqual(expected);
+  });
+
+  test('that there may be too many pods stands below the table', () => {
+    const agent: AgentStatus = {
+      lastTurn: 0,
+      lockHeld: true,
+      sourcesSettled: true,
+      checkpoints: [],
+      refused: [],
+      warnings: [],
+      api: { state: 'reachable', evidence: 'requests succeed' },
+      podsTooMany: 'too many',
+    };
+    expect(statusNotes(agent)).toEqual(['too many']);
+  });
+});

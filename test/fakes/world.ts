@@ -8,7 +8,9 @@ import type { AgentSettings } from '../../src/agent/settings.ts';
 import { DEFAULT_PULL_POLICY, type PullPolicy } from '../../src/core/kubelet/kubelet-config.ts';
 import type { FoundPullRecord } from '../../src/core/kubelet/pull-records.ts';
 import type { CapturedFile, PodName, Probe, ProbeOutcome, RawPod, RuntimeContainer, Sandbox } from '../../src/core/model/model.ts';
+import type { Requested } from '../../src/core/room/requested.ts';
 import type { KubeletLife } from '../../src/core/turn/observation.ts';
+import type { NodeCapacity } from '../../src/ports/room.ts';
 import { type ContainerDetails, type LogFields, type PodWatchView, PortError, type Ports } from '../../src/ports.ts';
 import { policy, where } from './builders.ts';
 import { createFakeClock, type FakeClock } from './clock.ts';
@@ -31,6 +33,10 @@ export interface World {
   life: KubeletLife;
   /** What is certain of the kubelet's version. */
   kubeletMinor: number | undefined;
+  /** What the kubelet gives to pods; undefined: nobody knows. */
+  capacity: NodeCapacity | undefined;
+  /** What everything bound to this node asked for when it was last written, and how often that was. */
+  requested: { stored: Requested | undefined; writes: number };
   readonly images: Set<string>;
   volumes: Record<string, { version: string; files: readonly CapturedFile[] }>;
   env: { name: string; value: string }[];
@@ -87,6 +93,13 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     clock,
     store,
     manifests,
+    resources: {
+      capacity: async () => world.capacity,
+      readRequested: async () => world.requested.stored,
+      writeRequested: async (stored) => {
+        world.requested = { stored, writes: world.requested.writes + 1 };
+      },
+    },
     lock: { tryAcquire: async () => true, held: () => true },
     processes: {
       kill: (pid, id) => {
@@ -229,6 +242,8 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     kubelet: [],
     life: {},
     kubeletMinor: undefined,
+    capacity: undefined,
+    requested: { stored: undefined, writes: 0 },
     images: new Set(['img:1']),
     volumes: {},
     env: [],

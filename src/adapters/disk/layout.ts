@@ -6,6 +6,7 @@
  *            lock                                     kernel lock of the one active agent
  *            active.json                              the ledger: what we have placed in staticPodPath
  *            api-addresses.json                       the API servers' own addresses, learnt while they answer
+ *            requested.json                       what everything bound to this node asks for, our copies left out
  *            checkpoints/<namespace>_<pod>/current    symlink to revisions/<digest>
  *                                         /confirmed  when the API server last confirmed the parent, and its CAs; or,
  *                                                     since then, that no copy of it is wanted any more
@@ -26,6 +27,7 @@ export const FORMAT_FILE = 'format';
 export const LOCK_FILE = 'lock';
 export const LEDGER_FILE = 'active.json';
 export const ADDRESSES_FILE = 'api-addresses.json';
+export const REQUESTED_FILE = 'requested.json';
 export const CHECKPOINTS = 'checkpoints';
 export const TMP = 'tmp';
 export const CURRENT = 'current';

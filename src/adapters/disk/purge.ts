@@ -7,7 +7,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../core/model/errors.ts';
 import { wrapError } from './errors.ts';
-import { ADDRESSES_FILE, CHECKPOINTS, FORMAT_FILE, isTempName, LEDGER_FILE, LOCK_FILE, TMP } from './layout.ts';
+import { ADDRESSES_FILE, CHECKPOINTS, FORMAT_FILE, isTempName, LEDGER_FILE, LOCK_FILE, REQUESTED_FILE, TMP } from './layout.ts';
 import { guardedPrimitives, nodePrimitives, type Primitives } from './primitives.ts';
 import { deleteTree } from './removal.ts';
 
@@ -33,7 +33,7 @@ export async function purgeStateDir(options: PurgeOptions): Promise<readonly str
     const kept = await readdir(dir);
     // without its checkpoints the ledger says nothing; with one left both must stay readable
     if (!kept.includes(CHECKPOINTS)) {
-      for (const name of [ADDRESSES_FILE, LEDGER_FILE, FORMAT_FILE, LOCK_FILE])
+      for (const name of [ADDRESSES_FILE, REQUESTED_FILE, LEDGER_FILE, FORMAT_FILE, LOCK_FILE])
         if (kept.includes(name)) await primitives.unlink(join(dir, name));
     }
     return (await readdir(dir)).sort();

@@ -30,6 +30,7 @@ import type { Where } from '../../core/turn/observation.ts';
 import type { ApiReader, ApiRequestObserver, Clock, HostLock, Log, Meter, Ports, Store } from '../../ports.ts';
 import { connectRuntime, withoutCredentials } from '../connect.ts';
 import { findApiAccess } from './credentials.ts';
+import { joinRoom } from './join-room.ts';
 
 export interface Surroundings {
   readonly config: Config;
@@ -114,6 +115,7 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
       pulls: createPullRecords({ rootDir: config.kubeletRootDir, configFile: kubeletConfigFile(config)?.path ?? '' }),
       store,
       manifests,
+      resources: joinRoom({ config, mayWrite, primitives }),
       lock,
       processes: createProcesses(),
       log,

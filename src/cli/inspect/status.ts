@@ -1,7 +1,8 @@
 /** The rows of `status`: the disk says what is there, the running agent says why. Reads nothing itself. */
 import type { AgentStatus } from '../../agent/status.ts';
-import type { Checkpoint } from '../../core/model/model.ts';
+import type { Checkpoint, Placed } from '../../core/model/model.ts';
 import { parseTime } from '../../core/model/time.ts';
+import { manifestOf, reservesWhat } from '../../core/room/reserve.ts';
 import { hindranceLines } from '../hindrance-lines.ts';
 import type { Column } from '../output.ts';
 import type { StoredCheckpoints } from './checkpoints.ts';
@@ -21,6 +22,9 @@ export interface StatusRow {
   /** Seconds since the API server confirmed the parent, as far as the disk knows. */
   readonly ageSeconds: number | null;
   readonly bytes: number;
+  /** What a placed copy reserves of its parent's requests, in words, and why so much; empty where none is placed. */
+  readonly reserves: string;
+  readonly reservesWhy: string;
   /** Sentences: what would keep the copy from starting, or the DaemonSet's pod from taking over. */
   readonly warnings: readonly string[];
 }
@@ -53,6 +57,7 @@ export function statusRows(
       revision,
       ageSeconds: Number.isFinite(age) ? Math.max(0, Math.round(age)) : null,
       bytes: checkpoint.bytes,
+      ...reservationOf(checkpoint, placed),
       warnings: [...(hindrance === undefined ? [] : [hindrance]), ...warnings].map(({ message }) => message),
     };
   });
@@ -67,10 +72,19 @@ export function statusRows(
       revision: '',
       ageSeconds: null,
       bytes: 0,
+      reserves: '',
+      reservesWhy: '',
       warnings: [],
     }),
   );
   return [...kept, ...refused].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
+}
+
+/** A copy that an older version placed reserves all that its parent does. */
+function reservationOf({ manifest }: Checkpoint, placed: Placed | undefined): Pick<StatusRow, 'reserves' | 'reservesWhy'> {
+  if (placed === undefined) return { reserves: '', reservesWhy: '' };
+  const { reserves } = placed;
+  return { reserves: reservesWhat(manifestOf(manifest), reserves ?? { zeroed: [] }), reservesWhy: reserves?.why ?? '' };
 }
 
 /** What would keep the copy from starting; of the agent's own, why its next pod does not take over. */
@@ -86,7 +100,7 @@ function warningsOf(
 /** What concerns the node as a whole, a sentence each; then what keeps copies down, or would. */
 export function statusNotes(agent: AgentStatus | undefined): readonly string[] {
   if (agent === undefined) return ['no agent answers on this node: reasons are unknown'];
-  const { takeover, api, contradiction, staticPodsUnread, strangers, lacking } = agent;
+  const { takeover, api, contradiction, staticPodsUnread, strangers, podsTooMany, lacking } = agent;
   return [
     ...(takeover === undefined ? [] : [`the DaemonSet's pod does not take over; the standby stays in charge: ${takeover.message}`]),
     ...(lacking === undefined ? [] : [lacking]),
@@ -95,6 +109,7 @@ export function statusNotes(agent: AgentStatus | undefined): readonly string[] {
     ...(contradiction === undefined ? [] : [contradiction]),
     ...(staticPodsUnread === undefined ? [] : [staticPodsUnread]),
     ...(strangers === undefined ? [] : [strangers]),
+    ...(podsTooMany === undefined ? [] : [podsTooMany]),
     ...hindranceLines(agent),
   ];
 }
@@ -108,6 +123,7 @@ export const statusColumns: readonly Column<StatusRow>[] = [
   { header: 'REVISION', cell: (row) => row.revision.slice(0, 12) || '-' },
   { header: 'AGE', cell: (row) => (row.ageSeconds === null ? '-' : formatAge(row.ageSeconds)), align: 'right' },
   { header: 'SIZE', cell: (row) => formatBytes(row.bytes), align: 'right' },
+  { header: 'RESERVES', cell: (row) => row.reserves || '-' },
 ];
 
 /** As kubectl writes ages: the largest unit, and one below it while it matters. */
