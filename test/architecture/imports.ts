@@ -28,7 +28,7 @@ const CORE_MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   valid: ['model', 'text'],
   config: ['model', 'text', 'kubelet'],
   copy: ['model', 'text', 'select'],
-  room: ['model', 'text', 'kubelet'],
+  room: ['model', 'text', 'kubelet', 'copy'],
   turn: ['model', 'api', 'room'],
   render: ['model', 'text', 'select', 'copy'],
   self: ['model', 'turn'],

@@ -49,8 +49,10 @@ export const ANNOTATION_REVISION = 'checkpointer/revision';
 export const ANNOTATION_ATTEMPT = 'checkpointer/attempt';
 /** Annotation, which of the parent's requests the copy keeps; added where the copy is placed, if the parent has any. */
 export const ANNOTATION_RESERVES = 'checkpointer/reserves';
+/** Annotations, with a number behind: what a downwardAPI volume of the copy tells of the parent's requests. */
+export const ANNOTATION_TOLD = 'checkpointer/told-';
 
-/** Annotations that only the agent writes, and only on copies. */
+/** Annotations that only the agent writes, and only on copies; see {@link isCopyAnnotation}. */
 export const COPY_ANNOTATIONS: readonly string[] = [
   ANNOTATION_COPY_OF,
   ANNOTATION_PARENT_UID,
@@ -58,6 +60,11 @@ export const COPY_ANNOTATIONS: readonly string[] = [
   ANNOTATION_ATTEMPT,
   ANNOTATION_RESERVES,
 ];
+
+/** Is it one that only the agent writes, and only on copies? */
+export function isCopyAnnotation(key: string): boolean {
+  return COPY_ANNOTATIONS.includes(key) || (key.startsWith(ANNOTATION_TOLD) && /^\d+$/.test(key.slice(ANNOTATION_TOLD.length)));
+}
 
 /** Environment variable that makes an agent the standby; written into the standby's manifest and nowhere else. */
 export const ENV_ROLE = 'POD_CHECKPOINTER_ROLE';

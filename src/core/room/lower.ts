@@ -8,6 +8,7 @@ import { field, isObject, objectsIn } from '../model/json.ts';
 import type { Json } from '../model/model.ts';
 import type { Reservation, Resource } from '../model/reservation.ts';
 import { amountIn } from './amounts.ts';
+import { withToldRequests } from './told-requests.ts';
 
 type Lowering = Pick<Reservation, 'zeroed' | 'shared'>;
 type Lower = (resources: Json) => Json;
@@ -23,7 +24,8 @@ export function lowered(manifest: Json, lowering: Lowering): Json {
   for (const list of ['containers', 'initContainers'] as const) {
     if (field(spec, list) !== undefined) next[list] = objectsIn(spec, list).map((each) => withResources(each, container));
   }
-  return { ...manifest, spec: withResources(next, (resources) => less(zero(resources, lowering.zeroed), all)) };
+  const made = { ...manifest, spec: withResources(next, (resources) => less(zero(resources, lowering.zeroed), all)) };
+  return withToldRequests(made, manifest, shared ? [...lowering.zeroed, 'cpu'] : lowering.zeroed);
 }
 
 /** Would the static CPU policy give out CPUs for this: a whole number of them, and no less than the limit? */

@@ -16,8 +16,8 @@ import {
   ANNOTATION_REQUESTS,
   ANNOTATION_SECRET_ENV,
   ANNOTATION_SOURCE,
-  COPY_ANNOTATIONS,
   checkpointKey,
+  isCopyAnnotation,
   LABEL_COPY,
   PARENT_ANNOTATIONS,
   PREFIX,
@@ -113,7 +113,7 @@ function concernsUs({ pod, labels, annotations, policy }: Candidate): boolean {
   const isCopy = labels[LABEL_COPY] === 'true';
   // a copy keeps its parent's other annotations, and with them the older checkpointer's
   if (policy.legacyAnnotation !== undefined && annotations[policy.legacyAnnotation] === 'true' && !isCopy) return true;
-  return Object.keys(annotations).some((key) => key.startsWith(PREFIX) && !(isCopy && COPY_ANNOTATIONS.includes(key)));
+  return Object.keys(annotations).some((key) => key.startsWith(PREFIX) && !(isCopy && isCopyAnnotation(key)));
 }
 
 function judgeShape({ pod, namespace }: Candidate, found: Reasons): void {
@@ -134,8 +134,7 @@ function judgeKeys({ labels, annotations }: Candidate, found: Reasons): void {
   const known = Object.keys(PARENT_ANNOTATIONS);
   for (const key of Object.keys(annotations)) {
     if (!key.startsWith(PREFIX) || known.includes(key)) continue;
-    if (!COPY_ANNOTATIONS.includes(key))
-      refuse(found, 'unknown-key', `annotation ${key} is unknown; remove it or use one of ${known.join(', ')}`);
+    if (!isCopyAnnotation(key)) refuse(found, 'unknown-key', `annotation ${key} is unknown; remove it or use one of ${known.join(', ')}`);
     else if (!isCopy) refuse(found, 'unknown-key', `annotation ${key} is written by the agent on its own copies; remove it from this pod`);
   }
   for (const key of Object.keys(labels)) {
