@@ -159,6 +159,13 @@ describe('a copy that is placed once more', () => {
     expect(cpusOf(back(699))).toEqual(['kube-system_web 0 no-room']);
   });
 
+  it('keeps its bytes then also where it reserved nothing, though there is room by now', () => {
+    const ledger = placed({ phase: 'leaving', reserves: { ...reserved(0), zeroed: ['cpu'], why: 'no-room' } });
+    const [back] = places([web], { room: room(9000), manifests: seen([]), runtime: seen(copyRuns) }, ledger);
+
+    expect(back?.placed.digest).toBe(ledger.placed[0]?.digest);
+  });
+
   it('reserves nothing after it was refused', () => {
     const there = { manifests: seen([{ file, digest: placed({ reserves: reserved(700) }).placed[0]?.digest ?? '' }]), room: room(9000) };
     const ledger = placed({ reserves: reserved(700) });
