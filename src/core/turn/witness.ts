@@ -91,7 +91,7 @@ function knownNow(before: Known | undefined, o: Observation): Known {
   };
 }
 
-/** What was listed before an answer was not got after it: a server that has lost its storage answers again and again. */
+/** What was listed before an answer was not got after it: a server that has lost its storage answers in every round. */
 function withHeard(known: Known, heard: Witness['since'], o: Observation): Known {
   const old = o.kubelet.known ? [...o.kubelet.value].filter((name) => heard.has(gotWords(name))) : [];
   return old.length === 0 ? known : { ...known, names: new Set([...known.names, ...old]) };
