@@ -7,8 +7,10 @@
  */
 import type { Denial } from './core/api/denied.ts';
 import type { OwnAddress } from './core/api/own-addresses.ts';
+import type { MachineLook } from './core/kubelet/eviction.ts';
 import type { PullPolicy } from './core/kubelet/kubelet-config.ts';
 import type { FoundPullRecord } from './core/kubelet/pull-records.ts';
+import type { PodWord } from './core/model/ended.ts';
 import type { CapturedFile, Millis, PodName, Probe, RawPod, RuntimeView } from './core/model/model.ts';
 import type { KubeletLife } from './core/turn/observation.ts';
 import type { CleanerPod, DaemonSetView, NodeView } from './core/uninstall/uninstall.ts';
@@ -167,6 +169,8 @@ export interface ContainerRuntime {
   containerDetails(id: string, deadlineMs: Millis): Promise<ContainerDetails>;
   /** Is this reference resolvable locally? The image's id, or undefined. */
   imageId(reference: string, deadlineMs: Millis): Promise<string | undefined>;
+  /** Where the file system of its images is mounted, in the runtime's own view. */
+  imageFs(deadlineMs: Millis): Promise<string>;
   /** SIGTERM, then SIGKILL after the grace; 0 kills at once. A container already gone is success. */
   stopContainer(id: string, graceSeconds: number, deadlineMs: Millis): Promise<void>;
   stopSandbox(id: string, deadlineMs: Millis): Promise<void>;
@@ -189,7 +193,14 @@ export interface KubeletPods {
 export interface KubeletProcess {
   /** What can be seen of its life; what cannot is left out. Never throws. */
   look(deadlineMs: Millis): Promise<KubeletLife>;
+  /** What its PodsAPI says of one pod; undefined: there is none, it says nothing yet, or fails. Never throws. */
+  podWord(podUid: string, deadlineMs: Millis): Promise<PodWord | undefined>;
   close(): void;
+}
+
+export interface Machine {
+  /** Memory, disks and the thresholds below which the kubelet evicts. Reads only; each part may fail. Never throws. */
+  look(deadlineMs: Millis): Promise<MachineLook>;
 }
 
 export interface KubeletVersion {
@@ -279,6 +290,7 @@ export interface Ports {
   readonly kubelet: KubeletPods;
   readonly kubeletProcess: KubeletProcess;
   readonly kubeletVersion: KubeletVersion;
+  readonly machine: Machine;
   readonly volumes: KubeletVolumes;
   readonly attempts: ContainerAttempts;
   readonly pulls: PullRecords;

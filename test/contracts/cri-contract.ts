@@ -69,6 +69,10 @@ export function criContract(name: string, setup: () => Promise<CriSubject>): voi
       });
     });
 
+    it('tells where its images lie', async () => {
+      expect(await runtime.imageFs(2000)).toMatch(/^\//);
+    });
+
     it('lists the containers of one pod only', async () => {
       const ids = (await runtime.containersOf([subject.podUid], 2000)).map(({ id }) => id);
       expect(ids).toContain(subject.containerId);

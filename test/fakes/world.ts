@@ -5,9 +5,20 @@
 
 import { type Agent, createAgent } from '../../src/agent/agent.ts';
 import type { AgentSettings } from '../../src/agent/settings.ts';
+import { DEFAULT_THRESHOLDS, type MachineLook } from '../../src/core/kubelet/eviction.ts';
 import { DEFAULT_PULL_POLICY, type PullPolicy } from '../../src/core/kubelet/kubelet-config.ts';
 import type { FoundPullRecord } from '../../src/core/kubelet/pull-records.ts';
-import type { CapturedFile, PodName, Probe, ProbeOutcome, RawPod, RuntimeContainer, Sandbox } from '../../src/core/model/model.ts';
+import type { PodWord } from '../../src/core/model/ended.ts';
+import {
+  type CapturedFile,
+  type PodName,
+  type Probe,
+  type ProbeOutcome,
+  type RawPod,
+  type RuntimeContainer,
+  type Sandbox,
+  seen,
+} from '../../src/core/model/model.ts';
 import type { Requested } from '../../src/core/room/requested.ts';
 import type { KubeletLife } from '../../src/core/turn/observation.ts';
 import type { NodeCapacity } from '../../src/ports/room.ts';
@@ -31,6 +42,12 @@ export interface World {
   kubelet: PodName[] | undefined;
   /** What can be seen of the kubelet process. */
   life: KubeletLife;
+  /** What its PodsAPI says, by uid; nothing set: it has none. */
+  readonly podWords: Map<string, PodWord>;
+  /** What can be read of the machine. */
+  machine: MachineLook;
+  /** How often that was asked for. */
+  machineLooks: number;
   /** What is certain of the kubelet's version. */
   kubeletMinor: number | undefined;
   /** What the kubelet gives to pods; undefined: nobody knows. */
@@ -80,6 +97,22 @@ export const settings: AgentSettings = {
   agentImage: '',
   limits: { checkpoints: 10, bytesPerPod: 1_000_000, bytesTotal: 10_000_000 },
 };
+
+/** Half of everything is free, but for what is given. */
+export function aMachine(amounts: Partial<MachineLook['amounts']> = {}): MachineLook {
+  const half = seen({ available: 50_000_000_000, capacity: 100_000_000_000 });
+  return {
+    thresholds: seen(DEFAULT_THRESHOLDS),
+    amounts: {
+      'memory.available': half,
+      'nodefs.available': half,
+      'nodefs.inodesFree': half,
+      'imagefs.available': half,
+      'imagefs.inodesFree': half,
+      ...amounts,
+    },
+  };
+}
 
 export function createWorld(change: Partial<AgentSettings> = {}): World {
   const clock = createFakeClock();
@@ -148,6 +181,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
         world.details.push(id);
         return details(id);
       },
+      imageFs: async () => '/',
       imageId: async (reference) => (world.images.has(reference) ? `id of ${reference}` : undefined),
       stopContainer: async (id) => {
         world.stopped.push(id);
@@ -171,7 +205,13 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       },
       close: () => undefined,
     },
-    kubeletProcess: { look: async () => world.life, close: () => undefined },
+    kubeletProcess: { look: async () => world.life, podWord: async (uid) => world.podWords.get(uid), close: () => undefined },
+    machine: {
+      look: async () => {
+        world.machineLooks += 1;
+        return world.machine;
+      },
+    },
     kubeletVersion: { atLeast: async () => world.kubeletMinor },
     volumes: {
       read: async (_uid, _plugin, volume) => world.volumes[volume]?.files ?? notFound(volume),
@@ -241,6 +281,9 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     runtime: { sandboxes: [], containers: [] },
     kubelet: [],
     life: {},
+    podWords: new Map(),
+    machine: aMachine(),
+    machineLooks: 0,
     kubeletMinor: undefined,
     capacity: undefined,
     requested: { stored: undefined, writes: 0 },

@@ -15,6 +15,7 @@ export const CRI_METHODS = {
   stopPodSandbox: `${RUNTIME}/StopPodSandbox`,
   events: `${RUNTIME}/GetContainerEvents`,
   imageStatus: `${IMAGES}/ImageStatus`,
+  imageFsInfo: `${IMAGES}/ImageFsInfo`,
 } as const;
 
 export const LABEL_POD_NAME = 'io.kubernetes.pod.name';

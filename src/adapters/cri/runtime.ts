@@ -42,6 +42,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     containersOf: (podUids, deadlineMs) => containersOf(cri, podUids, deadlineMs),
     containerDetails: (id, deadlineMs) => containerDetails(cri, id, deadlineMs),
     imageId: (reference, deadlineMs) => imageId(cri, reference, deadlineMs),
+    imageFs: (deadlineMs) => imageFs(cri, deadlineMs),
     stopContainer: (id, graceSeconds, deadlineMs) => stopContainer(cri, id, graceSeconds, deadlineMs),
     stopSandbox: (id, deadlineMs) => stopSandbox(cri, id, deadlineMs),
     events: (onEvent, signal) => events(cri, onEvent, signal),
@@ -104,6 +105,15 @@ async function imageId(cri: Cri, reference: string, deadlineMs: number): Promise
   const reply = await unlessGone(call(cri, CRI_METHODS.imageStatus, request, 'ImageStatusResponse', deadlineMs));
   const id = reply?.image?.id;
   return id === undefined || id === '' ? undefined : id;
+}
+
+/** Of several the first counts, as for the kubelet (`pkg/kubelet/stats/cri_stats_provider.go`: ImageFsStats). */
+async function imageFs(cri: Cri, deadlineMs: number): Promise<string> {
+  const request = cri.codec.encode('ImageFsInfoRequest', {});
+  const { imageFilesystems } = await call(cri, CRI_METHODS.imageFsInfo, request, 'ImageFsInfoResponse', deadlineMs);
+  const mountpoint = imageFilesystems[0]?.fsId?.mountpoint;
+  if (!mountpoint) throw new PortError('invalid', `the runtime at ${cri.grpc.socket} does not tell where its images lie`);
+  return mountpoint;
 }
 
 async function stopContainer(cri: Cri, id: string, graceSeconds: number, deadlineMs: number): Promise<void> {

@@ -93,6 +93,15 @@ export interface Messages {
   ListPodResourcesRequest: Record<never, never>;
   GetPodRequest: { readonly podUID: string };
   ListPodResourcesResponse: { readonly podResources: readonly PodResourcesMessage[] };
+  GetPodResponse: { readonly pod: Uint8Array };
+  Pod: PodMessage;
+  ImageFsInfoRequest: Record<never, never>;
+  ImageFsInfoResponse: { readonly imageFilesystems: readonly { readonly fsId: { readonly mountpoint: string } | null }[] };
+}
+/** Of `k8s.io.api.core.v1.Pod` only what tells how it ended. */
+export interface PodMessage {
+  readonly metadata: { readonly deletionTimestamp: { readonly seconds: string } | null } | null;
+  readonly status: { readonly phase: string; readonly reason: string } | null;
 }
 export interface PodResourcesMessage {
   readonly name: string;
@@ -187,6 +196,15 @@ const SCHEMA: Readonly<Record<string, Record<string, protobuf.IField | protobuf.
   ListPodResourcesResponse: { podResources: many('PodResources', 1) },
   PodResources: { name: one('string', 1), namespace: one('string', 2), containers: many('ContainerResources', 3) },
   ContainerResources: { name: one('string', 1) },
+  GetPodResponse: { pod: one('bytes', 1) },
+  Pod: { metadata: one('PodMetadata', 1), status: one('PodStatus', 3) },
+  PodMetadata: { deletionTimestamp: one('Time', 9) },
+  Time: { seconds: one('int64', 1) },
+  PodStatus: { phase: one('string', 1), reason: one('string', 4) },
+  ImageFsInfoRequest: {},
+  ImageFsInfoResponse: { imageFilesystems: many('FilesystemUsage', 1) },
+  FilesystemUsage: { fsId: one('FilesystemIdentifier', 2) },
+  FilesystemIdentifier: { mountpoint: one('string', 1) },
 };
 
 /** Any part of a message may be left out when it is written. */

@@ -2,23 +2,16 @@
 import { readFile } from 'node:fs/promises';
 import { type KubeletSettings, kubeletSettings } from '../../core/kubelet/kubelet-config.ts';
 import { codeOf } from '../../core/model/errors.ts';
-import { isObject } from '../../core/model/json.ts';
 import type { Json } from '../../core/model/model.ts';
 import { PortError } from '../../ports.ts';
 
 /** Throws PortError: not-found, denied, invalid, failed. No content enters an error. */
 export async function readKubeletConfig(file: string): Promise<KubeletSettings> {
-  return settingsOf(await read(file), file);
+  return (await readKubeletFile(file)).settings;
 }
 
-/** The file as a whole. Throws as {@link readKubeletConfig} does. */
-export async function readKubeletFile(file: string): Promise<Json> {
-  const content = await read(file);
-  settingsOf(content, file);
-  return isObject(content) ? content : {};
-}
-
-async function read(file: string): Promise<unknown> {
+/** The same with all that the file says. */
+export async function readKubeletFile(file: string): Promise<{ readonly content: Json; readonly settings: KubeletSettings }> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') throw new PortError('not-found', `there is no file ${file}`, { cause: error });
@@ -26,15 +19,13 @@ async function read(file: string): Promise<unknown> {
     throw new PortError(kind, `${file} cannot be read (${code ?? 'unknown cause'})`, { cause: error });
   });
   const { load } = await import('js-yaml');
+  let content: unknown;
   try {
-    return load(text);
+    content = load(text);
   } catch (error) {
     throw new PortError('invalid', `${file} is no valid YAML`, { cause: error });
   }
-}
-
-function settingsOf(content: unknown, file: string): KubeletSettings {
   const settings = kubeletSettings(content);
   if (settings === undefined) throw new PortError('invalid', `${file} is no configuration of a kubelet`);
-  return settings;
+  return { content: content as Json, settings };
 }

@@ -2,10 +2,12 @@
  * The life of the kubelet process: since when it serves, and whether it has ever reached an API server. Only reads.
  *
  * It makes the podresources socket anew at each start, so the age of the file is its own. From 1.37 on its PodsAPI
- * (`pkg/kubelet/apis/pods`) says FailedPrecondition to everything until it has seen an API server once.
+ * (`pkg/kubelet/apis/pods`) says FailedPrecondition to everything until it has seen an API server once. Afterwards it
+ * tells of each pod how it stands, with no API server, too. Of a pod only that is decoded: its spec may hold secrets.
  */
 import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { PodWord } from '../../core/model/ended.ts';
 import type { KubeletLife } from '../../core/turn/observation.ts';
 import { type KubeletProcess, PortError } from '../../ports.ts';
 import { createGrpcClient } from '../grpc/grpc.ts';
@@ -34,7 +36,8 @@ export async function nodeBootedAt(): Promise<number | undefined> {
 export function createKubeletProcess({ rootDir, podResourcesSocket, bootedAt }: KubeletProcessOptions): KubeletProcess {
   const podsApi = join(rootDir, 'pods-api', 'pods-api.sock');
   const grpc = createGrpcClient({ socket: podsApi });
-  const request = createCodec().encode('GetPodRequest', { podUID: NO_POD });
+  const codec = createCodec();
+  const request = codec.encode('GetPodRequest', { podUID: NO_POD });
 
   async function startedAt(): Promise<number | undefined> {
     const there = await lstat(podResourcesSocket).catch(() => undefined);
@@ -56,7 +59,21 @@ export function createKubeletProcess({ rootDir, podResourcesSocket, bootedAt }: 
     }
   }
 
+  /** Throws PortError. */
+  async function podOf(podUid: string, deadlineMs: number): Promise<PodWord> {
+    const reply = await grpc.unary(PODS_API_GET, codec.encode('GetPodRequest', { podUID: podUid }), deadlineMs);
+    const { metadata, status } = codec.decode('Pod', codec.decode('GetPodResponse', reply).pod);
+    return { deleting: metadata?.deletionTimestamp != null, phase: status?.phase ?? '', reason: status?.reason ?? '' };
+  }
+
   return {
+    async podWord(podUid, deadlineMs): Promise<PodWord | undefined> {
+      const there = await lstat(podsApi).catch(() => undefined);
+      if (there?.isSocket() !== true || podUid === '') return undefined;
+      return podOf(podUid, deadlineMs).catch((error: unknown) =>
+        error instanceof PortError && error.kind === 'not-found' ? 'none' : undefined,
+      );
+    },
     async look(deadlineMs): Promise<KubeletLife> {
       const [since, reached] = await Promise.all([startedAt(), reachedApi(deadlineMs)]);
       return { ...(since === undefined ? {} : { startedAt: since }), ...(reached === undefined ? {} : { reachedApi: reached }) };

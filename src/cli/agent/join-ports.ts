@@ -13,6 +13,7 @@ import { nodePrimitives, type Primitives } from '../../adapters/disk/primitives.
 import { openStore } from '../../adapters/disk/store.ts';
 import { createContainerAttempts } from '../../adapters/kubelet/attempts.ts';
 import { createKubeletProcess, nodeBootedAt } from '../../adapters/kubelet/life.ts';
+import { createMachine } from '../../adapters/kubelet/machine.ts';
 import { createKubeletPods } from '../../adapters/kubelet/podresources.ts';
 import { createPullRecords } from '../../adapters/kubelet/pull-records.ts';
 import { createKubeletVersion } from '../../adapters/kubelet/version.ts';
@@ -110,6 +111,7 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
         rootDir: config.kubeletRootDir,
         podResourcesSocket: config.podResourcesSocket,
       }),
+      machine: createMachine({ rootDir, configFile: kubeletConfigFile(config), imageFs: (deadlineMs) => runtime.imageFs(deadlineMs) }),
       volumes: createKubeletVolumes({ podsDir }),
       attempts: createContainerAttempts({ podsDir }),
       pulls: createPullRecords({ rootDir: config.kubeletRootDir, configFile: kubeletConfigFile(config)?.path ?? '' }),

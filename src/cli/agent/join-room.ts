@@ -39,7 +39,7 @@ async function kubeletOf(config: RoomOptions['config']): Promise<KubeletResource
   const file = kubeletConfigFile(config);
   if (file === undefined) return undefined;
   try {
-    return kubeletResources(await readKubeletFile(file.path));
+    return kubeletResources((await readKubeletFile(file.path)).content);
   } catch (error) {
     return !file.sure && error instanceof PortError && error.kind === 'not-found' ? undefined : 'unknown';
   }

@@ -13,6 +13,8 @@ import type { DemoContainer, DemoRuntime, DemoRuntimeOptions, DemoSandbox } from
 /** Go's zero time in nanoseconds, wrapped: what containerd sends in the DELETED event of a sandbox. */
 const ZERO_TIME_NANOS = '-6795364578871345152';
 const DELETED = 3;
+/** It keeps no images; the file system is there all the same. */
+const IMAGE_FS = '/';
 
 type Runtime = Omit<DemoRuntime, 'server'>;
 
@@ -46,6 +48,7 @@ export function runtimeMethods(runtime: Runtime, codec: Codec, events: EventLog,
       const image = runtime.findImage(codec.decode('ImageStatusRequest', request).image?.image ?? '');
       return codec.encode('ImageStatusResponse', image === undefined ? {} : { image });
     },
+    [CRI_METHODS.imageFsInfo]: () => codec.encode('ImageFsInfoResponse', { imageFilesystems: [{ fsId: { mountpoint: IMAGE_FS } }] }),
     [CRI_METHODS.stopContainer]: async (request) => {
       const { containerId, timeout } = codec.decode('StopContainerRequest', request);
       await runtime.stopContainer(containerId, Number(timeout));

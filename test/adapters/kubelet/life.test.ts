@@ -2,8 +2,9 @@
 import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GRPC } from '../../../src/adapters/grpc/grpc-status.ts';
+import { createCodec } from '../../../src/adapters/grpc/messages.ts';
 import { createKubeletProcess, nodeBootedAt, PODS_API_GET } from '../../../src/adapters/kubelet/life.ts';
 import { createGrpcServer, GrpcFailure, type GrpcServer } from '../../../src/demo/runtime/grpc-server.ts';
 import type { KubeletProcess } from '../../../src/ports.ts';
@@ -88,4 +89,53 @@ it('does not say while its PodsAPI hangs, or is dead', async () => {
   expect(await kubelet.look(100)).toEqual({});
   await server.stop();
   expect(await kubelet.look(1_000)).toEqual({});
+});
+
+describe('its word on a pod', () => {
+  const codec = createCodec();
+  const UID = '0e1b7fc2-1111-4c6e-9a55-6f2b3f0c9a01';
+  const pod = (metadata: Parameters<typeof podBytes>[0], status: Parameters<typeof podBytes>[1]) => () => podBytes(metadata, status);
+  function podBytes(metadata: { deletionTimestamp?: { seconds: string } }, status: { phase?: string; reason?: string }): Uint8Array {
+    return codec.encode('GetPodResponse', { pod: codec.encode('Pod', { metadata, status }) });
+  }
+
+  it.each([
+    ['an eviction', pod({}, { phase: 'Failed', reason: 'Evicted' }), { deleting: false, phase: 'Failed', reason: 'Evicted' }],
+    ['a deletion', pod({ deletionTimestamp: { seconds: '5' } }, { phase: 'Running' }), { deleting: true, phase: 'Running', reason: '' }],
+    ['that it has no such pod', failing(GRPC.notFound), 'none'],
+    ['nothing while it is initializing', failing(GRPC.failedPrecondition), undefined],
+    ['nothing where it knows no such call', failing(GRPC.unimplemented), undefined],
+    ['nothing in nonsense', () => new Uint8Array([255]), undefined],
+  ])('is %s', async (_, answer, expected) => {
+    await serve(podsApiSocket(), answer);
+
+    expect(await kubelet.podWord(UID, 1_000)).toEqual(expected);
+  });
+
+  it('is that on the pod that was asked about', async () => {
+    const server = createGrpcServer(podsApiSocket(), {
+      unary: {
+        [PODS_API_GET]: (request) => {
+          if (codec.decode('GetPodRequest', request).podUID !== UID) throw new GrpcFailure(GRPC.notFound, 'another');
+          return podBytes({}, { phase: 'Succeeded' });
+        },
+      },
+    });
+    await server.start();
+    servers.push(server);
+
+    expect(await kubelet.podWord(UID, 1_000)).toMatchObject({ phase: 'Succeeded' });
+    expect(await kubelet.podWord('another', 1_000)).toBe('none');
+    expect(await kubelet.podWord('', 1_000)).toBeUndefined();
+  });
+
+  it('is none where there is no socket, something else in its place, or one that hangs', async () => {
+    expect(await kubelet.podWord(UID, 1_000)).toBeUndefined();
+    await writeFile(podsApiSocket(), '');
+    expect(await kubelet.podWord(UID, 1_000)).toBeUndefined();
+    await rm(podsApiSocket());
+    const server = await serve(podsApiSocket());
+    server.fault(PODS_API_GET, { do: 'hang' });
+    expect(await kubelet.podWord(UID, 100)).toBeUndefined();
+  });
 });
