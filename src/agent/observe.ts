@@ -4,11 +4,14 @@
  */
 
 import type { ReachabilityState } from '../core/api/reachability.ts';
+import { shortages } from '../core/kubelet/eviction.ts';
+import type { PodWord } from '../core/model/ended.ts';
 import { messageOf } from '../core/model/errors.ts';
 import { type ManifestFile, type Millis, type RawPod, type RuntimeView, type Seen, seen, unseen } from '../core/model/model.ts';
+import type { EndedParent } from '../core/turn/ended.ts';
 import type { Needs } from '../core/turn/needs.ts';
 import type { Observation } from '../core/turn/observation.ts';
-import type { Ports } from '../ports.ts';
+import { PortError, type Ports } from '../ports.ts';
 
 const LOCAL_DEADLINE_MS: Millis = 2_000;
 const READ_DEADLINE_MS: Millis = 5_000;
@@ -44,13 +47,15 @@ export function createObserver(ports: Ports): Observe {
 
 async function observe(ports: Ports, ask: Ask, question: Question): Promise<Observation> {
   const { need, api, begun, where, optIn, namespaces } = question;
-  const [runtime, kubelet, life, manifests, images, reads] = await Promise.all([
+  const [runtime, kubelet, life, manifests, images, reads, fates, short] = await Promise.all([
     need.runtime ? askRuntime(ports, ask) : NOT_ASKED,
     need.kubelet ? askKubelet(ports, ask) : NOT_ASKED,
     need.kubelet ? ports.kubeletProcess.look(LOCAL_DEADLINE_MS) : {},
     need.manifests ? askManifests(ports, ask) : NOT_ASKED,
     askImages(ports, need.images),
     askReads(ports, need.reads),
+    askFates(ports, need.ended?.parents ?? []),
+    need.ended?.machine === true ? askMachine(ports, ask) : undefined,
   ]);
   const { synced, healthy, pods, regressions = 0, lastAnswer } = ports.watch.view();
   return {
@@ -64,6 +69,8 @@ async function observe(ports: Ports, ask: Ask, question: Question): Promise<Obse
     manifests,
     images,
     reads,
+    ...(fates.size === 0 ? {} : { fates }),
+    ...(short === undefined ? {} : { short }),
     begun: begun(),
     // the CA bundle may be another in the next turn, not within one
     where: { ...where },
@@ -101,6 +108,21 @@ async function askReads(ports: Ports, wanted: Needs['reads']): Promise<ReadonlyM
     return [key, pod] as const;
   });
   return new Map(await Promise.all(answers));
+}
+
+async function askFates(ports: Ports, parents: readonly EndedParent[]): Promise<NonNullable<Observation['fates']>> {
+  const answers = parents.map(async ({ key, uids }): Promise<readonly [string, readonly (PodWord | undefined)[]]> => {
+    return [key, await Promise.all(uids.map(async (uid) => ports.kubeletProcess.podWord(uid, LOCAL_DEADLINE_MS)))];
+  });
+  return new Map(await Promise.all(answers));
+}
+
+async function askMachine(ports: Ports, ask: Ask): Promise<Seen<readonly string[]>> {
+  return ask('machine', async () => {
+    const answer = shortages(await ports.machine.look(LOCAL_DEADLINE_MS));
+    if (!answer.known) throw new PortError('failed', answer.why);
+    return answer.value;
+  });
 }
 
 async function wonder<T>(question: () => Promise<T>): Promise<Seen<T>> {

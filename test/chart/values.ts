@@ -20,6 +20,7 @@ export const everything: Values = {
     orphanGrace: '1m30s',
     stuckGrace: '2m',
     kubeletBlindGrace: '0',
+    endedGrace: '15m',
     retireGrace: '10m',
     handBackTimeout: '20m',
     limits: { checkpoints: 20, active: 10, bytesPerPod: 5_242_880, bytesTotal: '1Gi' },

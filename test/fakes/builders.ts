@@ -21,6 +21,7 @@ export const policy: Policy = {
   orphanGraceMs: 30_000,
   stuckGraceMs: 60_000,
   kubeletBlindGraceMs: 600_000,
+  endedGraceMs: 300_000,
   retireGraceMs: 60_000,
   handBackTimeoutMs: 600_000,
   minReadyMs: 10_000,

@@ -9,6 +9,7 @@
 {"name":"orphanGrace","kind":"duration","default":"30s","min":0,"max":3600000,"form":"a duration such as 500ms, 10s or 2m, 1h at most"},
 {"name":"stuckGrace","kind":"duration","default":"60s","min":0,"max":86400000,"form":"a duration such as 500ms, 10s or 2m, 24h at most"},
 {"name":"kubeletBlindGrace","kind":"duration","default":"10m","min":0,"max":86400000,"form":"a duration such as 500ms, 10s or 2m, 24h at most"},
+{"name":"endedGrace","kind":"duration","default":"5m","min":0,"max":86400000,"form":"a duration such as 500ms, 10s or 2m, 24h at most"},
 {"name":"retireGrace","kind":"duration","default":"60s","min":0,"max":86400000,"form":"a duration such as 500ms, 10s or 2m, 24h at most"},
 {"name":"handBackTimeout","kind":"duration","default":"10m","min":1000,"max":86400000,"form":"a duration such as 500ms, 10s or 2m, from 1s to 24h"},
 {"name":"limits.bytesPerPod","kind":"bytes","default":"10Mi","min":4096,"max":1073741824,"form":"a quantity of bytes such as 512Ki, 10Mi or 1Gi, from 4Ki to 1Gi"},

@@ -164,6 +164,7 @@ function settingsOf(config: Config, where: Where, { role, own }: Place): AgentSe
       orphanGraceMs: config.orphanGraceMs,
       stuckGraceMs: config.stuckGraceMs,
       kubeletBlindGraceMs: config.kubeletBlindGraceMs,
+      endedGraceMs: config.endedGraceMs,
       retireGraceMs: config.retireGraceMs,
       handBackTimeoutMs: config.handBackTimeoutMs,
       minReadyMs: config.minReadyMs,

@@ -145,6 +145,13 @@ export const configKeys = [
     doc: 'How long a kubelet may show no contact to an API server that answers the agent, as with an expired certificate, before copies of what it does not start do; 0 means for ever.',
   },
   {
+    name: 'endedGrace',
+    kind: 'duration',
+    default: '5m',
+    max: '24h',
+    doc: 'How long the copy of a parent that the kubelet itself has ended, as by an eviction, waits at least; the node must have been without pressure for as long.',
+  },
+  {
     name: 'retireGrace',
     kind: 'duration',
     default: '60s',

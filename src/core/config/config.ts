@@ -48,6 +48,7 @@ export interface Config {
   readonly orphanGraceMs: Millis;
   readonly stuckGraceMs: Millis;
   readonly kubeletBlindGraceMs: Millis;
+  readonly endedGraceMs: Millis;
   readonly retireGraceMs: Millis;
   readonly handBackTimeoutMs: Millis;
   readonly limits: { readonly checkpoints: number; readonly active: number; readonly bytesPerPod: number; readonly bytesTotal: number };
@@ -120,6 +121,7 @@ export function readConfig(sources: ConfigSources): ConfigResult {
     orphanGraceMs: read.duration('orphanGrace'),
     stuckGraceMs: read.duration('stuckGrace'),
     kubeletBlindGraceMs: read.duration('kubeletBlindGrace'),
+    endedGraceMs: read.duration('endedGrace'),
     retireGraceMs: read.duration('retireGrace'),
     handBackTimeoutMs: read.duration('handBackTimeout'),
     limits: {

@@ -3,6 +3,7 @@
  * Data only: no behaviour beyond tiny constructors, no I/O, no clock.
  */
 import type { Unwanted } from './dismissal.ts';
+import type { KeptDown } from './ended.ts';
 import type { CheckpointNotes } from './notes.ts';
 import type { Reachability } from './probe.ts';
 import type { WithReservation, WithWish } from './reservation.ts';
@@ -246,6 +247,7 @@ export type Reason =
 /** Why a copy that the rules would start must not start. */
 export type Obstacle =
   | Unwanted
+  | KeptDown
   | 'checkpoint-damaged'
   | 'checkpoint-unread'
   | 'checkpoint-expired'

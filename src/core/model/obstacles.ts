@@ -81,6 +81,20 @@ export const OBSTACLES: Readonly<Record<Obstacle, ObstacleMeaning>> = {
     means: 'An image of the copy is not on the node.',
     todo: 'Load it onto the node.',
   },
+  'node-under-pressure': {
+    states: ['inactive'],
+    told: 'down',
+    means:
+      'The kubelet ended the pod (it was evicted, most likely), nobody deleted it, and the node is short of memory or disk by the thresholds of the kubelet. The copy could not be evicted, and waits until `endedGrace` after the last shortage.',
+    todo: 'Free what is short. Where the thresholds are not those of the kubelet, name its configuration file in `kubeletConfig`.',
+  },
+  'parent-ended': {
+    states: ['inactive'],
+    told: 'down',
+    means:
+      'The kubelet ended the pod, and nobody deleted it: it was evicted, made way for another pod, or came to its end. The copy starts after `endedGrace`; where nobody can tell whether the node is short of something, after ten minutes at the latest.',
+    todo: "The kubelet's log tells why the pod ended.",
+  },
   'active-limit-reached': {
     states: ['inactive'],
     told: 'down',

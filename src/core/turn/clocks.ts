@@ -7,6 +7,7 @@ import { parentHere, runningOf } from './here.ts';
 import { parentInWatch, regressionsOf, stillParent, vanished } from './in-watch.ts';
 import type { Observation } from './observation.ts';
 import { freshContainers } from './signs.ts';
+import { stayAfter } from './stay.ts';
 import type { Subject } from './subject.ts';
 import { STEADY_MS, type Track } from './track.ts';
 import { deletedAndEnded, isEnding } from './unwanted.ts';
@@ -39,6 +40,7 @@ export function movedOn(subject: Subject, successor: boolean, o: Observation): T
     awaitingSince: since(before.awaitingSince, placed?.phase === 'placed' && isBack(o), o.now),
     besideSince:
       placed?.phase === 'placed' ? (before.besideSince ?? (freshContainers(subject, o).length > 0 ? o.now : undefined)) : undefined,
+    stay: stayAfter(subject, o),
   });
 }
 

@@ -84,7 +84,7 @@ function graceOver(here: ParentHere, subject: Subject, o: Observation, policy: P
  * The parent got the copy's place and lost it again, in the same boot, while the server stays away. Handing back puts
  * reachability to `unsure`, so an unreachable verdict younger than the hand-back was reached afresh.
  */
-function handBackFailed(subject: Subject, o: Observation): boolean {
+export function handBackFailed(subject: Subject, o: Observation): boolean {
   const { memory, track } = subject;
   if (memory === undefined || memory.bootId !== o.where.bootId || o.api.verdict !== 'unreachable') return false;
   // deleted after it had taken over: it did not fail, and what was made way for then is none the worse for it

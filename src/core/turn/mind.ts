@@ -2,6 +2,7 @@
 import type { CheckpointKey, Millis } from '../model/model.ts';
 import type { Blindness } from './blind.ts';
 import { NO_OUTLOOK, type Outlook } from './outlook.ts';
+import type { Pressure } from './pressure.ts';
 import type { Track } from './track.ts';
 import type { Witness } from './witness.ts';
 
@@ -18,6 +19,8 @@ export interface Mind {
   readonly blindness?: Blindness;
   /** What the kubelet has shown to have from an API server. */
   readonly witness?: Witness;
+  /** What the node is short of, while a copy may wait for it. */
+  readonly pressure?: Pressure;
 }
 
 /** Of a process that has not had a turn yet. */

@@ -9,9 +9,11 @@ import { SIGN_MS } from '../api/probe-schedule.ts';
 import type { ReachabilityState } from '../api/reachability.ts';
 import { copiesIn } from '../model/ledger.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis } from '../model/model.ts';
+import { type EndedParent, endedParents } from './ended.ts';
 import type { Mind } from './mind.ts';
 import type { Observation } from './observation.ts';
 import type { Policy, Role } from './policy.ts';
+import { pressureDue } from './pressure.ts';
 import { retirableFrom } from './retirement.ts';
 import { deletionDue } from './unwanted.ts';
 
@@ -54,6 +56,8 @@ export interface Needs {
   readonly images: readonly string[];
   /** Parents to read from the API server, by checkpoint key. */
   readonly reads: readonly { readonly key: string; readonly namespace: string; readonly name: string }[];
+  /** The kubelet may have ended a parent: how, and is the node short of something? Left out: nobody needs to know. */
+  readonly ended?: { readonly parents: readonly EndedParent[]; readonly machine: boolean };
 }
 
 /** By what the turn before left; nothing of this turn has been seen yet. */
@@ -72,7 +76,16 @@ export function needs(input: NeedInput): Needs {
     manifests: alert || stale(pace.lastManifests),
     images: [...new Set(waiting.flatMap((checkpoint) => checkpoint.record.images.map(({ image }) => image)))].sort(),
     reads: reach.verdict === 'reachable' ? dueConfirmations(input) : [],
+    ...endedNeeds(input),
   };
+}
+
+/** Nothing while the API server answers: what it wants here is settled without us. */
+function endedNeeds({ checkpoints, ledger, mind, reach, now }: NeedInput): Pick<Needs, 'ended'> {
+  if (reach.verdict === 'reachable') return {};
+  const { all, untold } = endedParents(checkpoints, ledger, mind.tracks);
+  const machine = all > 0 && reach.verdict === 'unreachable' && pressureDue(mind.pressure, now);
+  return untold.length > 0 || machine ? { ended: { parents: untold, machine } } : {};
 }
 
 /**

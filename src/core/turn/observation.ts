@@ -1,5 +1,6 @@
 /** What did one turn see, and from which source? Nothing is judged here. */
 import type { ReachabilityState } from '../api/reachability.ts';
+import type { PodWord } from '../model/ended.ts';
 import type { CheckpointKey, ManifestFile, Millis, RawPod, RuntimeView, Seen } from '../model/model.ts';
 import type { NodeRoom } from '../room/reserve.ts';
 
@@ -47,6 +48,10 @@ export interface Observation extends LocalTruth {
    * no such pod.
    */
   readonly reads: ReadonlyMap<string, Seen<RawPod | undefined>>;
+  /** The kubelet's own word on each pod of a parent that it may have ended, by key; undefined: it does not say. */
+  readonly fates?: ReadonlyMap<CheckpointKey, readonly (PodWord | undefined)[]>;
+  /** What the node is short of by the kubelet's thresholds, in words. Left out: nobody asked. */
+  readonly short?: Seen<readonly string[]>;
   /**
    * Copies that the close watch has begun to withdraw and the ledger does not show yet, with the uid of the pod that
    * they make way for.

@@ -4,6 +4,7 @@
  * Pure. Looks at all checkpoints together, because limits and order are about all of them.
  */
 
+import type { KeptDown } from '../model/ended.ts';
 import { manifestFileName } from '../model/keys.ts';
 import type { Checkpoint, CheckpointKey, Millis, Obstacle, Placed } from '../model/model.ts';
 import { parseTime } from '../model/time.ts';
@@ -26,6 +27,8 @@ export interface ObstacleInput {
   readonly free: number;
   /** Since when the rules would have started each waiting copy, for the order's patience. */
   readonly waitingSince: ReadonlyMap<CheckpointKey, Millis>;
+  /** By `ended.ts`. */
+  readonly ended?: ReadonlyMap<CheckpointKey, KeptDown>;
 }
 
 /** At most one obstacle for each checkpoint, the first that is found. */
@@ -46,6 +49,7 @@ function beforePlacing(subject: Subject, input: ObstacleInput, o: Observation): 
     unwanted(subject, o) ??
     ofCheckpoint(checkpoint, o) ??
     superseded(checkpoint, input, o) ??
+    input.ended?.get(checkpoint.key) ??
     (input.free <= 0 ? 'active-limit-reached' : undefined) ??
     nameTaken(checkpoint, o) ??
     order(checkpoint, input, o)
@@ -141,7 +145,7 @@ function order(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Ob
   if (since !== undefined && o.now - since >= ORDER_WAIT_MS) return undefined;
   const waitsFor = input.subjects.some((subject) => {
     const { checkpoint: other, placed } = subject;
-    if (other.record.self === true || other.record.order >= checkpoint.record.order) return false;
+    if (other.record.self === true || other.record.order >= checkpoint.record.order || input.ended?.has(other.key)) return false;
     if (ofCheckpoint(other, o) !== undefined || (placed === undefined && unwanted(subject, o) !== undefined)) return false;
     return placed === undefined ? input.waitingSince.has(other.key) : !copyRuns(other, o);
   });

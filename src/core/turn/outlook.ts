@@ -147,6 +147,8 @@ function detailOf(reason: Hindering, checkpoint: Checkpoint, o: Observation): st
     case 'checkpoint-damaged':
     case 'checkpoint-unread':
       return checkpoint.problem;
+    case 'node-under-pressure':
+      return o.short?.known === true && o.short.value.length > 0 ? o.short.value.join('; ') : undefined;
     case 'checkpoint-expired':
       return `confirmed ${checkpoint.confirmedAt}`;
     default:

@@ -17,6 +17,8 @@ export interface Policy {
   readonly stuckGraceMs: Millis;
   /** How long a kubelet without a sign of contact to the API server is given to get one; 0: for ever. */
   readonly kubeletBlindGraceMs: Millis;
+  /** How long a copy waits after the kubelet itself has ended its parent, and after the node's last pressure. */
+  readonly endedGraceMs: Millis;
   /** How long the watch must show a parent as gone, without a break, before a read of its own may confirm it. */
   readonly retireGraceMs: Millis;
   /** A copy that has waited this long for its parent, the API server being reachable, is overdue. */

@@ -6,6 +6,7 @@
 
 import type { Dismissal } from '../model/dismissal.ts';
 import type { Millis } from '../model/model.ts';
+import type { Stay } from '../model/stay.ts';
 
 export interface Track {
   /** When each running container of the parent was first seen running, by container id. */
@@ -47,6 +48,8 @@ export interface Track {
   readonly awaitingSince?: Millis;
   /** Since when the parent has had a container beside the placed copy; that it ended again changes nothing. */
   readonly besideSince?: Millis;
+  /** What this kubelet process has shown of the parent. */
+  readonly stay?: Stay;
 }
 
 /** A container that ran this long without a break counts as started for good. */

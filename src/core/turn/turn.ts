@@ -12,6 +12,7 @@ import { sinceEach } from '../model/since.ts';
 import { blindnessOf, tracksSeeing } from './blind.ts';
 import { movedOn } from './clocks.ts';
 import { decide } from './decide.ts';
+import { keptDown, mayHaveEnded } from './ended.ts';
 import { type Found, factsOf, readyBeside } from './facts.ts';
 import { honoured } from './in-watch.ts';
 import type { Mind } from './mind.ts';
@@ -20,6 +21,7 @@ import { obstacles } from './obstacles.ts';
 import { outlook } from './outlook.ts';
 import { plan } from './plan.ts';
 import type { Policy } from './policy.ts';
+import { pressureAfter } from './pressure.ts';
 import { withReservations } from './reservations.ts';
 import { successorHolds } from './retirement.ts';
 import { freshContainers, modeOf, sharesData, turnsOver } from './signs.ts';
@@ -67,7 +69,9 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
   const confirmAfter = pullBrake(mind, moved, o, policy);
   const subjects = moved.map((subject) => withDismissal(subject, confirmAfter !== undefined, o));
   const blindness = blindnessOf(mind.blindness, subjects, o);
-  const found = { obstacles: obstacles({ subjects, free, waitingSince: mind.waitingSince }, o), confirmAfter, blindness };
+  const pressure = pressureAfter(mind.pressure, o.api.verdict === 'unreachable' && subjects.some(mayHaveEnded), o);
+  const ended = keptDown(subjects, pressure, o, policy);
+  const found = { obstacles: obstacles({ subjects, free, waitingSince: mind.waitingSince, ended }, o), confirmAfter, blindness };
   const scene = { all: checkpoints, ledger, o, policy };
   const errors = new Map<CheckpointKey, string>();
   const guard = <T>(key: CheckpointKey, work: () => readonly T[]): readonly T[] => {
@@ -89,6 +93,7 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
       witness,
       ...(blindness === undefined ? {} : { blindness }),
       ...(confirmAfter === undefined ? {} : { confirmAfter }),
+      ...(pressure === undefined ? {} : { pressure }),
       outlook: outlook(mind.outlook, inputs, o),
     },
     verdicts: views.map(({ input, from }) => ({
