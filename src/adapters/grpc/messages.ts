@@ -4,12 +4,16 @@
  * Written by hand from `cri-api/pkg/apis/runtime/v1/api.proto` and `kubelet/pkg/apis/podresources/v1/api.proto`; the
  * numbers are the same in every supported release. Fields not named here are skipped by the decoder. Enums are declared
  * as int32, so a value newer than this list arrives as a number instead of failing the whole reply.
- * int64 travels as a decimal string: nanoseconds since 1970 do not fit a JavaScript number.
+ * int64 comes in two halves, and is written as a decimal text: nanoseconds since 1970 do not fit a JavaScript number.
+ * What was decoded is handed out as it is: on a node with hundreds of pods, a second object of each costs more than all else.
  */
 import protobuf from 'protobufjs/light.js';
 import { PortError } from '../../ports.ts';
 
 type Labels = Readonly<Record<string, string>>;
+
+/** A decimal text where we write it, two halves where it was read. */
+export type Int64 = string | { readonly low: number; readonly high: number };
 
 export interface ImageSpecMessage {
   readonly image: string;
@@ -19,7 +23,7 @@ export interface SandboxMessage {
   readonly id: string;
   readonly metadata: { readonly name: string; readonly uid: string; readonly namespace: string; readonly attempt: number } | null;
   readonly state: number;
-  readonly createdAt: string;
+  readonly createdAt: Int64;
   readonly labels: Labels;
   readonly annotations: Labels;
 }
@@ -30,7 +34,7 @@ export interface ContainerMessage {
   readonly image: ImageSpecMessage | null;
   readonly imageRef: string;
   readonly state: number;
-  readonly createdAt: string;
+  readonly createdAt: Int64;
   readonly labels: Labels;
   readonly annotations: Labels;
   readonly imageId: string;
@@ -44,9 +48,9 @@ export interface ContainerStatusMessage {
   readonly id: string;
   readonly metadata: { readonly name: string; readonly attempt: number } | null;
   readonly state: number;
-  readonly createdAt: string;
-  readonly startedAt: string;
-  readonly finishedAt: string;
+  readonly createdAt: Int64;
+  readonly startedAt: Int64;
+  readonly finishedAt: Int64;
   readonly exitCode: number;
   readonly image: ImageSpecMessage | null;
   readonly imageRef: string;
@@ -62,7 +66,10 @@ export interface ImageMessage {
   readonly repoDigests: readonly string[];
 }
 
-/** Every message by name, as decoded: absent strings are '', absent numbers 0, absent messages null. */
+/**
+ * Every message by name, as decoded: absent strings are '', absent numbers 0, absent messages null. What is absent is inherited, no field
+ * of the object itself.
+ */
 export interface Messages {
   VersionRequest: { readonly version: string };
   VersionResponse: {
@@ -79,7 +86,7 @@ export interface Messages {
   ContainerStatusResponse: { readonly status: ContainerStatusMessage | null; readonly info: Labels };
   ImageStatusRequest: { readonly image: ImageSpecMessage | null };
   ImageStatusResponse: { readonly image: ImageMessage | null };
-  StopContainerRequest: { readonly containerId: string; readonly timeout: string };
+  StopContainerRequest: { readonly containerId: string; readonly timeout: Int64 };
   StopContainerResponse: Record<never, never>;
   StopPodSandboxRequest: { readonly podSandboxId: string };
   StopPodSandboxResponse: Record<never, never>;
@@ -87,7 +94,7 @@ export interface Messages {
   ContainerEventResponse: {
     readonly containerId: string;
     readonly containerEventType: number;
-    readonly createdAt: string;
+    readonly createdAt: Int64;
     readonly podSandboxStatus: SandboxMessage | null;
   };
   ListPodResourcesRequest: Record<never, never>;
@@ -231,7 +238,7 @@ export function createCodec(): Codec {
     decode: <K extends keyof Messages>(name: K, bytes: Uint8Array) => {
       const type = root.lookupType(name);
       try {
-        return type.toObject(type.decode(bytes), { defaults: true, longs: String }) as Messages[K];
+        return type.decode(bytes) as unknown as Messages[K];
       } catch {
         // Without the decoder's own words: they may quote the content.
         throw new PortError('invalid', `the reply is no ${name}`);
@@ -240,10 +247,15 @@ export function createCodec(): Codec {
   };
 }
 
-/** Nanoseconds as a decimal string → milliseconds. Times before 1970 (Go's zero time) become 0: "not yet". */
-export function millisOfNanos(nanos: string): number {
-  const ms = Number(BigInt(nanos) / 1_000_000n);
+/** Nanoseconds → milliseconds, exactly. Times before 1970 (Go's zero time) become 0: "not yet". */
+export function millisOfNanos(nanos: Int64): number {
+  const ms = typeof nanos === 'string' ? Number(BigInt(nanos) / 1_000_000n) : millisOfHalves(nanos.low, nanos.high);
   return ms > 0 ? ms : 0;
+}
+
+/** 2^32 nanoseconds are 4294 milliseconds and 967296 nanoseconds. */
+function millisOfHalves(low: number, high: number): number {
+  return high * 4294 + Math.floor((high * 967_296 + (low >>> 0)) / 1_000_000);
 }
 
 export function nanosOfMillis(ms: number): string {

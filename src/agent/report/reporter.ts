@@ -63,13 +63,14 @@ export function createReporter(ports: Ports): Reporter {
     decisions(result, checkpoints, o) {
       tellTrouble(ports, result, failing, checkpoints);
       failing = result.errors;
+      const stored = new Map(checkpoints.map((checkpoint) => [checkpoint.key, checkpoint]));
       for (const verdict of result.verdicts) {
-        const checkpoint = checkpoints.find(({ key }) => key === verdict.key);
+        const checkpoint = stored.get(verdict.key);
         if (tellVerdict(ports, verdict, checkpoint, known, o.wall)) follow(verdict, checkpoint, o, { starts, gaps });
       }
       hindrances.note(result.mind.outlook, checkpoints, { wall: o.wall, api: o.api.verdict });
       gaugeImages(ports, checkpoints, result.mind.outlook);
-      for (const key of known.keys()) if (!checkpoints.some((checkpoint) => checkpoint.key === key)) known.delete(key);
+      for (const key of known.keys()) if (!stored.has(key)) known.delete(key);
     },
     afterActions(result, held, o) {
       starts.look(held, o);

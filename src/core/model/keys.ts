@@ -131,8 +131,12 @@ export function copyFullName(copyName: string, nodeName: string): string {
  * over the checkpoint's key, so that `a-b`/`c` and `a`/`b-c` differ.
  */
 export function manifestFileName(parent: PodName): string {
-  const tail = `-${shortDigest(checkpointKey(parent))}.json`;
-  return `podckpt-${parent.namespace}-${parent.name}`.slice(0, MAX_FILE_NAME - tail.length) + tail;
+  return `${manifestFileHead(parent)}-${shortDigest(checkpointKey(parent))}.json`;
+}
+
+/** What it begins with, up to the digest. */
+export function manifestFileHead({ namespace, name }: PodName): string {
+  return `podckpt-${namespace}-${name}`.slice(0, MAX_FILE_NAME - '-01234567.json'.length);
 }
 
 /** Does a name look like one of ours? Says nothing about ownership: that is the ledger's word. */

@@ -1,9 +1,10 @@
 /**
  * Where does a copy stand, by the runtime's word? Known by the annotations that only a copy from a file carries. Pure.
  */
-import { ANNOTATION_COPY_OF, ANNOTATION_REVISION, ANNOTATION_SOURCE } from '../model/keys.ts';
+import { ANNOTATION_REVISION } from '../model/keys.ts';
 import type { Checkpoint, Placed, PodName, RuntimeView, Sandbox } from '../model/model.ts';
 import type { Observation } from './observation.ts';
+import { indexOf } from './view-index.ts';
 
 /** Every sandbox of the checkpoint's copy, of any revision, ready or not. */
 export function copySandboxes(checkpoint: Pick<Checkpoint, 'record'>, view: RuntimeView): readonly Sandbox[] {
@@ -11,9 +12,7 @@ export function copySandboxes(checkpoint: Pick<Checkpoint, 'record'>, view: Runt
 }
 
 function sandboxesOfCopy({ namespace, name }: PodName, view: RuntimeView): readonly Sandbox[] {
-  return view.sandboxes.filter(
-    (sandbox) => sandbox.annotations[ANNOTATION_COPY_OF] === `${namespace}/${name}` && sandbox.annotations[ANNOTATION_SOURCE] === 'file',
-  );
+  return indexOf(view).copies.get(`${namespace}/${name}`) ?? [];
 }
 
 /** Does the runtime show anything of this parent's copy that serves, or could? */
@@ -23,9 +22,8 @@ export function copyAlive(parent: PodName, view: RuntimeView): boolean {
 
 /** Of these sandboxes: is one READY, or does one hold a container that has not exited? */
 export function anyAlive(sandboxes: readonly Sandbox[], view: RuntimeView): boolean {
-  const ids = new Set(sandboxes.map((sandbox) => sandbox.id));
-  const alive = view.containers.some((c) => ids.has(c.sandboxId) && c.state !== 'exited');
-  return alive || sandboxes.some((sandbox) => sandbox.ready);
+  const { containersOfSandbox } = indexOf(view);
+  return sandboxes.some(({ id, ready }) => ready || (containersOfSandbox.get(id) ?? []).some(({ state }) => state !== 'exited'));
 }
 
 /** The sandboxes that what is placed can have made. A standby is replaced in place: the one before may still be there. */
@@ -37,7 +35,8 @@ export function placedSandboxes(checkpoint: Checkpoint, placed: Placed, view: Ru
 /** Does every serving container of the copy run? What the runtime does not tell, does not. */
 export function copyRuns(checkpoint: Checkpoint, o: Observation): boolean {
   if (!o.runtime.known) return false;
-  const ids = new Set(copySandboxes(checkpoint, o.runtime.value).map((sandbox) => sandbox.id));
-  const running = new Set(o.runtime.value.containers.filter((c) => ids.has(c.sandboxId) && c.state === 'running').map((c) => c.name));
+  const { containersOfSandbox } = indexOf(o.runtime.value);
+  const containers = copySandboxes(checkpoint, o.runtime.value).flatMap(({ id }) => containersOfSandbox.get(id) ?? []);
+  const running = new Set(containers.filter(({ state }) => state === 'running').map(({ name }) => name));
   return checkpoint.record.serving.length > 0 && checkpoint.record.serving.every((name) => running.has(name));
 }

@@ -5,8 +5,9 @@
 
 import { ANNOTATION_SOURCE } from '../model/keys.ts';
 import type { Checkpoint, ParentHere, RuntimeContainer, RuntimeView } from '../model/model.ts';
-import { ofPod, type Parent } from './identity.ts';
+import { type Parent, uidsOf } from './identity.ts';
 import type { LocalTruth } from './observation.ts';
+import { indexOf } from './view-index.ts';
 
 /**
  * A container in a state that the runtime does not know may run; one of an earlier boot does not (`doubt.ts`).
@@ -19,11 +20,12 @@ export function parentHere(parent: Parent, checkpoint: Checkpoint, local: LocalT
   const running = new Set(runningOf(parent, local.runtime.value).map((container) => container.name));
   const { serving } = checkpoint.record;
   if (serving.length > 0 && serving.every((name) => running.has(name))) return 'running';
-  if (running.size === 0 && local.runtime.value.containers.some((c) => ofPod(parent, c.podUid) && c.state === 'unknown')) return 'unknown';
+  if (running.size === 0 && containersOf(parent, local.runtime.value).some(({ state }) => state === 'unknown')) return 'unknown';
   if (!local.kubelet.known) return running.size > 0 ? 'running' : 'unknown';
   const { value: listed } = local.kubelet;
   if (parent.names.some((name) => listed.has(name))) return running.size > 0 ? 'running' : 'known';
-  const sandbox = local.runtime.value.sandboxes.some((candidate) => candidate.ready && ofPod(parent, candidate.uid));
+  const { sandboxesOfPod } = indexOf(local.runtime.value);
+  const sandbox = uidsOf(parent).some((uid) => sandboxesOfPod.get(uid)?.some(({ ready }) => ready) === true);
   return sandbox || running.size > 0 ? 'orphan' : 'absent';
 }
 
@@ -37,5 +39,11 @@ export function nothingFromApiRuns(view: RuntimeView): boolean {
 
 /** Running containers of the parent and its successors. */
 export function runningOf(parent: Parent, view: RuntimeView): readonly RuntimeContainer[] {
-  return view.containers.filter((container) => ofPod(parent, container.podUid) && container.state === 'running');
+  return containersOf(parent, view).filter(({ state }) => state === 'running');
+}
+
+/** Containers of the parent and its successors, whatever they do. */
+export function containersOf(parent: Parent, view: RuntimeView): readonly RuntimeContainer[] {
+  const { containersOfPod } = indexOf(view);
+  return uidsOf(parent).flatMap((uid) => containersOfPod.get(uid) ?? []);
 }

@@ -24,17 +24,31 @@ export function identities(
   checkpoint: Pick<Checkpoint, 'record' | 'manifest'>,
   pods: ReadonlyMap<string, RawPod>,
   runtime: Seen<RuntimeView>,
+  byController: ReadonlyMap<string, readonly RawPod[]> = podsByController(pods),
 ): Parent {
   const { namespace, name, uid, controller } = checkpoint.record.parent;
   const successors =
     controller?.kind === 'DaemonSet'
-      ? [...pods.values()]
-          .filter((pod) => pod.metadata?.uid !== uid && controllerUid(pod) === controller.uid)
+      ? (byController.get(controller.uid) ?? [])
+          .filter((pod) => pod.metadata?.uid !== uid)
           .map((pod) => ({ uid: pod.metadata?.uid ?? '', namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '' }))
       : [];
   const seenHere = runtime.known ? namesakes(checkpoint, runtime.value) : [];
   const names = [{ namespace, name }, ...successors, ...seenHere].map((pod) => `${pod.namespace}/${pod.name}`);
   return { uid, successors, seenHere, names: [...new Set(names)] };
+}
+
+/** The watch's pods by the uid of what controls them, for all who ask in one turn. */
+export function podsByController(pods: ReadonlyMap<string, RawPod>): ReadonlyMap<string, readonly RawPod[]> {
+  const found = new Map<string, RawPod[]>();
+  for (const pod of pods.values()) {
+    const uid = controllerUid(pod);
+    if (uid === undefined) continue;
+    const group = found.get(uid);
+    if (group === undefined) found.set(uid, [pod]);
+    else group.push(pod);
+  }
+  return found;
 }
 
 /** Does this pod uid belong to the parent or its successor? */

@@ -7,9 +7,10 @@
  * Our own copies never count.
  */
 import { field, fieldAt, textMap } from '../model/json.ts';
-import { ANNOTATION_COPY_OF, ANNOTATION_SOURCE, LABEL_COPY } from '../model/keys.ts';
+import { LABEL_COPY } from '../model/keys.ts';
 import { decodeManifest } from '../model/manifest.ts';
 import type { Checkpoint, PodName, RuntimeView, Sandbox } from '../model/model.ts';
+import { apiSandboxesNamed, indexOf } from './view-index.ts';
 
 /** A pod that counts as the parent beside the captured one. */
 export interface Namesake extends PodName {
@@ -32,20 +33,18 @@ export function namesakes({ record, manifest }: Pick<Checkpoint, 'record' | 'man
   const add = (pod: Namesake): void => {
     if (pod.uid !== '' && pod.uid !== uid) found.set(pod.uid, pod);
   };
-  const copies = new Set(view.sandboxes.filter(isCopy).map((sandbox) => sandbox.uid));
-  for (const { podUid, podName, podNamespace } of view.containers) {
-    if (podNamespace === namespace && podName === name && !copies.has(podUid)) add({ uid: podUid, namespace, name });
+  const index = indexOf(view);
+  for (const other of index.podsOfName.get(`${namespace}/${name}`) ?? []) add({ uid: other, namespace, name });
+  if (controller?.kind === 'DaemonSet') {
+    const base = `${controller.name}-`.slice(0, LONGEST_BASE);
+    const candidates = apiSandboxesNamed(index, namespace, base).filter((sandbox) => sandbox.uid !== uid);
+    for (const sandbox of nextPods(base, manifest, candidates)) add(podOf(sandbox));
   }
-  const others = view.sandboxes.filter((sandbox) => sandbox.namespace === namespace && sandbox.uid !== uid && !isCopy(sandbox));
-  for (const sandbox of others) if (sandbox.name === name) add(podOf(sandbox));
-  if (controller?.kind === 'DaemonSet') for (const sandbox of nextPods(controller.name, manifest, others)) add(podOf(sandbox));
   return [...found.values()];
 }
 
 /** The labels of the manifest are read only where some pod may be the one. */
-function nextPods(daemonSet: string, manifest: string, sandboxes: readonly Sandbox[]): readonly Sandbox[] {
-  const base = `${daemonSet}-`.slice(0, LONGEST_BASE);
-  const candidates = sandboxes.filter(({ name, annotations }) => name.startsWith(base) && annotations[ANNOTATION_SOURCE] === 'api');
+function nextPods(base: string, manifest: string, candidates: readonly Sandbox[]): readonly Sandbox[] {
   if (candidates.length === 0) return [];
   const labels = labelsOf(manifest);
   return candidates.filter((sandbox) => {
@@ -61,10 +60,6 @@ function labelsOf(manifest: string): readonly (readonly [string, string])[] {
   return Object.entries(textMap(field(fieldAt(decoded.manifest, 'metadata'), 'labels'))).filter(
     ([key]) => !LABELS_OF_ONE_POD.includes(key),
   );
-}
-
-function isCopy({ annotations }: Sandbox): boolean {
-  return annotations[ANNOTATION_SOURCE] === 'file' && annotations[ANNOTATION_COPY_OF] !== undefined;
 }
 
 function podOf({ uid, namespace, name }: Sandbox): Namesake {

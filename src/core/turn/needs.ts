@@ -96,7 +96,7 @@ function dueConfirmations({ checkpoints, ledger, mind, now, policy }: NeedInput)
   return checkpoints
     .filter((checkpoint) => {
       const track = mind.tracks.get(checkpoint.key);
-      if (track === undefined) return false;
+      if (track === undefined || (track.leavingSince === undefined && track.endedSince === undefined)) return false;
       if (deletionDue(track, mind.confirmAfter !== undefined, now)) return true;
       const placed = ledger.placed.find((entry) => entry.key === checkpoint.key);
       const from = retirableFrom({ checkpoint, placed, track }, policy.retireGraceMs);

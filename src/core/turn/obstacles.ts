@@ -5,7 +5,7 @@
  */
 
 import type { KeptDown } from '../model/ended.ts';
-import { manifestFileName } from '../model/keys.ts';
+import { manifestFileHead, manifestFileName } from '../model/keys.ts';
 import type { Checkpoint, CheckpointKey, Millis, Obstacle, Placed } from '../model/model.ts';
 import { parseTime } from '../model/time.ts';
 import { copyRuns } from './copy-here.ts';
@@ -34,15 +34,36 @@ export interface ObstacleInput {
 /** At most one obstacle for each checkpoint, the first that is found. */
 export function obstacles(input: ObstacleInput, o: Observation): ReadonlyMap<CheckpointKey, Obstacle> {
   const found = new Map<CheckpointKey, Obstacle>();
+  const shared = { ...input, siblings: siblingsIn(input.subjects), awaitedOrder: awaitedOrder(input, o) };
   for (const subject of input.subjects) {
     const { placed } = subject;
-    const obstacle = placed === undefined ? beforePlacing(subject, input, o) : afterPlacing(subject, placed, o);
+    const obstacle = placed === undefined ? beforePlacing(subject, shared, o) : afterPlacing(subject, placed, o);
     if (obstacle !== undefined) found.set(subject.checkpoint.key, obstacle);
   }
   return found;
 }
 
-function beforePlacing(subject: Subject, input: ObstacleInput, o: Observation): Obstacle | undefined {
+/** What all of them are judged by, looked up once. */
+interface Shared extends ObstacleInput {
+  /** Checkpoints of pods of one DaemonSet, by its uid. */
+  readonly siblings: ReadonlyMap<string, readonly Subject[]>;
+  /** The lowest order of which a copy is still to come. */
+  readonly awaitedOrder: number;
+}
+
+function siblingsIn(subjects: readonly Subject[]): Shared['siblings'] {
+  const found = new Map<string, Subject[]>();
+  for (const subject of subjects) {
+    const { controller } = subject.checkpoint.record.parent;
+    if (controller?.kind !== 'DaemonSet') continue;
+    const group = found.get(controller.uid);
+    if (group === undefined) found.set(controller.uid, [subject]);
+    else group.push(subject);
+  }
+  return found;
+}
+
+function beforePlacing(subject: Subject, input: Shared, o: Observation): Obstacle | undefined {
   const { checkpoint } = subject;
   if (checkpoint.record.self === true) return ofCheckpoint(checkpoint, o) ?? nameTaken(checkpoint, o);
   return (
@@ -88,12 +109,10 @@ function ofCheckpoint(checkpoint: Checkpoint, o: Observation): Obstacle | undefi
  * Of two pods of one DaemonSet captured here the later one took the other's place, port and all. The earlier is of use
  * only where the later cannot start, or is a pod that this kubelet has and cannot keep running.
  */
-function superseded(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Obstacle | undefined {
+function superseded(checkpoint: Checkpoint, input: Shared, o: Observation): Obstacle | undefined {
   const { controller } = checkpoint.record.parent;
   if (controller?.kind !== 'DaemonSet') return undefined;
-  const siblings = input.subjects.filter(
-    ({ checkpoint: { key, record } }) => key !== checkpoint.key && record.parent.controller?.uid === controller.uid,
-  );
+  const siblings = (input.siblings.get(controller.uid) ?? []).filter(({ checkpoint: { key } }) => key !== checkpoint.key);
   const later = siblings.some((other) => {
     const { parent, capturedAt } = other.checkpoint.record;
     if (capturedAt <= checkpoint.record.capturedAt || (o.kubelet.known && o.kubelet.value.has(`${parent.namespace}/${parent.name}`)))
@@ -123,10 +142,12 @@ function expired(checkpoint: Checkpoint, wall: number): boolean {
   return !(age >= 0 && age <= maxAgeMs);
 }
 
-function nameTaken(checkpoint: Checkpoint, o: Observation): Obstacle | undefined {
+function nameTaken({ record: { parent } }: Checkpoint, o: Observation): Obstacle | undefined {
   if (!o.manifests.known) return undefined;
-  const file = manifestFileName(checkpoint.record.parent);
-  return o.manifests.value.some((candidate) => candidate.file === file) ? 'manifest-name-taken' : undefined;
+  // the whole name takes a digest to make
+  const head = manifestFileHead(parent);
+  const alike = o.manifests.value.filter(({ file }) => file.startsWith(head));
+  return alike.length > 0 && alike.some(({ file }) => file === manifestFileName(parent)) ? 'manifest-name-taken' : undefined;
 }
 
 /**
@@ -140,14 +161,21 @@ export function notOurs(placed: Placed, o: Observation): boolean {
 }
 
 /** A copy of lower order is still to come; after {@link ORDER_WAIT_MS} nobody waits for it any more. */
-function order(checkpoint: Checkpoint, input: ObstacleInput, o: Observation): Obstacle | undefined {
+function order(checkpoint: Checkpoint, input: Shared, o: Observation): Obstacle | undefined {
   const since = input.waitingSince.get(checkpoint.key);
   if (since !== undefined && o.now - since >= ORDER_WAIT_MS) return undefined;
-  const waitsFor = input.subjects.some((subject) => {
-    const { checkpoint: other, placed } = subject;
-    if (other.record.self === true || other.record.order >= checkpoint.record.order || input.ended?.has(other.key)) return false;
-    if (ofCheckpoint(other, o) !== undefined || (placed === undefined && unwanted(subject, o) !== undefined)) return false;
-    return placed === undefined ? input.waitingSince.has(other.key) : !copyRuns(other, o);
-  });
-  return waitsFor ? 'waiting-for-lower-order' : undefined;
+  return input.awaitedOrder < checkpoint.record.order ? 'waiting-for-lower-order' : undefined;
+}
+
+function awaitedOrder({ subjects, waitingSince, ended }: ObstacleInput, o: Observation): number {
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const subject of subjects) {
+    const { checkpoint, placed } = subject;
+    const { record, key } = checkpoint;
+    if (record.self === true || record.order >= lowest || ended?.has(key)) continue;
+    const isAwaited = placed === undefined ? waitingSince.has(key) : !copyRuns(checkpoint, o);
+    if (!isAwaited || ofCheckpoint(checkpoint, o) !== undefined || (placed === undefined && unwanted(subject, o) !== undefined)) continue;
+    lowest = record.order;
+  }
+  return lowest;
 }

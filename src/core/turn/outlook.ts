@@ -119,7 +119,13 @@ function downBy({ decision: { state, reason }, facts }: Decided): Hindering | un
 function aheadOf(one: Decided, last: Hindrance | undefined, all: readonly Decided[], o: Observation): Hindering | undefined {
   // that it goes is no all-clear
   if (one.decision.state === 'retired') return last?.reason;
-  if (one.placed !== undefined || one.decision.state !== 'inactive' || replaced(one, all, o)) return undefined;
+  if (one.placed !== undefined || one.decision.state !== 'inactive') return undefined;
+  const found = hindering(one, last, o);
+  // all others are looked at only where there is something to tell
+  return found === undefined || replaced(one, all, o) ? undefined : found;
+}
+
+function hindering(one: Decided, last: Hindrance | undefined, o: Observation): Hindering | undefined {
   const found = ofItself(one, o);
   if (found !== undefined) return OBSTACLES[found].told === 'ahead' ? found : undefined;
   // a new revision's images are unknown until they are asked for: that is no all-clear

@@ -8,7 +8,7 @@
  */
 import { barred } from '../model/ledger.ts';
 import type { Checkpoint, HandBackMemory, HandBackMode, Millis, RevisionRecord, RuntimeContainer } from '../model/model.ts';
-import { ofPod } from './identity.ts';
+import { containersOf } from './here.ts';
 import type { Observation } from './observation.ts';
 import { HAND_BACK_TRIAL_MS, type Policy, START_DEADLINE_MS } from './policy.ts';
 import type { Subject } from './subject.ts';
@@ -38,9 +38,8 @@ export function freshContainers({ checkpoint, parent, placed, memory }: Subject,
   if (!o.runtime.known || placed === undefined) return [];
   const { record } = checkpoint;
   const old = new Set(placed.knownContainers);
-  return o.runtime.value.containers.filter(
-    (container) =>
-      ofPod(parent, container.podUid) && isSign(record, old, container) && !barredFor(record, memory, container.podUid, o.wall),
+  return containersOf(parent, o.runtime.value).filter(
+    (container) => isSign(record, old, container) && !barredFor(record, memory, container.podUid, o.wall),
   );
 }
 
@@ -50,12 +49,9 @@ export function freshContainers({ checkpoint, parent, placed, memory }: Subject,
  */
 export function startsNow({ checkpoint: { record }, parent }: Subject, o: Observation): boolean {
   if (!sharesData(record) || !o.runtime.known) return false;
-  return o.runtime.value.containers.some(
-    ({ podUid, name, state, createdAtMs }) =>
-      state === 'created' &&
-      ofPod(parent, podUid) &&
-      signNames(record).includes(name) &&
-      Math.abs(o.wall - createdAtMs) < START_DEADLINE_MS,
+  return containersOf(parent, o.runtime.value).some(
+    ({ name, state, createdAtMs }) =>
+      state === 'created' && signNames(record).includes(name) && Math.abs(o.wall - createdAtMs) < START_DEADLINE_MS,
   );
 }
 

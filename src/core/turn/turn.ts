@@ -26,10 +26,11 @@ import { withReservations } from './reservations.ts';
 import { successorHolds } from './retirement.ts';
 import { freshContainers, modeOf, sharesData, turnsOver } from './signs.ts';
 import { decideStandby, type Scene, standbyFacts } from './standby.ts';
-import { type Subject, subjectOf } from './subject.ts';
+import { type Subject, subjectsOf } from './subject.ts';
 import { type Candidate, throttle } from './throttle.ts';
 import type { Track } from './track.ts';
 import { withDismissal } from './unwanted.ts';
+import { withIndex } from './view-index.ts';
 import { doubted, hear, NO_WITNESS, testimony } from './witness.ts';
 
 export interface Verdict {
@@ -59,12 +60,12 @@ export interface Turn {
 export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Ledger, seen: Observation, policy: Policy): Turn {
   const witness = hear(mind.witness ?? NO_WITNESS, seen);
   const words = testimony(witness, seen.now);
-  const o: Observation = { ...seen, api: doubted(seen.api, words) };
+  const o: Observation = { ...seen, api: doubted(seen.api, words), runtime: withIndex(seen.runtime) };
   const tracks = tracksSeeing(mind, ledger, o, policy);
-  const moved = checkpoints.map((checkpoint) => {
-    const before = subjectOf(checkpoint, ledger, tracks, o);
-    return { ...before, track: movedOn(before, successorHolds(before, checkpoints, o), o) };
-  });
+  const moved = subjectsOf(checkpoints, ledger, tracks, o).map((before) => ({
+    ...before,
+    track: movedOn(before, successorHolds(before, checkpoints, o), o),
+  }));
   const free = policy.activeLimit - copiesIn(ledger).length;
   const confirmAfter = pullBrake(mind, moved, o, policy);
   const subjects = moved.map((subject) => withDismissal(subject, confirmAfter !== undefined, o));

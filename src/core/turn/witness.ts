@@ -113,8 +113,9 @@ function evidence({ answeredAt, known, zero }: Omit<Witness, 'since'> & { readon
       ((youngKubelet !== undefined && createdAtMs >= youngKubelet) ||
         (known !== undefined && createdAtMs > answeredWall && !knows(known, uid, o))),
   );
+  const shown = new Set(sandboxes.map(nameOf));
   const listed = apiPodsListed(o).filter(
-    (name) => youngKubelet !== undefined || (known !== undefined && !sandboxes.some((s) => nameOf(s) === name) && !lists(known, name, o)),
+    (name) => youngKubelet !== undefined || (known !== undefined && !shown.has(name) && !lists(known, name, o)),
   );
   return [
     ...pods.map((sandbox) => `the kubelet runs ${nameOf(sandbox)}, made after our last answer`),

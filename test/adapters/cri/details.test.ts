@@ -92,6 +92,11 @@ describe('messages on the wire', () => {
     expect(millisOfNanos('1795249912123999999')).toBe(1_795_249_912_123);
     expect(millisOfNanos('-6795364578871345152')).toBe(0);
     expect(millisOfNanos('0')).toBe(0);
+    for (const nanos of ['1795249912123999999', '1795249912124000000', '-6795364578871345152', '0', '4294967295', '4294967296']) {
+      const { createdAt } = codec.decode('ContainerEventResponse', codec.encode('ContainerEventResponse', { createdAt: nanos }));
+      expect(createdAt).toMatchObject({ low: expect.any(Number), high: expect.any(Number) });
+      expect(millisOfNanos(createdAt)).toBe(millisOfNanos(nanos));
+    }
     const bytes = codec.encode('ContainerEventResponse', { createdAt: nanosOfMillis(1_795_249_912_123) });
     expect(millisOfNanos(codec.decode('ContainerEventResponse', bytes).createdAt)).toBe(1_795_249_912_123);
   });
