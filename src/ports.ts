@@ -10,6 +10,7 @@ import type { OwnAddress } from './core/api/own-addresses.ts';
 import type { MachineLook } from './core/kubelet/eviction.ts';
 import type { PullPolicy } from './core/kubelet/kubelet-config.ts';
 import type { FoundPullRecord } from './core/kubelet/pull-records.ts';
+import type { NetworkWord } from './core/model/copy-stand.ts';
 import type { PodWord } from './core/model/ended.ts';
 import type { CapturedFile, Millis, PodName, Probe, RawPod, RuntimeView } from './core/model/model.ts';
 import type { KubeletLife } from './core/turn/observation.ts';
@@ -148,6 +149,8 @@ export interface ContainerDetails {
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
   readonly exitCode: number;
+  /** The runtime's word for how it ended, such as OOMKilled; empty while it runs. */
+  readonly reason: string;
   /** Its first process, in the runtime's pid namespace; absent where the runtime does not tell, or it does not run. */
   readonly pid?: number;
 }
@@ -163,6 +166,8 @@ export interface ContainerRuntime {
   version(): Promise<RuntimeVersion>;
   /** Sandboxes and containers of the whole node, both calls within one deadline: both succeed or it throws. */
   view(deadlineMs: Millis): Promise<RuntimeView>;
+  /** Its condition NetworkReady: may pods get an address of their own? */
+  network(deadlineMs: Millis): Promise<NetworkWord>;
   /** Containers of these pods only, by uid, in one call: about a millisecond, for the close watch during a hand-back. */
   containersOf(podUids: readonly string[], deadlineMs: Millis): Promise<RuntimeView['containers']>;
   /** Verbose status of a container. Throws not-found when the runtime no longer has it. */
@@ -185,7 +190,10 @@ export interface ContainerRuntime {
 // ---- kubelet ------------------------------------------------------------------------------------
 
 export interface KubeletPods {
-  /** podresources v1 `List`: the pods this kubelet process knows (not: rejected or finished ones), without uids. */
+  /**
+   * podresources v1 `List`: the pods this kubelet process knows, without uids. Rejected and finished ones are among
+   * them before 1.34 only.
+   */
   list(deadlineMs: Millis): Promise<readonly PodName[]>;
   close(): void;
 }

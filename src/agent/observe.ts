@@ -47,7 +47,7 @@ export function createObserver(ports: Ports): Observe {
 
 async function observe(ports: Ports, ask: Ask, question: Question): Promise<Observation> {
   const { need, api, begun, where, optIn, namespaces } = question;
-  const [runtime, kubelet, life, manifests, images, reads, fates, short] = await Promise.all([
+  const [runtime, kubelet, life, manifests, images, reads, fates, short, exits, network] = await Promise.all([
     need.runtime ? askRuntime(ports, ask) : NOT_ASKED,
     need.kubelet ? askKubelet(ports, ask) : NOT_ASKED,
     need.kubelet ? ports.kubeletProcess.look(LOCAL_DEADLINE_MS) : {},
@@ -56,6 +56,8 @@ async function observe(ports: Ports, ask: Ask, question: Question): Promise<Obse
     askReads(ports, need.reads),
     askFates(ports, need.ended?.parents ?? []),
     need.ended?.machine === true ? askMachine(ports, ask) : undefined,
+    askExits(ports, need.exits ?? []),
+    need.network === true ? wonder(() => ports.runtime.network(LOCAL_DEADLINE_MS)) : undefined,
   ]);
   const { synced, healthy, pods, regressions = 0, lastAnswer } = ports.watch.view();
   return {
@@ -71,6 +73,8 @@ async function observe(ports: Ports, ask: Ask, question: Question): Promise<Obse
     reads,
     ...(fates.size === 0 ? {} : { fates }),
     ...(short === undefined ? {} : { short }),
+    exits,
+    ...(network === undefined ? {} : { network }),
     begun: begun(),
     // the CA bundle may be another in the next turn, not within one
     where: { ...where },
@@ -98,6 +102,17 @@ async function askImages(ports: Ports, references: readonly string[]): Promise<R
   const answers = references.map(async (reference) => {
     const present = await wonder(async () => (await ports.runtime.imageId(reference, LOCAL_DEADLINE_MS)) !== undefined);
     return [reference, present] as const;
+  });
+  return new Map(await Promise.all(answers));
+}
+
+async function askExits(ports: Ports, ids: readonly string[]): Promise<NonNullable<Observation['exits']>> {
+  const answers = ids.map(async (id) => {
+    const exit = await wonder(async () => {
+      const { exitCode: code, reason, finishedAtMs: at } = await ports.runtime.containerDetails(id, LOCAL_DEADLINE_MS);
+      return { code, reason, at };
+    });
+    return [id, exit] as const;
   });
   return new Map(await Promise.all(answers));
 }

@@ -98,8 +98,8 @@ interface Asking {
 function needOf({ held, mind, pace, settings }: Loop, { checkpoints, api, from, hurry }: Asking): Needs {
   const { policy } = settings;
   const all = needs({ checkpoints, ledger: held.ledger, mind, reach: api, pace, now: from, policy });
-  const { ended: _, ...rest } = all;
-  return hurry ? { ...rest, kubelet: false, manifests: false, images: [], reads: [] } : all;
+  const { ended: _ended, exits: _exits, network: _network, ...quick } = all;
+  return hurry ? { ...quick, kubelet: false, manifests: false, images: [], reads: [] } : all;
 }
 
 function decideAndPlan(loop: Loop, { checkpoints, observation }: Scene): Turn {

@@ -19,6 +19,8 @@ export interface CriSubject {
   /** Environment the kubelet gave the container: at least one value holds `$(`. */
   readonly env: Readonly<Record<string, string>>;
   readonly hasEvents: boolean;
+  /** Left out: nobody knows. */
+  readonly networkReady?: boolean;
   /** SIGKILL and a new start on the same socket. */
   kill(): Promise<void>;
   /** Resolves when it answers. */
@@ -71,6 +73,12 @@ export function criContract(name: string, setup: () => Promise<CriSubject>): voi
 
     it('tells where its images lie', async () => {
       expect(await runtime.imageFs(2000)).toMatch(/^\//);
+    });
+
+    it('says whether pods get a network of their own, and why not', async () => {
+      const { ready, message } = await runtime.network(2000);
+      expect(ready ? message === '' : message !== '').toBe(true);
+      if (subject.networkReady !== undefined) expect(ready).toBe(subject.networkReady);
     });
 
     it('lists the containers of one pod only', async () => {

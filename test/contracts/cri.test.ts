@@ -48,6 +48,7 @@ async function embedded(flavour: '1.6' | '2.4'): Promise<CriSubject> {
     image: IMAGE,
     env: ENV,
     hasEvents: flavour === '2.4',
+    networkReady: true,
     kill: () => runtime.stop(),
     restart: () => runtime.start(),
     launch: async () => {

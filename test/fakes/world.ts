@@ -70,6 +70,10 @@ export interface World {
   readonly details: string[];
   /** How often the close watch has asked the runtime. */
   looks: number;
+  /** How containers ended, by id. */
+  readonly exits: Map<string, { readonly exitCode: number; readonly reason: string }>;
+  /** What the runtime says of the network of pods. */
+  network: { ready: boolean; message: string };
   /** How long the runtime takes to stop a container, milliseconds. */
   stopTakesMs: number;
   /** How long the kubelet takes to answer, milliseconds. */
@@ -173,6 +177,10 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     runtime: {
       version: async () => ({ runtimeName: 'fake', runtimeVersion: '1', runtimeApiVersion: 'v1' }),
       view: async () => structuredClone(runtimeOr()),
+      network: async () => {
+        runtimeOr();
+        return world.network;
+      },
       containersOf: async (uids) => {
         world.looks += 1;
         return runtimeOr().containers.filter((container) => uids.includes(container.podUid));
@@ -262,7 +270,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       mounts: [],
       startedAtMs: 5,
       finishedAtMs: 3,
-      exitCode: 0,
+      ...(world.exits.get(id) ?? { exitCode: 0, reason: '' }),
       ...(world.pids.has(id) ? { pid: world.pids.get(id) ?? 0 } : {}),
     };
   }
@@ -298,6 +306,8 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     killed: [],
     details: [],
     looks: 0,
+    exits: new Map(),
+    network: { ready: true, message: '' },
     stopTakesMs: 0,
     kubeletTakesMs: 0,
     lines: [],

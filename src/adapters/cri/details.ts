@@ -33,6 +33,7 @@ export function detailsOf(reply: Messages['ContainerStatusResponse'], what: stri
     startedAtMs: millisOfNanos(status.startedAt),
     finishedAtMs: millisOfNanos(status.finishedAt),
     exitCode: status.exitCode,
+    reason: status.reason,
     ...(typeof pid === 'number' && Number.isInteger(pid) && pid > 1 ? { pid } : {}),
   };
 }

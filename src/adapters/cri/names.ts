@@ -8,6 +8,7 @@ const IMAGES = '/runtime.v1.ImageService';
 
 export const CRI_METHODS = {
   version: `${RUNTIME}/Version`,
+  status: `${RUNTIME}/Status`,
   listPodSandbox: `${RUNTIME}/ListPodSandbox`,
   listContainers: `${RUNTIME}/ListContainers`,
   containerStatus: `${RUNTIME}/ContainerStatus`,
@@ -22,6 +23,9 @@ export const LABEL_POD_NAME = 'io.kubernetes.pod.name';
 export const LABEL_POD_NAMESPACE = 'io.kubernetes.pod.namespace';
 export const LABEL_POD_UID = 'io.kubernetes.pod.uid';
 export const LABEL_CONTAINER_NAME = 'io.kubernetes.container.name';
+
+/** The kubelet takes a condition that is missing for false (`pkg/kubelet/kubelet.go`: updateRuntimeUp). */
+export const CONDITION_NETWORK = 'NetworkReady';
 
 /** proto3 leaves a zero off the wire, so READY and CREATED are also what an absent field means. */
 export const SANDBOX_READY = 0;

@@ -4,12 +4,14 @@
  * Never creates, starts, removes or pulls anything, and never asks for an image the runtime does not have.
  * Environments are secret: they leave this file only in {@link ContainerDetails}, never in an error.
  */
+import type { NetworkWord } from '../../core/model/copy-stand.ts';
 import type { RuntimeContainer, RuntimeView, Sandbox } from '../../core/model/model.ts';
 import { type ContainerDetails, type ContainerRuntime, PortError, type RuntimeEvent, type RuntimeVersion } from '../../ports.ts';
 import { createGrpcClient, type GrpcClient } from '../grpc/grpc.ts';
 import { type Codec, type ContainerMessage, createCodec, type Messages, millisOfNanos, type SandboxMessage } from '../grpc/messages.ts';
 import { detailsOf } from './details.ts';
 import {
+  CONDITION_NETWORK,
   CONTAINER_STATES,
   CRI_METHODS,
   EVENT_TYPES,
@@ -39,6 +41,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   return {
     version: () => version(cri, options.versionDeadlineMs ?? 2000),
     view: (deadlineMs) => view(cri, deadlineMs),
+    network: (deadlineMs) => network(cri, deadlineMs),
     containersOf: (podUids, deadlineMs) => containersOf(cri, podUids, deadlineMs),
     containerDetails: (id, deadlineMs) => containerDetails(cri, id, deadlineMs),
     imageId: (reference, deadlineMs) => imageId(cri, reference, deadlineMs),
@@ -67,6 +70,14 @@ async function version(cri: Cri, deadlineMs: number): Promise<RuntimeVersion> {
 async function view(cri: Cri, deadlineMs: number): Promise<RuntimeView> {
   const [sandboxes, containers] = await Promise.all([listSandboxes(cri, deadlineMs), listContainers(cri, undefined, deadlineMs)]);
   return { sandboxes, containers };
+}
+
+async function network(cri: Cri, deadlineMs: number): Promise<NetworkWord> {
+  const request = cri.codec.encode('StatusRequest', { verbose: false });
+  const { status } = await call(cri, CRI_METHODS.status, request, 'StatusResponse', deadlineMs);
+  const found = status?.conditions.find(({ type }) => type === CONDITION_NETWORK);
+  if (found === undefined) return { ready: false, message: `the runtime gives no condition ${CONDITION_NETWORK}` };
+  return { ready: found.status, message: found.status ? '' : found.message || found.reason };
 }
 
 async function listSandboxes(cri: Cri, deadlineMs: number): Promise<readonly Sandbox[]> {

@@ -39,6 +39,12 @@ export interface ContainerMessage {
   readonly annotations: Labels;
   readonly imageId: string;
 }
+export interface ConditionMessage {
+  readonly type: string;
+  readonly status: boolean;
+  readonly reason: string;
+  readonly message: string;
+}
 export interface MountMessage {
   readonly containerPath: string;
   readonly hostPath: string;
@@ -78,6 +84,8 @@ export interface Messages {
     readonly runtimeVersion: string;
     readonly runtimeApiVersion: string;
   };
+  StatusRequest: { readonly verbose: boolean };
+  StatusResponse: { readonly status: { readonly conditions: readonly ConditionMessage[] } | null };
   ListPodSandboxRequest: Record<never, never>;
   ListPodSandboxResponse: { readonly items: readonly SandboxMessage[] };
   ListContainersRequest: { readonly filter: { readonly id: string; readonly podSandboxId: string; readonly labelSelector: Labels } | null };
@@ -131,6 +139,10 @@ const SCHEMA: Readonly<Record<string, Record<string, protobuf.IField | protobuf.
   SandboxMetadata: { name: one('string', 1), uid: one('string', 2), namespace: one('string', 3), attempt: one('uint32', 4) },
   ContainerMetadata: { name: one('string', 1), attempt: one('uint32', 2) },
   ImageSpec: { image: one('string', 1), userSpecifiedImage: one('string', 18) },
+  StatusRequest: { verbose: one('bool', 1) },
+  StatusResponse: { status: one('RuntimeStatus', 1) },
+  RuntimeStatus: { conditions: many('RuntimeCondition', 1) },
+  RuntimeCondition: { type: one('string', 1), status: one('bool', 2), reason: one('string', 3), message: one('string', 4) },
   ListPodSandboxRequest: {},
   ListPodSandboxResponse: { items: many('Sandbox', 1) },
   Sandbox: {

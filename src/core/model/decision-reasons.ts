@@ -3,6 +3,7 @@
  * obstacles (`obstacles.ts`). Data for documentation only: nothing of the agent reads it, so that the bundle goes
  * without. A test holds the states against the decision tables.
  */
+import { COPY_TROUBLES } from './copy-troubles.ts';
 import type { Obstacle, Reason } from './model.ts';
 import { LOCAL_TRUTH_UNKNOWN, type ReasonMeaning } from './obstacles.ts';
 
@@ -49,6 +50,7 @@ export const DECISION_REASONS: Readonly<Record<Exclude<Reason, Obstacle>, Reason
       'The API server answers and wants the pod here, but the kubelet has had no contact to one since it started, for `kubeletBlindGrace` at least, and nothing of the pod runs. The copy runs until the kubelet starts the pod.',
     todo: 'Look why the kubelet does not reach the API server. Most often its certificate has expired: its log and `openssl x509 -enddate` tell.',
   },
+  ...COPY_TROUBLES,
   'copy-serving': { states: ['active'], means: 'The copy serves. The API server is not known to be back.' },
   'awaiting-parent': { states: ['active'], means: 'The API server is back. The copy serves until the pod takes over.' },
   'hand-back-overdue': {

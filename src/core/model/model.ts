@@ -2,6 +2,7 @@
  * The vocabulary of the whole program: what can be seen, what lies on the disk, what can be decided.
  * Data only: no behaviour beyond tiny constructors, no I/O, no clock.
  */
+import type { CopyStand, CopyTrouble } from './copy-stand.ts';
 import type { Unwanted } from './dismissal.ts';
 import type { KeptDown } from './ended.ts';
 import type { CheckpointNotes } from './notes.ts';
@@ -242,6 +243,7 @@ export type Reason =
   | 'standby-kept'
   | 'standby-superseded'
   | 'standby-replaced'
+  | CopyTrouble
   | Obstacle;
 
 /** Why a copy that the rules would start must not start. */
@@ -292,8 +294,8 @@ export interface Facts {
   readonly inApi: ParentInApi;
   /** Has the moment to hand back come, by the parent's mode? `late`: no, and the hand-back timeout has passed. */
   readonly trigger: 'yes' | 'no' | 'late' | 'unknown';
-  /** What the runtime shows of the copy: nothing that could serve, or something. `unknown`, too: it is on its way. */
-  readonly copy: 'gone' | 'there' | 'unknown';
+  /** Where the copy stands, by runtime and kubelet. */
+  readonly copy: CopyStand;
   /** The API server wants the parent here, and the kubelet, without contact for its grace, cannot know. */
   readonly blind: 'yes' | 'no';
   readonly obstacle?: Obstacle;

@@ -2,7 +2,9 @@
  * What keeps a copy from starting: what each obstacle means, what to do about it, and when a person is told of it.
  * The log, `status`, `/readyz` and the reference have these sentences; a test holds the states against the decisions.
  */
-import type { Obstacle, State } from './model.ts';
+import type { CopyTrouble } from './copy-stand.ts';
+import { COPY_TROUBLES } from './copy-troubles.ts';
+import type { Millis, Obstacle, Reason, State } from './model.ts';
 
 export interface ReasonMeaning {
   /** The states that it is given for. */
@@ -19,8 +21,8 @@ export interface ObstacleMeaning extends ReasonMeaning {
    * - `never`: it ends by itself, or is as people want it.
    */
   readonly told: 'ahead' | 'down' | 'never';
-  /** Rather an unknown, and mostly over in a moment: it is told when it has lasted. */
-  readonly settles?: true;
+  /** Mostly over in a moment: it is told when it has lasted ten seconds, or these milliseconds. */
+  readonly settles?: true | Millis;
 }
 
 /** Why a copy that should start does not; the last two, why one that is placed may not run. */
@@ -143,8 +145,13 @@ export const LOCAL_TRUTH_UNKNOWN: ObstacleMeaning = {
 };
 
 /** What keeps a copy down, or would. */
-export type Hindering = Obstacle | 'local-truth-unknown';
+export type Hindering = Obstacle | CopyTrouble | 'local-truth-unknown';
 
 export function meaningOf(reason: Hindering): ObstacleMeaning {
-  return reason === 'local-truth-unknown' ? LOCAL_TRUTH_UNKNOWN : OBSTACLES[reason];
+  if (reason === 'local-truth-unknown') return LOCAL_TRUTH_UNKNOWN;
+  return isCopyTrouble(reason) ? COPY_TROUBLES[reason] : OBSTACLES[reason];
+}
+
+export function isCopyTrouble(reason: Reason): reason is CopyTrouble {
+  return Object.hasOwn(COPY_TROUBLES, reason);
 }

@@ -3,6 +3,7 @@ import { inBriefDoubt } from '../api/reachability.ts';
 import type { Millis, Placed } from '../model/model.ts';
 import { since, sinceEach } from '../model/since.ts';
 import { unlistedSince } from './copy-listed.ts';
+import { copyClocks } from './copy-serves.ts';
 import { parentHere, runningOf } from './here.ts';
 import { parentInWatch, regressionsOf, stillParent, vanished } from './in-watch.ts';
 import type { Observation } from './observation.ts';
@@ -35,6 +36,7 @@ export function movedOn(subject: Subject, successor: boolean, o: Observation): T
     goneConfirmedAt: leavingSince === undefined ? undefined : confirmedAt({ checkpoint, track: before }, o),
     placedSince: placedSince(before, placed, o.now),
     unlistedSince: unlistedSince(subject, o),
+    ...copyClocks(subject, o),
     leavingCopySince: since(before.leavingCopySince, placed?.phase === 'leaving', o.now),
     handedBackAt: before.handedBackAt,
     awaitingSince: since(before.awaitingSince, placed?.phase === 'placed' && isBack(o), o.now),

@@ -26,7 +26,7 @@ export function anyAlive(sandboxes: readonly Sandbox[], view: RuntimeView): bool
   return sandboxes.some(({ id, ready }) => ready || (containersOfSandbox.get(id) ?? []).some(({ state }) => state !== 'exited'));
 }
 
-/** The sandboxes that what is placed can have made. A standby is replaced in place: the one before may still be there. */
+/** The sandboxes of what is placed. A standby is replaced in place, so that the one before may still be there. */
 export function placedSandboxes(checkpoint: Checkpoint, placed: Placed, view: RuntimeView): readonly Sandbox[] {
   const all = copySandboxes(checkpoint, view);
   return checkpoint.record.self === true ? all.filter((s) => s.annotations[ANNOTATION_REVISION] === placed.revision) : all;

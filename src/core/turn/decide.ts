@@ -59,15 +59,27 @@ const ACTIVATION_REASON = { known: 'parent-stuck', orphan: 'parent-orphaned', ab
  */
 function decideActive(facts: Facts): Decision {
   if (facts.trigger === 'yes') return to('handing-back', 'parent-started');
-  if (facts.api !== 'reachable') return to('active', facts.obstacle ?? 'copy-serving');
+  const standing = STANDING_REASON[facts.copy];
+  if (facts.api !== 'reachable') return to('active', facts.obstacle ?? standing);
   // the kubelet knows of nobody who could take over; the manifest is all that it has
-  if (facts.blind === 'yes' && facts.inApi !== 'leaving' && facts.inApi !== 'gone') return to('active', facts.obstacle ?? 'kubelet-blind');
+  if (facts.blind === 'yes' && facts.inApi !== 'leaving' && facts.inApi !== 'gone')
+    return to('active', facts.obstacle ?? (facts.copy === 'serving' ? 'kubelet-blind' : standing));
   if (facts.copy === 'gone') return to('handing-back', 'copy-not-needed');
   if (facts.inApi === 'gone') return to('retired', 'parent-gone');
   if (facts.inApi === 'leaving') return to('active', 'parent-leaving');
+  if (facts.trigger === 'no' && facts.copy !== 'serving') return to('active', standing);
   return to('active', AWAITING_REASON[facts.trigger]);
 }
 
+/** Nobody is told that a copy serves which has never run. */
+const STANDING_REASON = {
+  serving: 'copy-serving',
+  starting: 'copy-starting',
+  failing: 'copy-failing',
+  'no-network': 'network-not-ready',
+  gone: 'copy-refused',
+  unknown: 'local-truth-unknown',
+} as const;
 const AWAITING_REASON = { no: 'awaiting-parent', late: 'hand-back-overdue', unknown: 'local-truth-unknown' } as const;
 
 /**

@@ -7,10 +7,10 @@
 import type { CheckpointKey, Facts, Millis, Obstacle, ParentHere, RawPod, RuntimeContainer } from '../model/model.ts';
 import { parseTime } from '../model/time.ts';
 import { type Blindness, blindFor } from './blind.ts';
-import { copyAlive } from './copy-here.ts';
+import { copyStand } from './copy-serves.ts';
 import { parentHere } from './here.ts';
 import type { Observation } from './observation.ts';
-import { HAND_BACK_TRIAL_MS, type Policy, START_DEADLINE_MS } from './policy.ts';
+import { HAND_BACK_TRIAL_MS, type Policy } from './policy.ts';
 import { parentInApi } from './retirement.ts';
 import { isOverdue, sharesData, startsNow, turnsOver } from './signs.ts';
 import type { Subject } from './subject.ts';
@@ -47,7 +47,7 @@ export function factsOf(
     grace: here === 'known' && startsNow(subject, o) ? 'running' : failed ? 'hand-back-failed' : over ? 'over' : 'running',
     inApi: parentInApi(subject, { retireGraceMs: policy.retireGraceMs, confirmAfter }, o),
     trigger: blind === 'yes' && subject.checkpoint.record.handBack === 'first-sign' ? 'no' : trigger(subject, fresh, o, policy),
-    copy: copyHere(subject, o),
+    copy: copyStand(subject, o),
     blind,
     ...(obstacle === undefined ? {} : { obstacle }),
   };
@@ -158,12 +158,4 @@ function answeredSincePlaced(subject: Subject, o: Observation): boolean {
 
 function steady(id: string, track: Track, now: Millis): boolean {
   return now - (track.runningSince.get(id) ?? now) >= STEADY_MS;
-}
-
-/** What is placed and does not show is on its way, unless the kubelet is known not to have it: it may come after all. */
-function copyHere({ checkpoint, placed, track }: Subject, o: Observation): Facts['copy'] {
-  if (!o.runtime.known) return 'unknown';
-  if (copyAlive(checkpoint.record.parent, o.runtime.value)) return 'there';
-  if (placed?.phase !== 'placed') return 'gone';
-  return track.unlistedSince !== undefined && o.now - track.unlistedSince >= START_DEADLINE_MS ? 'gone' : 'unknown';
 }

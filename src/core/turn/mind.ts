@@ -1,6 +1,7 @@
 /** What does one turn leave to the next? In memory only: whatever must outlive the process is in the ledger. */
 import type { CheckpointKey, Millis } from '../model/model.ts';
 import type { Blindness } from './blind.ts';
+import type { CopyWords } from './copy-words.ts';
 import { NO_OUTLOOK, type Outlook } from './outlook.ts';
 import type { Pressure } from './pressure.ts';
 import type { Track } from './track.ts';
@@ -17,6 +18,8 @@ export interface Mind {
   readonly outlook: Outlook;
   /** The kubelet shows no sign of contact to an API server, and something waits for one. */
   readonly blindness?: Blindness;
+  /** What the runtime has told of copies that do not serve, and what it is to be asked. */
+  readonly copies?: CopyWords;
   /** What the kubelet has shown to have from an API server. */
   readonly witness?: Witness;
   /** What the node is short of, while a copy may wait for it. */

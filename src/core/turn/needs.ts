@@ -9,6 +9,7 @@ import { SIGN_MS } from '../api/probe-schedule.ts';
 import type { ReachabilityState } from '../api/reachability.ts';
 import { copiesIn } from '../model/ledger.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis } from '../model/model.ts';
+import { copyNeeds, NO_WORDS } from './copy-words.ts';
 import { type EndedParent, endedParents } from './ended.ts';
 import type { Mind } from './mind.ts';
 import type { Observation } from './observation.ts';
@@ -54,6 +55,9 @@ export interface Needs {
   readonly manifests: boolean;
   /** Image references to look up. */
   readonly images: readonly string[];
+  /** Containers of copies that have exited, and whether the network of the node is ready: while a copy does not run. */
+  readonly exits?: readonly string[];
+  readonly network?: true;
   /** Parents to read from the API server, by checkpoint key. */
   readonly reads: readonly { readonly key: string; readonly namespace: string; readonly name: string }[];
   /** The kubelet may have ended a parent: how, and is the node short of something? Left out: nobody needs to know. */
@@ -76,6 +80,7 @@ export function needs(input: NeedInput): Needs {
     manifests: alert || stale(pace.lastManifests),
     images: [...new Set(waiting.flatMap((checkpoint) => checkpoint.record.images.map(({ image }) => image)))].sort(),
     reads: reach.verdict === 'reachable' ? dueConfirmations(input) : [],
+    ...copyNeeds(input.mind.copies ?? NO_WORDS, now),
     ...endedNeeds(input),
   };
 }

@@ -1,5 +1,6 @@
 /** What did one turn see, and from which source? Nothing is judged here. */
 import type { ReachabilityState } from '../api/reachability.ts';
+import type { ContainerExit, NetworkWord } from '../model/copy-stand.ts';
 import type { PodWord } from '../model/ended.ts';
 import type { CheckpointKey, ManifestFile, Millis, RawPod, RuntimeView, Seen } from '../model/model.ts';
 import type { NodeRoom } from '../room/reserve.ts';
@@ -43,6 +44,10 @@ export interface Observation extends LocalTruth {
   readonly manifests: Seen<readonly ManifestFile[]>;
   /** Is this image reference present? Asked only where a decision waits for it. */
   readonly images: ReadonlyMap<string, Seen<boolean>>;
+  /** How containers of copies ended, by id, as far as they were asked about. */
+  readonly exits?: ReadonlyMap<string, Seen<ContainerExit>>;
+  /** Asked only while a copy does not start. */
+  readonly network?: Seen<NetworkWord>;
   /**
    * This turn's consistent reads of parents that the watch shows to be leaving, by key. A value of undefined: there is
    * no such pod.

@@ -7,8 +7,9 @@
  * for again: what is told does not come and go with the questions.
  */
 import type { Checkpoint, CheckpointKey, Decision, Facts, ManifestFile, Millis, Obstacle, Reason, Seen } from '../model/model.ts';
-import { type Hindering, meaningOf, OBSTACLES } from '../model/obstacles.ts';
+import { type Hindering, isCopyTrouble, meaningOf, OBSTACLES } from '../model/obstacles.ts';
 import { sinceEach } from '../model/since.ts';
+import { exitWords } from './copy-words.ts';
 import type { Observation } from './observation.ts';
 import { ofItself } from './obstacles.ts';
 import type { Subject } from './subject.ts';
@@ -54,19 +55,19 @@ export function outlook(before: Outlook, all: readonly Decided[], now: Observati
   const o = { ...now, images, manifests };
   const found = all.map((one) => {
     const last = before.hindrances.get(one.checkpoint.key);
-    return { one, last, down: downBy(one), ahead: aheadOf(one, last, all, o) };
+    return { one, last, down: downBy(one, last), ahead: aheadOf(one, last, all, o) };
   });
-  const settling = found.filter(({ down, ahead }) => settles(down) || settles(ahead)).map(({ one }) => one.checkpoint.key);
+  const settling = found.filter(({ down, ahead }) => settles(down) > 0 || settles(ahead) > 0).map(({ one }) => one.checkpoint.key);
   const unsettled = sinceEach(before.unsettled, settling, now.now);
   const hindrances = new Map<CheckpointKey, Hindrance>();
   for (const { one, last, down, ahead } of found) {
     const { key } = one.checkpoint;
     const from = unsettled.get(key);
-    const lasted = from !== undefined && now.now - from >= SETTLES_MS;
-    const told = [down, ahead].find((reason) => reason !== undefined && (lasted || !settles(reason)));
+    const lasted = from === undefined ? 0 : now.now - from;
+    const told = [down, ahead].find((reason) => reason !== undefined && lasted >= settles(reason));
     const reason = told ?? (from === undefined ? undefined : last?.reason);
     if (reason === undefined) continue;
-    const detail = detailOf(reason, one.checkpoint, o) ?? (last?.reason === reason ? last.detail : undefined);
+    const detail = detailOf(reason, one, o) ?? (last?.reason === reason ? last.detail : undefined);
     hindrances.set(key, { reason, down: down !== undefined, ...(detail === undefined ? {} : { detail }) });
   }
   return { hindrances, images, manifests, unsettled };
@@ -109,7 +110,10 @@ function lastSeen(before: Outlook, all: readonly Decided[], o: Observation): Out
  * By the decision itself: a copy that has to run does not. A wait that ends by itself keeps none down, and one that is
  * placed may run although its manifest has been replaced.
  */
-function downBy({ decision: { state, reason }, facts }: Decided): Hindering | undefined {
+function downBy({ decision: { state, reason }, facts }: Decided, last: Hindrance | undefined): Hindering | undefined {
+  if (isCopyTrouble(reason)) return meaningOf(reason).told === 'never' ? undefined : reason;
+  // nobody can tell whether it still does not run: that is no all-clear
+  if (state === 'active' && reason === 'local-truth-unknown' && last?.down === true && isCopyTrouble(last.reason)) return last.reason;
   if (state !== 'inactive' && facts.copy !== 'gone') return undefined;
   if (reason === 'local-truth-unknown') return state === 'inactive' ? reason : undefined;
   return isObstacle(reason) && OBSTACLES[reason].told !== 'never' ? reason : undefined;
@@ -144,8 +148,13 @@ function replaced({ checkpoint: { key, record } }: Decided, all: readonly Decide
   });
 }
 
-function detailOf(reason: Hindering, checkpoint: Checkpoint, o: Observation): string | undefined {
+function detailOf(reason: Hindering, one: Decided, o: Observation): string | undefined {
+  const { checkpoint } = one;
   switch (reason) {
+    case 'copy-failing':
+      return exitWords(one, o);
+    case 'network-not-ready':
+      return o.network?.known === true && o.network.value.message !== '' ? o.network.value.message : undefined;
     case 'image-missing': {
       const missing = missingImages(checkpoint, o.images);
       return missing.length === 0 ? undefined : missing.join(', ');
@@ -162,8 +171,10 @@ function detailOf(reason: Hindering, checkpoint: Checkpoint, o: Observation): st
   }
 }
 
-function settles(reason: Hindering | undefined): boolean {
-  return reason !== undefined && meaningOf(reason).settles === true;
+/** How long it has to last before it is told. */
+function settles(reason: Hindering | undefined): Millis {
+  const settling = reason === undefined ? undefined : meaningOf(reason).settles;
+  return settling === true ? SETTLES_MS : (settling ?? 0);
 }
 
 function isObstacle(reason: Reason): reason is Obstacle {

@@ -4,6 +4,7 @@
  * All times are monotonic and of this process: a restarted agent starts every grace anew, which can only delay.
  */
 
+import type { Failing } from '../model/copy-stand.ts';
 import type { Dismissal } from '../model/dismissal.ts';
 import type { Millis } from '../model/model.ts';
 import type { Stay } from '../model/stay.ts';
@@ -38,6 +39,10 @@ export interface Track {
   readonly placedSince?: { readonly attempt: number; readonly revision: string; readonly at: Millis };
   /** Since when, without a break, neither the kubelet nor the runtime has had anything of the placed copy. */
   readonly unlistedSince?: Millis;
+  /** Since when all that serves of the placed copy has been running. */
+  readonly copyRunsSince?: Millis;
+  /** The placed copy has lost a container and not run steadily since. */
+  readonly copyFailing?: Failing;
   /** Since when the copy is withdrawn and may still be there. */
   readonly leavingCopySince?: Millis;
   /** When the last hand-back began. */

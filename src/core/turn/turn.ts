@@ -11,6 +11,7 @@ import type { Checkpoint, CheckpointKey, Decision, Facts, HandBackMode, Ledger, 
 import { sinceEach } from '../model/since.ts';
 import { blindnessOf, tracksSeeing } from './blind.ts';
 import { movedOn } from './clocks.ts';
+import { NO_WORDS, nextWords, withWords } from './copy-words.ts';
 import { decide } from './decide.ts';
 import { keptDown, mayHaveEnded } from './ended.ts';
 import { type Found, factsOf, readyBeside } from './facts.ts';
@@ -60,7 +61,7 @@ export interface Turn {
 export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Ledger, seen: Observation, policy: Policy): Turn {
   const witness = hear(mind.witness ?? NO_WITNESS, seen);
   const words = testimony(witness, seen.now);
-  const o: Observation = { ...seen, api: doubted(seen.api, words), runtime: withIndex(seen.runtime) };
+  const o = withWords(mind.copies ?? NO_WORDS, { ...seen, api: doubted(seen.api, words), runtime: withIndex(seen.runtime) });
   const tracks = tracksSeeing(mind, ledger, o, policy);
   const moved = subjectsOf(checkpoints, ledger, tracks, o).map((before) => ({
     ...before,
@@ -94,6 +95,7 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
       witness,
       ...(blindness === undefined ? {} : { blindness }),
       ...(confirmAfter === undefined ? {} : { confirmAfter }),
+      copies: nextWords(mind.copies ?? NO_WORDS, inputs, o, seen),
       ...(pressure === undefined ? {} : { pressure }),
       outlook: outlook(mind.outlook, inputs, o),
     },

@@ -3,7 +3,7 @@
  * by the two stop calls.
  */
 
-import { CONTAINER_STATES, CRI_METHODS, SANDBOX_NOTREADY, SANDBOX_READY } from '../../adapters/cri/names.ts';
+import { CONDITION_NETWORK, CONTAINER_STATES, CRI_METHODS, SANDBOX_NOTREADY, SANDBOX_READY } from '../../adapters/cri/names.ts';
 import { GRPC } from '../../adapters/grpc/grpc-status.ts';
 import { type Codec, type ContainerStatusMessage, nanosOfMillis } from '../../adapters/grpc/messages.ts';
 import { GrpcFailure, type GrpcMethods } from './grpc-server.ts';
@@ -28,6 +28,10 @@ export function runtimeMethods(runtime: Runtime, codec: Codec, events: EventLog,
         runtimeVersion: old ? '1.6.20-demo' : 'v2.4.2-demo',
         runtimeApiVersion: 'v1',
       }),
+    [CRI_METHODS.status]: () => {
+      const conditions = ['RuntimeReady', CONDITION_NETWORK].map((type) => ({ type, status: true }));
+      return codec.encode('StatusResponse', { status: { conditions } });
+    },
     [CRI_METHODS.listPodSandbox]: () => codec.encode('ListPodSandboxResponse', { items: runtime.sandboxes().map(sandboxMessage) }),
     [CRI_METHODS.listContainers]: (request) => {
       const selector = codec.decode('ListContainersRequest', request).filter?.labelSelector ?? {};

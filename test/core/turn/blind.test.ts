@@ -210,7 +210,7 @@ describe('a copy that was placed for a blind kubelet', () => {
           ledger,
         ),
       ),
-    ).toBe('active: kubelet-blind');
+    ).toBe('active: copy-starting');
     expect(
       verdictOf(
         through(
@@ -221,7 +221,7 @@ describe('a copy that was placed for a blind kubelet', () => {
           ledger,
         ),
       ),
-    ).toBe('active: kubelet-blind');
+    ).toBe('active: local-truth-unknown');
   });
 
   it('is placed again where its manifest is gone', () => {

@@ -11,7 +11,7 @@ const DOMAINS = {
   grace: ['running', 'over', 'hand-back-failed'],
   inApi: ['present', 'leaving', 'gone', 'unknown'],
   trigger: ['yes', 'no', 'late', 'unknown'],
-  copy: ['gone', 'there', 'unknown'],
+  copy: ['gone', 'starting', 'no-network', 'failing', 'serving', 'unknown'],
   blind: ['yes', 'no'],
   obstacle: ['yes', 'no'],
 } as const;
@@ -36,7 +36,7 @@ describe('the decision table', () => {
     }
 
     expect(wrong.slice(0, 5)).toEqual([]);
-    expect(count).toBe(4 * 3 * 5 * 3 * 4 * 4 * 3 * 2 * 2);
+    expect(count).toBe(4 * 3 * 5 * 3 * 4 * 4 * 6 * 2 * 2);
   });
 
   it('is what decide answers', () => {

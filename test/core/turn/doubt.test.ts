@@ -138,7 +138,7 @@ describe('a state that the runtime does not know', () => {
     };
     const o = { api: aReach('reachable'), watch: watching(aPod()), runtime: seen(view), manifests: placedFile };
 
-    expect(verdictOf(over([0, 60_000], o, aLedger([aPlaced()])))).toBe('active: awaiting-parent');
+    expect(verdictOf(over([0, 60_000], o, aLedger([aPlaced()])))).toBe('active: local-truth-unknown');
   });
 
   it('of an API pod’s container keeps the fast path at boot closed', () => {

@@ -116,7 +116,7 @@ describe('a copy that was placed a moment ago', () => {
   const o = { api: aReach('reachable'), runtime: seen(parentDied), manifests: placedFile };
 
   it('is not taken for one that nobody needs: the kubelet may be starting it', () => {
-    expect(verdictOf(over([0, 29_999], o, aLedger([aPlaced()])))).toBe('active: awaiting-parent');
+    expect(verdictOf(over([0, 29_999], o, aLedger([aPlaced()])))).toBe('active: copy-starting');
   });
 
   it('is withdrawn when nothing of it has come', () => {

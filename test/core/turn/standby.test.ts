@@ -12,7 +12,7 @@ import { allCases, type Case, misfits, readTable, unreached } from '../tables.ts
 const DOMAINS = {
   state: ['inactive', 'active', 'handing-back', 'retired'],
   api: ['reachable', 'unreachable', 'unsure'],
-  copy: ['gone', 'there', 'unknown'],
+  copy: ['gone', 'starting', 'no-network', 'failing', 'serving', 'unknown'],
   inApi: ['present', 'leaving', 'gone', 'unknown'],
   successor: ['none', 'stored', 'runs'],
   alone: ['yes', 'no'],

@@ -113,7 +113,7 @@ describe('activation', () => {
     const again = turn(begin.mind, [second, first], aLedger([aPlaced({ key: 'kube-system_a' })]), anObservation({ now: 1_000 }), policy);
     const late = turn(again.mind, [second, first], aLedger([aPlaced({ key: 'kube-system_a' })]), anObservation({ now: 31_000 }), policy);
 
-    expect(again.verdicts.map((verdict) => verdict.decision.reason)).toEqual(['waiting-for-lower-order', 'copy-serving']);
+    expect(again.verdicts.map((verdict) => verdict.decision.reason)).toEqual(['waiting-for-lower-order', 'copy-starting']);
     expect(late.verdicts[0]?.decision.reason).toBe('parent-absent');
   });
 });

@@ -252,7 +252,7 @@ describe('the verdict beside a witness', () => {
   it('leaves a copy that is placed where it is', () => {
     const o = then(110_000, { kubelet: names('new-1'), manifests: placedFile });
 
-    expect(verdictOf(turn(mind, [of], aLedger([aPlaced()]), o, policy))).toBe('active: copy-serving');
+    expect(verdictOf(turn(mind, [of], aLedger([aPlaced()]), o, policy))).toBe('active: copy-starting');
   });
 
   it('does not keep a failed hand-back from its copy: the pod that failed was known before', () => {
