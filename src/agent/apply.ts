@@ -8,9 +8,9 @@
 import type { Action, Withdrawal } from '../core/model/actions.ts';
 import { messageOf } from '../core/model/errors.ts';
 import type { Checkpoint, CheckpointKey, HandBackMemory, Ledger, Millis, Placed } from '../core/model/model.ts';
+import type { ParentSign } from '../core/turn/starts.ts';
 import { mayPlace } from '../core/turn/verification.ts';
 import type { Ports } from '../ports.ts';
-import type { ParentSign } from './hand-back/close-watch.ts';
 import type { Held } from './held.ts';
 
 const STOP_DEADLINE_MS: Millis = 10_000;

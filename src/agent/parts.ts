@@ -6,6 +6,7 @@ import { type Captures, createCaptures } from './capture/captures.ts';
 import { createImageLooks, type ImageLooks } from './capture/images.ts';
 import { createDoubts, type Doubts } from './doubts.ts';
 import { type CloseWatch, createCloseWatch } from './hand-back/close-watch.ts';
+import { createStarts, type Starts } from './hand-back/starts.ts';
 import { createHeld, type Held } from './held.ts';
 import { createObserver, type Observe } from './observe.ts';
 import { createReporter, type Reporter } from './report/reporter.ts';
@@ -26,6 +27,7 @@ export interface Parts {
   readonly room: Room;
   readonly verifier: Verifier;
   readonly closeWatch: CloseWatch;
+  readonly starts: Starts;
   readonly captures: Captures;
   readonly imageLooks: ImageLooks;
   readonly stamps: Stamps;
@@ -38,6 +40,7 @@ export interface Parts {
 export function createParts(ports: Ports, settings: AgentSettings, wakeups: Wakeups): Parts {
   const held = createHeld(ports);
   const reporter = createReporter(ports);
+  const starts = createStarts(ports);
   return {
     held,
     reporter,
@@ -56,10 +59,15 @@ export function createParts(ports: Ports, settings: AgentSettings, wakeups: Wake
     doubts: createDoubts(ports.log, settings.bootedAt),
     room: createRoom(ports, held, settings.policy.activeLimit),
     verifier: createVerifier(ports, held),
-    closeWatch: createCloseWatch(ports, {
-      withdraw: (withdrawal, podUid, sign) => withdrawAtOnce(ports, held, withdrawal, podUid, sign),
-      wake: () => wakeups.wake('close-watch'),
-    }),
+    closeWatch: createCloseWatch(
+      ports,
+      {
+        withdraw: (withdrawal, podUid, sign) => withdrawAtOnce(ports, held, withdrawal, podUid, sign),
+        wake: () => wakeups.wake('close-watch'),
+      },
+      () => starts.sign(),
+    ),
+    starts,
     captures: createCaptures(ports, settings, held, () => wakeups.wake('capture')),
     imageLooks: createImageLooks(ports),
     stamps: createStamps(ports, held),

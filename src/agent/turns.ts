@@ -122,8 +122,10 @@ function learnPace(loop: Loop, { verdicts, actions }: Turn, observation: Observa
 }
 
 /** Brings up to date what goes by the ledger: the close watch gets what it may have to do before the next turn. */
-function followUp({ api, held, mind, settings, staticPods, closeWatch }: Loop, { checkpoints, observation }: Scene, from: Millis): void {
+function followUp(loop: Loop, { checkpoints, observation }: Scene, from: Millis): void {
+  const { api, held, mind, settings, staticPods, closeWatch, starts } = loop;
   staticPods.look(observation);
+  starts.look(checkpoints, observation);
   forgetWithdrawals(held, from);
   const targets = watchTargets(checkpoints, held.ledger, mind, observation, settings.policy);
   held.pids.learn(targets);

@@ -14,7 +14,7 @@ import { type ApiServer, createApiServer } from './api-server/api-server.ts';
 import { freePort } from './free-port.ts';
 import { kubeconfigText } from './kubeconfig.ts';
 import { createDemoKubelet } from './kubelet/kubelet.ts';
-import type { DemoKubelet, PodReport } from './kubelet/kubelet-types.ts';
+import type { DemoKubelet, PodReport, RuntimeLatency } from './kubelet/kubelet-types.ts';
 import { CONFIG_MAP, IMAGES, kubeletApi, NODE, parents, podStatus, SECRET } from './parents.ts';
 import { createDemoRuntime } from './runtime/runtime.ts';
 import { createHttpEffect } from './runtime/runtime-service.ts';
@@ -27,6 +27,8 @@ export interface DemoOptions {
   readonly scale: number;
   readonly execPath: string;
   readonly bundle: string;
+  /** Default: containerd, as quick as it was seen to be. */
+  readonly runtime?: { readonly name: string; readonly latency: RuntimeLatency };
   /** A part of the node has come up, or has ended. An API server that is started by hand is not told. */
   readonly onLife?: (part: NodePart, up: boolean) => void;
 }
@@ -74,6 +76,7 @@ export async function createDemoNode(options: DemoOptions): Promise<DemoNode> {
     socket: path('run/runtime.sock'),
     clock,
     random: options.random,
+    ...(options.runtime === undefined ? {} : { name: options.runtime.name }),
     onContainerRunning: createHttpEffect((_container, sandbox) => (sandbox.config.hostNetwork ? port : undefined)),
   });
   for (const image of IMAGES) runtime.addImage(image);
@@ -87,6 +90,7 @@ export async function createDemoNode(options: DemoOptions): Promise<DemoNode> {
     clock,
     random: options.random,
     scale: options.scale,
+    ...(options.runtime === undefined ? {} : { latency: options.runtime.latency }),
     onReport: (report) => reportStatus(api, report),
   });
   await writeFiles(dir, api, kubelet.podResourcesSocket, await freePort());

@@ -59,6 +59,11 @@ export interface World {
   env: { name: string; value: string }[];
   /** The kubelet's attempts to create a container, by `<uid> <container>`; nothing set: nobody can tell. */
   readonly attempts: Map<string, readonly string[]>;
+  /** When they were made, by the wall clock; nothing set: nobody can tell. */
+  readonly attemptedAt: Map<string, readonly number[]>;
+  /** When a container's process began, by the wall clock; nothing set: at 5. */
+  readonly startedAt: Map<string, number>;
+  runtimeName: string;
   /** The kubelet's pull records, by the runtime's id of the image; none: it keeps no records. */
   readonly pulls: Map<string, FoundPullRecord>;
   pullPolicy: PullPolicy;
@@ -175,7 +180,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       clusterCas: () => where.cas ?? [],
     },
     runtime: {
-      version: async () => ({ runtimeName: 'fake', runtimeVersion: '1', runtimeApiVersion: 'v1' }),
+      version: async () => ({ runtimeName: world.runtimeName, runtimeVersion: '1', runtimeApiVersion: 'v1' }),
       view: async () => structuredClone(runtimeOr()),
       network: async () => {
         runtimeOr();
@@ -225,7 +230,10 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       read: async (_uid, _plugin, volume) => world.volumes[volume]?.files ?? notFound(volume),
       version: async (_uid, _plugin, volume) => world.volumes[volume]?.version,
     },
-    attempts: { of: (uid, container) => world.attempts.get(`${uid} ${container}`) },
+    attempts: {
+      of: (uid, container) => world.attempts.get(`${uid} ${container}`),
+      madeAt: (uid, container) => world.attemptedAt.get(`${uid} ${container}`),
+    },
     pulls: {
       find: async (imageId) => world.pulls.get(imageId) ?? 'off',
       policy: async () => world.pullPolicy,
@@ -268,7 +276,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       imageId: 'sha256:1',
       env: world.env,
       mounts: [],
-      startedAtMs: 5,
+      startedAtMs: world.startedAt.get(id) ?? 5,
       finishedAtMs: 3,
       ...(world.exits.get(id) ?? { exitCode: 0, reason: '' }),
       ...(world.pids.has(id) ? { pid: world.pids.get(id) ?? 0 } : {}),
@@ -299,6 +307,9 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     volumes: {},
     env: [],
     attempts: new Map([['u1 main', []]]),
+    attemptedAt: new Map(),
+    startedAt: new Map(),
+    runtimeName: 'containerd',
     pulls: new Map(),
     pullPolicy: DEFAULT_PULL_POLICY,
     stopped: [],

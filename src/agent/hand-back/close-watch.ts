@@ -5,7 +5,8 @@
  *
  * Two signs, whichever is first: the kubelet's attempt to create the parent's container, which leaves a name on the
  * disk, and the container itself. The attempt is 10 to 110 ms ahead, and those are what decides who finds the port
- * taken. An attempt is only a sign where a withdrawal is prepared: the turn judges what is in the runtime.
+ * taken. An attempt is only a sign where a withdrawal is prepared (the turn judges what is in the runtime), and where
+ * this node's runtime follows it up at once.
  *
  * Why polling: not every runtime has an event stream (containerd before 1.7 has none), one call for all pods costs a
  * millisecond or two, and it is quick only after a sign of the API server or the kubelet (`core/turn/pace.ts`). Where
@@ -13,6 +14,7 @@
  */
 import type { Withdrawal } from '../../core/model/actions.ts';
 import type { Millis } from '../../core/model/model.ts';
+import type { ParentSign } from '../../core/turn/starts.ts';
 import { isAwaited, type WatchTarget } from '../../core/turn/watch-targets.ts';
 import type { ContainerAttempts, ContainerRuntime, Ports } from '../../ports.ts';
 
@@ -27,16 +29,18 @@ export interface CloseWatch {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** What showed that the parent comes. */
-export type ParentSign = 'attempt' | 'container';
-
 export interface CloseWatchListener {
   /** The pod that this withdrawal was prepared for is on its way. Called before `wake`. */
   withdraw(withdrawal: Withdrawal, podUid: string, sign: ParentSign): void;
   wake(): void;
 }
 
-export function createCloseWatch(ports: Pick<Ports, 'runtime' | 'clock' | 'attempts'>, listener: CloseWatchListener): CloseWatch {
+/** `earliest`: the first sign that fits the runtime of this node. */
+export function createCloseWatch(
+  ports: Pick<Ports, 'runtime' | 'clock' | 'attempts'>,
+  listener: CloseWatchListener,
+  earliest: () => ParentSign,
+): CloseWatch {
   let targets: readonly WatchTarget[] = [];
   const attempts = createAttemptSigns(ports.attempts);
   const containers = createContainerSigns(ports.runtime);
@@ -51,7 +55,9 @@ export function createCloseWatch(ports: Pick<Ports, 'runtime' | 'clock' | 'attem
   function lookForAttempts(): void {
     for (const target of targets) {
       for (const podUid of target.podUids) {
-        if (attempts.isNew(podUid, target.signs) && target.withdrawal !== undefined) tell(target, podUid, 'attempt');
+        // looked at in any case: what is no sign now must not be news later
+        const isNew = attempts.isNew(podUid, target.signs);
+        if (isNew && target.withdrawal !== undefined && earliest() === 'attempt') tell(target, podUid, 'attempt');
       }
     }
   }

@@ -1,4 +1,4 @@
-/** What the kubelet stand-in needs and reports. Interfaces only. */
+/** What the kubelet stand-in needs and reports. Interfaces and a constant only. */
 import type { RawPod } from '../../core/model/model.ts';
 import type { Clock } from '../../ports.ts';
 import type { GrpcServer } from '../runtime/grpc-server.ts';
@@ -29,6 +29,17 @@ export interface PodReport {
   readonly containers: readonly { readonly name: string; readonly id: string; readonly running: boolean; readonly restarts: number }[];
 }
 
+/** What the runtime takes: least and most, milliseconds. Never scaled, for a hand-back races against it. */
+export interface RuntimeLatency {
+  /** From the kubelet's attempt until the container is there. */
+  readonly createMs: readonly [number, number];
+  /** From then until its process runs. */
+  readonly startMs: readonly [number, number];
+}
+
+/** As seen on containerd 1.6 and 2.4. */
+export const CONTAINERD_LATENCY: RuntimeLatency = { createMs: [15, 55], startMs: [60, 145] };
+
 export interface DemoKubeletOptions {
   readonly nodeName: string;
   /** The kubelet's --root-dir: `pods/` and `pod-resources/` lie in it. */
@@ -41,6 +52,8 @@ export interface DemoKubeletOptions {
   readonly random: () => number;
   /** Factor on every delay; default 1, as the real one. */
   readonly scale?: number;
+  /** Default {@link CONTAINERD_LATENCY}. */
+  readonly latency?: RuntimeLatency;
   /** After every change of a pod this kubelet runs. Static pods are reported too, as mirror pods would show them. */
   readonly onReport?: (report: PodReport) => void;
   readonly log?: (line: string) => void;

@@ -6,7 +6,7 @@ import { LABEL_POD_UID } from '../../adapters/cri/names.ts';
 import type { DemoContainer, DemoSandbox } from '../runtime/runtime-types.ts';
 import { containerConfig, createCrashBackoff, needsStart, type PodContainer, podContainers, sandboxConfig } from './kubelet-containers.ts';
 import { environmentOf } from './kubelet-payload.ts';
-import type { KubeletProcess, PodReport, SourcedPod } from './kubelet-types.ts';
+import { CONTAINERD_LATENCY, type KubeletProcess, type PodReport, type SourcedPod } from './kubelet-types.ts';
 import { mountVolumes, noteAttempt } from './kubelet-volumes.ts';
 
 /** Before a pod whose sync failed is synced again. */
@@ -25,7 +25,8 @@ export interface PodWorker {
 }
 
 export function startPodWorker(process: KubeletProcess, pod: SourcedPod): PodWorker {
-  const { runtime, clock, random, onReport } = process.options;
+  const { runtime, clock, random, onReport, latency = CONTAINERD_LATENCY } = process.options;
+  const between = ([least, most]: readonly [number, number]): number => least + (most - least) * random();
   const backoff = createCrashBackoff(process);
   const specs = podContainers(pod);
   let stopped = false;
@@ -46,7 +47,7 @@ export function startPodWorker(process: KubeletProcess, pod: SourcedPod): PodWor
     return runtime.runPodSandbox(sandboxConfig(pod, sandboxes().length));
   }
 
-  /** Attempted, created 15 to 55 ms later, running 60 to 145 ms after that: the window in which a copy makes way. */
+  /** Attempted, then created, then running: the window in which a copy makes way. */
   async function startContainer(spec: PodContainer, inSandbox: DemoSandbox): Promise<void> {
     const { container } = spec;
     const previous = latest(container.name);
@@ -57,8 +58,7 @@ export function startPodWorker(process: KubeletProcess, pod: SourcedPod): PodWor
     const env = await environmentOf(container, pod, process.options.api, process.servicesRead);
     if (stopped) return;
     await noteAttempt(pod, container.name, process.options);
-    // the runtime's own time as well
-    await process.sleep(15 + 40 * random());
+    await process.sleep(between(latency.createMs));
     if (stopped) return;
     const attempt = previous === undefined ? 0 : previous.config.attempt + 1;
     const created = runtime.createContainer(inSandbox.id, {
@@ -66,8 +66,7 @@ export function startPodWorker(process: KubeletProcess, pod: SourcedPod): PodWor
       attempt,
       envs: [...env].map(([key, value]) => ({ key, value })),
     });
-    // never scaled: it is the runtime's own time, and what a hand-back races against
-    await process.sleep(60 + 85 * random());
+    await process.sleep(between(latency.startMs));
     // Stopped meanwhile by someone else, or by our own termination: it stays dead.
     if (!stopped && created.state === 'created') runtime.startContainer(created.id);
   }

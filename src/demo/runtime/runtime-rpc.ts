@@ -24,7 +24,7 @@ export function runtimeMethods(runtime: Runtime, codec: Codec, events: EventLog,
     [CRI_METHODS.version]: () =>
       codec.encode('VersionResponse', {
         version: '0.1.0',
-        runtimeName: 'containerd',
+        runtimeName: options.name ?? 'containerd',
         runtimeVersion: old ? '1.6.20-demo' : 'v2.4.2-demo',
         runtimeApiVersion: 'v1',
       }),

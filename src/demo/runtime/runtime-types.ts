@@ -75,6 +75,8 @@ export interface DemoRuntimeOptions {
   readonly random: () => number;
   /** `1.6` has no event stream and no image_id field, as seen on containerd 1.6.20; default `2.4`. */
   readonly flavour?: '1.6' | '2.4';
+  /** As it calls itself; default `containerd`. */
+  readonly name?: string;
   readonly onContainerRunning?: ContainerEffect;
 }
 

@@ -1,5 +1,5 @@
 /** What the kubelet leaves on the disk just before it has a container created. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -39,4 +39,30 @@ test('no name leads out of the pods directory', () => {
     ['u1/../..', 'main'],
   ] as const)
     expect(attempts.of(uid, container)).toBeUndefined();
+});
+
+test('each attempt has its time, which its container’s last words do not change', async () => {
+  const dir = join(podsDir, 'u1', 'containers', 'main');
+  await mkdir(dir, { recursive: true });
+  const attempts = createContainerAttempts({ podsDir });
+  const from = Date.now();
+  await writeFile(join(dir, '0a1b2c3d'), '');
+  const to = Date.now();
+  const { birthtimeMs } = await stat(join(dir, '0a1b2c3d'));
+  await utimes(join(dir, '0a1b2c3d'), new Date(), new Date(to + 3_600_000));
+  const [at = 0] = attempts.madeAt('u1', 'main') ?? [];
+
+  expect(attempts.madeAt('u1', 'main')).toHaveLength(1);
+  expect(at).toBeGreaterThan(from - 50);
+  // where the file system knows no birth, the last words are all that is left
+  if (birthtimeMs > 0 && birthtimeMs <= to) expect(at).toBeLessThanOrEqual(to);
+});
+
+test('of no attempt there is no time, and of what cannot be looked at none is known', async () => {
+  const attempts = createContainerAttempts({ podsDir });
+  expect(attempts.madeAt('u1', 'main')).toEqual([]);
+  expect(attempts.madeAt('..', 'main')).toBeUndefined();
+  await mkdir(join(podsDir, 'u1', 'containers', 'main'), { recursive: true });
+  await symlink('nowhere', join(podsDir, 'u1', 'containers', 'main', '0a1b2c3d'));
+  expect(attempts.madeAt('u1', 'main')).toBeUndefined();
 });
