@@ -2,6 +2,9 @@
  * Reads the stored checkpoints again, every byte of them: once a minute while nobody is busy, at the beginning of every
  * outage, and right before a copy starts. During an outage what has a problem is read over and over. When that is due
  * is decided in `core/turn/verification.ts`.
+ *
+ * A round through all of them goes in slices: one in the turn that begins it, the others beside the turns, at most once a
+ * second. With hundreds of checkpoints a round takes seconds, for which no turn may wait; with twenty it is one slice.
  */
 
 import { messageOf } from '../core/model/errors.ts';
@@ -19,14 +22,20 @@ export interface Verifier {
   fresh(key: CheckpointKey): Promise<Checkpoint | undefined>;
 }
 
-/** Reads of one turn end after this long, and go on in the next: a slow disk must not hold up the turns. */
-const READS_MS: Millis = 1_000;
+/** Reads end after this long, and go on later: neither many checkpoints nor a slow disk may hold up the turns. */
+const SLICE_MS: Millis = 50;
+/** Between two slices beside the turns. */
+const PAUSE_MS: Millis = 1_000;
 
 export function createVerifier(ports: Ports, held: Held): Verifier {
   const tell = createProblemNews(ports);
   const readings = new Map<CheckpointKey, Reading>();
   let allAt: Millis = ports.clock.now();
   let outageRead = false;
+  /** What the round still has to read. */
+  let left: CheckpointKey[] = [];
+  let heldUp = false;
+  let beside = false;
 
   function learn(found: Checkpoint): void {
     const { key } = found;
@@ -45,14 +54,38 @@ export function createVerifier(ports: Ports, held: Held): Verifier {
     for (const checkpoint of found) learn(checkpoint);
   }
 
-  async function readOne(key: CheckpointKey): Promise<void> {
+  /** `vanished`: what becomes of one that is not there any more. */
+  async function readOne(key: CheckpointKey, vanished: 'forget' | 'tell' = 'tell'): Promise<void> {
     const before = held.checkpoints.get(key);
     if (before === undefined) return;
-    try {
-      learn((await ports.store.read(key)) ?? { ...before, problem: `checkpoint ${key} is not there any more` });
-    } catch (error) {
-      learn(unreadable(before, error));
+    const found = await ports.store.read(key).catch((error: unknown) => unreadable(before, error));
+    // captured, confirmed or removed meanwhile: what was read is of before that
+    if (held.checkpoints.get(key) !== before) return;
+    if (found !== undefined || vanished === 'tell')
+      return learn(found ?? { ...before, problem: `checkpoint ${key} is not there any more` });
+    held.checkpoints.delete(key);
+    readings.delete(key);
+  }
+
+  /** The next slice of the round. */
+  async function readSlice(): Promise<void> {
+    const from = ports.clock.now();
+    while (left.length > 0 && ports.clock.now() - from < SLICE_MS) {
+      const key = left.shift() ?? '';
+      // not what was read since the round began, for a copy that was to start
+      if ((readings.get(key)?.at ?? Number.NEGATIVE_INFINITY) < allAt) await readOne(key, 'forget');
     }
+  }
+
+  /** Until the round is over. */
+  async function readOn(): Promise<void> {
+    if (beside) return;
+    beside = true;
+    while (left.length > 0) {
+      await ports.clock.sleep(PAUSE_MS);
+      if (!heldUp) await readSlice();
+    }
+    beside = false;
   }
 
   return {
@@ -67,14 +100,15 @@ export function createVerifier(ports: Ports, held: Held): Verifier {
       const input = { api, now: from, checkpoints: known(), readings, allAt, outageRead, busy };
       const due = dueReads(input);
       outageRead = api === 'unreachable';
+      heldUp = busy;
       if (due === 'all') {
-        await readAll().catch((error: unknown) => {
-          for (const checkpoint of known()) learn(unreadable(checkpoint, error));
-        });
-        allAt = ports.clock.now();
+        left = known().map(({ key }) => key);
+        allAt = from;
+        await readSlice();
+        void readOn();
         return known();
       }
-      for (const key of due) if (ports.clock.now() - from < READS_MS) await readOne(key);
+      for (const key of due) if (ports.clock.now() - from < SLICE_MS) await readOne(key);
       return known();
     },
     async fresh(key) {

@@ -36,6 +36,17 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registered = new Map(metricsList.map((spec) => [spec.name, register(spec, registry)]));
   const totals = new Map<string, number>();
   const hooks: (() => void)[] = [];
+  /** Whole families, as they were set last: hundreds of series are made when someone scrapes, not in every turn. */
+  const families = new Map<string, Parameters<Meter['gauges']>[1]>();
+
+  function setFamily(name: string, series: Parameters<Meter['gauges']>[1]): void {
+    const found = registered.get(name);
+    if (found?.type === 'gauge') {
+      found.metric.reset();
+      zero(found);
+    }
+    for (const { labels, value } of series) metrics.gauge(name, value, labels);
+  }
 
   /** The metric of this name and type, if the labels fit it. */
   function find<T extends Registered['type']>(type: T, name: string, labels: Labels): Extract<Registered, { type: T }> | undefined {
@@ -49,12 +60,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     count: (name, labels = {}, by = 1) => find('counter', name, labels)?.metric.inc(labels, by),
     gauge: (name, value, labels = {}) => find('gauge', name, labels)?.metric.set(labels, value),
     gauges: (name, series) => {
-      const found = registered.get(name);
-      if (found?.type === 'gauge') {
-        found.metric.reset();
-        zero(found);
-      }
-      for (const { labels, value } of series) metrics.gauge(name, value, labels);
+      if (registered.get(name)?.type === 'gauge') families.set(name, series);
+      else setFamily(name, series);
     },
     observe: (name, value, labels = {}) => find('histogram', name, labels)?.metric.observe(labels, value),
     total: (name, value) => {
@@ -74,6 +81,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
           options.onError(error);
         }
       }
+      for (const [name, series] of families) setFamily(name, series);
+      families.clear();
       return { contentType: registry.contentType, body: await registry.metrics() };
     },
   };

@@ -98,3 +98,34 @@ it('records that cannot be read are told also when the first of the images is no
 
   expect(world.lines.filter((line) => line.message.includes('pull records cannot be read')).length).toBe(1);
 });
+
+it('many images are asked for a few at a time, and after a capture only those that are new', async () => {
+  await captured(() => undefined);
+  let asked: string[] = [];
+  const broken = world.ports.runtime as { imageId: unknown };
+  broken.imageId = async (image: string) => {
+    asked.push(image);
+    return undefined;
+  };
+  const [stored] = await world.store.load();
+  if (stored === undefined) throw new Error('nothing was captured');
+  const many = Array.from({ length: 300 }, (_, index) => ({
+    ...stored,
+    key: `kube-system_p${index}`,
+    record: { ...stored.record, images: [{ container: 'c', image: `img:${index}`, imageRef: '' }] },
+  }));
+  const looks = createImageLooks(world.ports);
+  const most: number[] = [];
+  for (let turn = 0; turn < 20; turn += 1) {
+    const before = asked.length;
+    await looks.look(many);
+    most.push(asked.length - before);
+  }
+  expect(Math.max(...most)).toBeLessThanOrEqual(20);
+  expect(new Set(asked).size).toBe(300);
+  expect(asked.length).toBe(300);
+
+  asked = [];
+  await looks.look([...many, { ...stored, record: { ...stored.record, images: [{ container: 'c', image: 'new:1', imageRef: '' }] } }]);
+  expect(asked).toEqual(['new:1']);
+});

@@ -43,13 +43,16 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
   const refusals = createRefusals(ports);
   const oldRevisions = createOldRevisions(ports, held);
   const reasonsOf = createReasons(settings);
+  /** By the pod as it is now: the watch gives another object when it changes. */
+  const selections = new WeakMap<RawPod, Selection>();
   const attempt = createAttempt({ ports, settings, held, refusals, oldRevisions });
   let underWay: Promise<void> | undefined;
 
   /** Milliseconds until this pod is due. */
   function look(pod: RawPod, o: Observation, mayBegin: boolean): Millis | undefined {
     if (isSibling(pod, settings.policy.ownUid, o.watch.pods)) return undefined;
-    const selection = select(pod, settings.selection);
+    const selection = selections.get(pod) ?? select(pod, settings.selection);
+    selections.set(pod, selection);
     if (selection.kind === 'refused') refusals.refuse(pod, reasonsOf(pod, selection));
     if (selection.kind !== 'taken') return undefined;
     const now = ports.clock.now();

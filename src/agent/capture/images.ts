@@ -1,6 +1,6 @@
 /**
- * Looks whether the kubelet would give a copy its images (core/kubelet/pull-records.ts): after every capture and once a
- * minute, because after the next power cut it would be too late. Says every change once. A warning, never a refusal:
+ * Looks whether the kubelet would give a copy its images (core/kubelet/pull-records.ts): after every capture those of the
+ * new revision, and once a minute all of them, a few in each turn, because after the next power cut it would be too late. Says every change once. A warning, never a refusal:
  * the checkpoint is kept, since records and policies change, and a registry may answer when the API server does not.
  */
 
@@ -23,27 +23,38 @@ export interface ImageLooks {
 }
 
 const LOOK_EVERY_MS: Millis = 60_000;
+/** At once; the others wait for the next turn, which they must not hold up. */
+const IMAGES_A_LOOK = 20;
 const RUNTIME_DEADLINE_MS: Millis = 2_000;
 
 export function createImageLooks(ports: Ports): ImageLooks {
   const warned = new Map<CheckpointKey, readonly string[]>();
-  let looked: ReadonlySet<string> = new Set();
+  /** Revisions that were looked at. */
+  let looked: ReadonlyMap<CheckpointKey, string> = new Map();
+  /** By image, as it was judged last. */
+  let verdicts: ReadonlyMap<string, Seen<PullVerdict>> = new Map();
+  /** Images to be judged, in this order. */
+  let waiting: readonly string[] = [];
   let last: Millis | undefined;
   let trouble: string | undefined;
 
   async function look(checkpoints: readonly Checkpoint[]): Promise<void> {
-    const revisions = new Set(checkpoints.map((checkpoint) => `${checkpoint.key} ${checkpoint.record.revision}`));
     const now = ports.clock.now();
-    const fresh = [...revisions].every((revision) => looked.has(revision));
-    if (fresh && last !== undefined && now - last < LOOK_EVERY_MS) return;
-    last = now;
-    looked = revisions;
+    const isDue = last === undefined || now - last >= LOOK_EVERY_MS;
+    const fresh = checkpoints.filter(({ key, record }) => looked.get(key) !== record.revision);
+    if (!isDue && fresh.length === 0 && waiting.length === 0) return;
+    if (fresh.length > 0) looked = new Map(checkpoints.map(({ key, record }) => [key, record.revision]));
+    if (isDue) last = now;
+    const due = [...new Set([...fresh.flatMap(imagesOf), ...waiting, ...(isDue ? checkpoints.flatMap(imagesOf) : [])])];
+    waiting = due.slice(IMAGES_A_LOOK);
     // all at once: a runtime that hangs costs one deadline, not one an image
-    const images = [...new Set(checkpoints.flatMap(imagesOf))];
-    const verdicts = new Map(await Promise.all(images.map(async (image) => [image, await judge(ports, image)] as const)));
+    const images = due.slice(0, IMAGES_A_LOOK);
+    const judged = await Promise.all(images.map(async (image) => [image, await judge(ports, image)] as const));
+    const needed = new Set(checkpoints.flatMap(imagesOf));
+    verdicts = new Map([...verdicts, ...judged].filter(([image]) => needed.has(image)));
     tellTrouble([...verdicts.values()].flatMap((verdict) => (verdict.known || verdict.why === '' ? [] : [verdict.why]))[0]);
     for (const key of warned.keys()) if (!checkpoints.some((checkpoint) => checkpoint.key === key)) warned.delete(key);
-    for (const checkpoint of checkpoints) settle(checkpoint, verdicts);
+    for (const checkpoint of checkpoints) settle(checkpoint);
     ports.meter.gauges(
       'checkpointer_image_denied',
       checkpoints.map(({ key, record }) => ({
@@ -60,7 +71,7 @@ export function createImageLooks(ports: Ports): ImageLooks {
   }
 
   /** What could not be judged now keeps the word it had. */
-  function settle(checkpoint: Checkpoint, verdicts: ReadonlyMap<string, Seen<PullVerdict>>): void {
+  function settle(checkpoint: Checkpoint): void {
     const { key } = checkpoint;
     const before = warned.get(key);
     const own = imagesOf(checkpoint).flatMap((image) => verdicts.get(image) ?? []);

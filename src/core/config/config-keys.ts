@@ -166,8 +166,8 @@ export const configKeys = [
     max: '24h',
     doc: 'When a hand-back that does not come about is reported; the copy stays.',
   },
-  { name: 'limits.checkpoints', kind: 'count', default: '100', min: '1', max: '10000', doc: 'Most checkpoints kept on this node.' },
-  { name: 'limits.active', kind: 'count', default: '100', min: '1', max: '10000', doc: 'Most copies that run at once on this node.' },
+  { name: 'limits.checkpoints', kind: 'count', default: '500', min: '1', max: '10000', doc: 'Most checkpoints kept on this node.' },
+  { name: 'limits.active', kind: 'count', default: '500', min: '1', max: '10000', doc: 'Most copies that run at once on this node.' },
   { name: 'limits.bytesPerPod', kind: 'bytes', default: '10Mi', min: '4Ki', max: '1Gi', doc: 'Most bytes stored for one pod.' },
   { name: 'limits.bytesTotal', kind: 'bytes', default: '200Mi', min: '4Ki', max: '1Ti', doc: 'Most bytes stored for all pods.' },
   {

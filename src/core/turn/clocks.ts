@@ -66,5 +66,7 @@ function placedSince(before: Track, placed: Placed | undefined, now: Millis): Tr
 
 /** Drops keys whose value is undefined, as exact optional properties ask. */
 function compact<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
+  const kept: { [K in keyof T]?: T[K] | undefined } = {};
+  for (const key in value) if (value[key] !== undefined) kept[key] = value[key];
+  return kept as T;
 }

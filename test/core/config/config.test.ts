@@ -38,7 +38,7 @@ describe('the defaults', () => {
       endedGraceMs: 300_000,
       retireGraceMs: 60_000,
       handBackTimeoutMs: 600_000,
-      limits: { checkpoints: 100, active: 100, bytesPerPod: 10 * 2 ** 20, bytesTotal: 200 * 2 ** 20 },
+      limits: { checkpoints: 500, active: 500, bytesPerPod: 10 * 2 ** 20, bytesTotal: 200 * 2 ** 20 },
       metrics: { address: { host: '127.0.0.1', port: 9642 } },
       log: { level: 'info' },
       legacyAnnotation: '',
