@@ -10,6 +10,7 @@ import { copiesWait, type Needs, needs, nextTurnIn, type Pace } from '../core/tu
 import type { Observation } from '../core/turn/observation.ts';
 import { paced, uncovered, waitingOf } from '../core/turn/pace.ts';
 import { type Turn, turn } from '../core/turn/turn.ts';
+import { withIndex } from '../core/turn/view-index.ts';
 import { watchTargets } from '../core/turn/watch-targets.ts';
 import type { Ports } from '../ports.ts';
 import { apply, forgetWithdrawals } from './apply.ts';
@@ -79,7 +80,9 @@ async function observe(loop: Loop, from: Millis, hurry: boolean): Promise<Scene>
     namespaces: settings.selection.namespaces,
     begun: () => new Map([...held.withdrawing].map(([key, { toUid }]) => [key, toUid])),
   });
-  const observation = loop.room.look(loop.doubts.weigh(told));
+  const believed = loop.room.look(loop.doubts.weigh(told));
+  // once for this turn's decisions and for what is aimed and reported after them
+  const observation = { ...believed, runtime: withIndex(believed.runtime) };
   if (told.runtime.known) loop.pace = { ...loop.pace, lastRuntime: told.now };
   if (observation.runtime.known) loop.api.learnFromRuntime(observation.runtime.value);
   if (observation.manifests.known) loop.pace = { ...loop.pace, lastManifests: observation.now };

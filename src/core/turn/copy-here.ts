@@ -2,13 +2,19 @@
  * Where does a copy stand, by the runtime's word? Known by the annotations that only a copy from a file carries. Pure.
  */
 import { ANNOTATION_REVISION } from '../model/keys.ts';
-import type { Checkpoint, Placed, PodName, RuntimeView, Sandbox } from '../model/model.ts';
+import type { Checkpoint, Placed, PodName, RuntimeContainer, RuntimeView, Sandbox } from '../model/model.ts';
 import type { Observation } from './observation.ts';
 import { indexOf } from './view-index.ts';
 
 /** Every sandbox of the checkpoint's copy, of any revision, ready or not. */
 export function copySandboxes(checkpoint: Pick<Checkpoint, 'record'>, view: RuntimeView): readonly Sandbox[] {
   return sandboxesOfCopy(checkpoint.record.parent, view);
+}
+
+/** Every container in them, whatever it does. */
+export function containersOfCopy(checkpoint: Pick<Checkpoint, 'record'>, view: RuntimeView): readonly RuntimeContainer[] {
+  const { containersOfSandbox } = indexOf(view);
+  return copySandboxes(checkpoint, view).flatMap(({ id }) => containersOfSandbox.get(id) ?? []);
 }
 
 function sandboxesOfCopy({ namespace, name }: PodName, view: RuntimeView): readonly Sandbox[] {
@@ -35,8 +41,7 @@ export function placedSandboxes(checkpoint: Checkpoint, placed: Placed, view: Ru
 /** Does every serving container of the copy run? What the runtime does not tell, does not. */
 export function copyRuns(checkpoint: Checkpoint, o: Observation): boolean {
   if (!o.runtime.known) return false;
-  const { containersOfSandbox } = indexOf(o.runtime.value);
-  const containers = copySandboxes(checkpoint, o.runtime.value).flatMap(({ id }) => containersOfSandbox.get(id) ?? []);
+  const containers = containersOfCopy(checkpoint, o.runtime.value);
   const running = new Set(containers.filter(({ state }) => state === 'running').map(({ name }) => name));
   return checkpoint.record.serving.length > 0 && checkpoint.record.serving.every((name) => running.has(name));
 }

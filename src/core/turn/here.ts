@@ -4,7 +4,7 @@
  */
 
 import { ANNOTATION_SOURCE } from '../model/keys.ts';
-import type { Checkpoint, ParentHere, RuntimeContainer, RuntimeView } from '../model/model.ts';
+import type { Checkpoint, ParentHere, RuntimeContainer, RuntimeView, Sandbox } from '../model/model.ts';
 import { type Parent, uidsOf } from './identity.ts';
 import type { LocalTruth } from './observation.ts';
 import { indexOf } from './view-index.ts';
@@ -24,8 +24,7 @@ export function parentHere(parent: Parent, checkpoint: Checkpoint, local: LocalT
   if (!local.kubelet.known) return running.size > 0 ? 'running' : 'unknown';
   const { value: listed } = local.kubelet;
   if (parent.names.some((name) => listed.has(name))) return running.size > 0 ? 'running' : 'known';
-  const { sandboxesOfPod } = indexOf(local.runtime.value);
-  const sandbox = uidsOf(parent).some((uid) => sandboxesOfPod.get(uid)?.some(({ ready }) => ready) === true);
+  const sandbox = sandboxesOf(parent, local.runtime.value).some(({ ready }) => ready);
   return sandbox || running.size > 0 ? 'orphan' : 'absent';
 }
 
@@ -40,6 +39,11 @@ export function nothingFromApiRuns(view: RuntimeView): boolean {
 /** Running containers of the parent and its successors. */
 export function runningOf(parent: Parent, view: RuntimeView): readonly RuntimeContainer[] {
   return containersOf(parent, view).filter(({ state }) => state === 'running');
+}
+
+export function sandboxesOf(parent: Parent, view: RuntimeView): readonly Sandbox[] {
+  const { sandboxesOfPod } = indexOf(view);
+  return uidsOf(parent).flatMap((uid) => sandboxesOfPod.get(uid) ?? []);
 }
 
 /** Containers of the parent and its successors, whatever they do. */

@@ -15,9 +15,10 @@ import type { Reservation, WithReservation } from '../model/reservation.ts';
 import { formatTime } from '../model/time.ts';
 import { lowered } from '../room/lower.ts';
 import { reservesWhat } from '../room/reserve.ts';
-import { copySandboxes } from './copy-here.ts';
+import { containersOfCopy, copySandboxes } from './copy-here.ts';
 import { refused } from './copy-listed.ts';
-import { ofPod } from './identity.ts';
+import { containersOf, sandboxesOf } from './here.ts';
+import type { Parent } from './identity.ts';
 import type { Observation } from './observation.ts';
 import { MAX_ATTEMPTS, notOurs } from './obstacles.ts';
 import { reservesAt } from './reservations.ts';
@@ -115,7 +116,7 @@ function place(input: PlanInput, o: Observation, attempt: number, why: Placed['w
   const manifest = placedManifest(input.checkpoint, attempt, reserves);
   const expect = ownDigest(input.placed, o);
   const view = o.runtime.known ? o.runtime.value : NOTHING_SEEN;
-  const there = view.containers.filter(({ podUid }) => ofPod(input.parent, podUid)).map(({ id }) => id);
+  const there = containersOf(input.parent, view).map(({ id }) => id);
   const placed: Placed = {
     key: input.checkpoint.key,
     file: manifestFileName(input.checkpoint.record.parent),
@@ -132,10 +133,13 @@ function place(input: PlanInput, o: Observation, attempt: number, why: Placed['w
     ...(reserves === undefined ? {} : { reserves }),
     ...(input.checkpoint.record.self === true ? { self: true as const } : {}),
   };
-  // a sandbox that has died may still hold containers that run
-  const alive = new Set(view.containers.filter(({ state }) => state === 'running').map(({ sandboxId }) => sandboxId));
-  const orphans = view.sandboxes.filter(({ id, ready, uid }) => (ready || alive.has(id)) && ofPod(input.parent, uid)).map(({ id }) => id);
-  return { do: 'place', placed, manifest, expect, stopOrphans: input.facts.here === 'orphan' ? orphans : [] };
+  return { do: 'place', placed, manifest, expect, stopOrphans: input.facts.here === 'orphan' ? orphansOf(input.parent, view) : [] };
+}
+
+/** A sandbox that has died may still hold containers that run. */
+function orphansOf(parent: Parent, view: RuntimeView): readonly string[] {
+  const alive = new Set(containersOf(parent, view).flatMap(({ state, sandboxId }) => (state === 'running' ? [sandboxId] : [])));
+  return sandboxesOf(parent, view).flatMap(({ id, ready }) => (ready || alive.has(id) ? [id] : []));
 }
 
 /** Digest of the file of ours that is there now: the last one placed, or, after a crash in between, the one before. */
@@ -184,9 +188,8 @@ function withdraw(input: PlanInput, placed: Placed, o: Observation): Action {
 
 /** The withdrawal of a copy that has to go at once, with every container of it that may be in the parent's way. */
 export function prepareWithdrawal(checkpoint: Checkpoint, placed: Placed, o: Observation): Withdrawal {
-  const sandboxes = new Set(o.runtime.known ? copySandboxes(checkpoint, o.runtime.value).map((sandbox) => sandbox.id) : []);
   const containers = o.runtime.known
-    ? o.runtime.value.containers.filter((c) => sandboxes.has(c.sandboxId) && (c.state === 'running' || c.state === 'created'))
+    ? containersOfCopy(checkpoint, o.runtime.value).filter(({ state }) => state === 'running' || state === 'created')
     : [];
   return {
     do: 'withdraw',
