@@ -3,8 +3,8 @@
  *
  * It answers "does this kubelet process know the parent?" while the API server is away: API pods stay listed as long
  * as the kubelet keeps running, and only static pods remain after it restarted offline. Finished and rejected pods are
- * not listed from 1.34 on; before, and with the gate KubeletPodResourcesListUseActivePods off, every pod that was loaded
- * is (`pkg/kubelet/apis/podresources/server_v1.go`). No uids. Only reads.
+ * not listed from 1.34 on. Before, and with the gate KubeletPodResourcesListUseActivePods off, every pod is that was
+ * loaded (`pkg/kubelet/apis/podresources/server_v1.go`). No uids. Only reads.
  */
 import type { PodName } from '../../core/model/model.ts';
 import { type KubeletPods, PortError } from '../../ports.ts';

@@ -1,5 +1,4 @@
 /** Where does a copy stand, and what has the runtime told of one that does not run? Words only. */
-import type { Millis } from './model.ts';
 
 /**
  * What runtime and kubelet show of a copy.
@@ -29,12 +28,4 @@ export interface NetworkWord {
   readonly ready: boolean;
   /** Why not, in the runtime's words; may be empty. */
   readonly message: string;
-}
-
-/** The container of a copy that ended last. */
-export interface Failing {
-  readonly id: string;
-  readonly container: string;
-  /** Since when the copy has not run steadily. */
-  readonly since: Millis;
 }

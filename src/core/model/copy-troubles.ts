@@ -3,7 +3,7 @@
  * and the reference have these sentences. Each tells of a moment, so none is told before there is a copy.
  */
 import type { CopyTrouble } from './copy-stand.ts';
-import type { ObstacleMeaning } from './obstacles.ts';
+import type { ObstacleMeaning } from './reason-meaning.ts';
 
 /** A copy that starts on a busy node is no news before this; nor is one that fails once and comes back. */
 const PATIENCE_MS = 30_000;

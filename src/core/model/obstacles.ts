@@ -4,26 +4,10 @@
  */
 import type { CopyTrouble } from './copy-stand.ts';
 import { COPY_TROUBLES } from './copy-troubles.ts';
-import type { Millis, Obstacle, Reason, State } from './model.ts';
+import type { Obstacle, Reason } from './model.ts';
+import type { ObstacleMeaning } from './reason-meaning.ts';
 
-export interface ReasonMeaning {
-  /** The states that it is given for. */
-  readonly states: readonly State[];
-  readonly means: string;
-  /** Left out where there is nothing to do. */
-  readonly todo?: string;
-}
-
-export interface ObstacleMeaning extends ReasonMeaning {
-  /**
-   * - `ahead`: in good times too. It is about the checkpoint itself, and would keep the next outage's copy down.
-   * - `down`: only when it keeps a copy down. It is about the moment.
-   * - `never`: it ends by itself, or is as people want it.
-   */
-  readonly told: 'ahead' | 'down' | 'never';
-  /** Mostly over in a moment: it is told when it has lasted ten seconds, or these milliseconds. */
-  readonly settles?: true | Millis;
-}
+export type { ObstacleMeaning, ReasonMeaning } from './reason-meaning.ts';
 
 /** Why a copy that should start does not; the last two, why one that is placed may not run. */
 export const OBSTACLES: Readonly<Record<Obstacle, ObstacleMeaning>> = {

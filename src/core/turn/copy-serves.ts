@@ -1,10 +1,10 @@
 /**
  * Does a placed copy serve, and if not, why? By the runtime, and by the kubelet where the runtime has nothing of it.
  *
- * Running is all that local truth can tell of a container; nobody here knows of its probes. A copy that lost a container
- * counts as failing until it has run steadily: in a crash loop it would else serve for a moment at each attempt. Pure.
+ * Running is all that local truth can tell of a container; nobody here knows of its probes. A copy that lost one counts
+ * as failing until it has run steadily: in a crash loop it would else serve for a moment at each attempt. Pure.
  */
-import type { CopyStand, Failing } from '../model/copy-stand.ts';
+import type { CopyStand } from '../model/copy-stand.ts';
 import type { Checkpoint, Placed, RuntimeContainer, RuntimeView } from '../model/model.ts';
 import { since } from '../model/since.ts';
 import { anyAlive, copyAlive, copyRuns, placedSandboxes } from './copy-here.ts';
@@ -12,7 +12,7 @@ import { copyShape } from './copy-listed.ts';
 import type { Observation } from './observation.ts';
 import { START_DEADLINE_MS } from './policy.ts';
 import type { Subject } from './subject.ts';
-import { STEADY_MS, type Track } from './track.ts';
+import { type Failing, STEADY_MS, type Track } from './track.ts';
 
 /** By the subject's clocks as this turn's look left them. */
 export function copyStand({ checkpoint, placed, track }: Subject, o: Observation): CopyStand {
@@ -46,7 +46,7 @@ export function copyClocks(
   const { copyRunsSince, copyFailing } = same ? track : {};
   if (placed?.phase !== 'placed' || !o.runtime.known) return { copyRunsSince, copyFailing };
   const runs = since(copyRunsSince, copyRuns(checkpoint, o), o.now);
-  const dead = lastDead(checkpoint, placed, o);
+  const dead = runs === undefined ? lastDead(checkpoint, placed, o) : undefined;
   if (dead !== undefined) return { copyRunsSince: runs, copyFailing: { ...dead, since: copyFailing?.since ?? o.now } };
   const steady = runs !== undefined && o.now - runs >= STEADY_MS;
   return { copyRunsSince: runs, copyFailing: steady ? undefined : copyFailing };

@@ -4,7 +4,6 @@
  * All times are monotonic and of this process: a restarted agent starts every grace anew, which can only delay.
  */
 
-import type { Failing } from '../model/copy-stand.ts';
 import type { Dismissal } from '../model/dismissal.ts';
 import type { Millis } from '../model/model.ts';
 import type { Stay } from '../model/stay.ts';
@@ -55,6 +54,14 @@ export interface Track {
   readonly besideSince?: Millis;
   /** What this kubelet process has shown of the parent. */
   readonly stay?: Stay;
+}
+
+/** The container of a copy that ended last. */
+export interface Failing {
+  readonly id: string;
+  readonly container: string;
+  /** Since when the copy has not run steadily. */
+  readonly since: Millis;
 }
 
 /** A container that ran this long without a break counts as started for good. */

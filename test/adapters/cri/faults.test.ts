@@ -55,34 +55,6 @@ describe('the CRI adapter', () => {
     await expect(runtime.version()).rejects.toMatchObject({ ...kind('unavailable'), message: expect.stringContaining('not initialized') });
   });
 
-  it.each([
-    [[{ type: 'NetworkReady', status: true, reason: 'Ready', message: 'fine' }], true, ''],
-    [
-      [{ type: 'NetworkReady', status: false, reason: 'NetworkPluginNotReady', message: 'cni plugin not initialized' }],
-      false,
-      'cni plugin not initialized',
-    ],
-    [
-      [
-        { type: 'RuntimeReady', status: true },
-        { type: 'NetworkReady', reason: 'NetworkPluginNotReady' },
-      ],
-      false,
-      'NetworkPluginNotReady',
-    ],
-    [[{ type: 'RuntimeReady', status: true }], false, 'the runtime gives no condition NetworkReady'],
-  ])('reads whether the network is ready as the kubelet does: %j', async (conditions, ready, message) => {
-    demo.server.fault(CRI_METHODS.status, { do: 'reply', message: codec.encode('StatusResponse', { status: { conditions } }) });
-
-    expect(await runtime.network(2000)).toEqual({ ready, message });
-  });
-
-  it('takes a status without any condition for a network that is not ready', async () => {
-    demo.server.fault(CRI_METHODS.status, { do: 'reply', message: codec.encode('StatusResponse', {}) });
-
-    expect(await runtime.network(2000)).toMatchObject({ ready: false });
-  });
-
   it('decodes the message of a status', async () => {
     demo.server.fault('*', { do: 'fail', code: 2, message: 'ümlaut 100%\n' });
     await expect(runtime.view(2000)).rejects.toMatchObject({ message: expect.stringContaining('ümlaut 100%\n (gRPC status 2)') });
