@@ -168,7 +168,7 @@ export interface ContainerRuntime {
   view(deadlineMs: Millis): Promise<RuntimeView>;
   /** Its condition NetworkReady: may pods get an address of their own? */
   network(deadlineMs: Millis): Promise<NetworkWord>;
-  /** Containers of these pods only, by uid, in one call: about a millisecond, for the close watch during a hand-back. */
+  /** Containers of these pods only, by uid, in one call: a millisecond or two, for the close watch in a hand-back. */
   containersOf(podUids: readonly string[], deadlineMs: Millis): Promise<RuntimeView['containers']>;
   /** Verbose status of a container. Throws not-found when the runtime no longer has it. */
   containerDetails(id: string, deadlineMs: Millis): Promise<ContainerDetails>;

@@ -21,7 +21,7 @@ export interface ApiBelief {
   learnFromWitness(words: string | undefined): void;
   /** The kubelet has something new from an API server: one may answer us any moment. */
   learnFromKubelet(at: Millis): void;
-  /** What a turn has done and left: a copy that was just placed may be a server, and a parent may lack both pod and copy. */
+  /** What a turn has done and left: a copy just placed may be a server, and a parent may lack both pod and copy. */
   learnFromTurn(told: { readonly placed: boolean; readonly uncovered: boolean }, at: Millis): void;
   /** When the API server or the kubelet last gave a sign of life that was news. */
   lastSign(): Millis | undefined;

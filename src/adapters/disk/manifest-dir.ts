@@ -20,6 +20,7 @@ import { NotDurableError, wrapError } from './errors.ts';
 import { checkManifestName, isManifestTempName, manifestTempName } from './layout.ts';
 import { guardedPrimitives, nodePrimitives, type Primitives } from './primitives.ts';
 import { removeFile } from './removal.ts';
+import { createSeenDigests, type SeenDigests } from './seen-digests.ts';
 import { syncDirectory } from './sync.ts';
 
 export interface ManifestDirOptions {
@@ -43,19 +44,21 @@ export async function openManifestDir(options: ManifestDirOptions): Promise<Mani
   const primitives = guardedPrimitives(options.primitives ?? nodePrimitives(), options.mayWrite);
   /** Names whose last change is visible but may be lost in a power cut. */
   const doubtful = new Set<string>();
+  const seen = createSeenDigests();
   let temps = 0;
   const temp = (): string => join(dir, manifestTempName(++temps));
 
   async function list(): Promise<readonly ManifestFile[]> {
     const names = (await namesIn(dir)).filter((name) => !name.startsWith('.'));
     const files: ManifestFile[] = [];
+    seen.keepOnly(new Set(names.map((name) => join(dir, name))));
     for (const file of names.sort(byCodeUnit)) {
       // another name is foreign, whatever is in it: not even opened
       if (!looksLikeManifestFile(file)) {
         files.push({ file });
         continue;
       }
-      const found = await look(join(dir, file));
+      const found = await look(join(dir, file), seen);
       if (found.kind === 'ours-or-foreign') files.push({ file, digest: found.digest });
       else if (found.kind === 'foreign') files.push({ file });
     }
@@ -139,13 +142,23 @@ async function namesIn(dir: string): Promise<readonly string[]> {
 
 type Look = { readonly kind: 'absent' } | { readonly kind: 'foreign' } | { readonly kind: 'ours-or-foreign'; readonly digest: string };
 
-/** Opens only what is a regular file: opening a FIFO would wake whoever writes to it. Never throws. */
-async function look(path: string): Promise<Look> {
+/**
+ * Opens only what is a regular file: opening a FIFO would wake whoever writes to it. Never throws. `seen`: what is known
+ * to be unchanged is not read.
+ */
+async function look(path: string, seen?: SeenDigests): Promise<Look> {
   try {
-    if (!isDigestible(await lstat(path))) return { kind: 'foreign' };
+    const wall = Date.now();
+    const named = await lstat(path);
+    if (!isDigestible(named)) return { kind: 'foreign' };
+    const known = seen?.of(path, named);
+    if (known !== undefined) return { kind: 'ours-or-foreign', digest: known };
     return await withFile(path, async (file) => {
-      if (!isDigestible(await file.stat())) return { kind: 'foreign' } as const;
-      return { kind: 'ours-or-foreign', digest: sha256(await file.readFile()) } as const;
+      const opened = await file.stat();
+      if (!isDigestible(opened)) return { kind: 'foreign' } as const;
+      const digest = sha256(await file.readFile());
+      seen?.learn(path, opened, digest, wall);
+      return { kind: 'ours-or-foreign', digest } as const;
     });
   } catch (error) {
     return { kind: codeOf(error) === 'ENOENT' ? 'absent' : 'foreign' };

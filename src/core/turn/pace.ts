@@ -8,7 +8,7 @@ import type { Checkpoint, CheckpointKey, Ledger, Millis } from '../model/model.t
 import type { Verdict } from './turn.ts';
 import type { WatchTarget } from './watch-targets.ts';
 
-/** Between two looks of the close watch when nothing has happened for long. Events of the runtime still come at once. */
+/** Between two looks of the close watch when nothing has happened for long. Events of the runtime come at once. */
 export const LATE_WATCH_PACE_MS: Millis = 1_000;
 
 /** For whom is the first sign of the API server waited for? `copies`: for some at all (`copiesWait`). */
