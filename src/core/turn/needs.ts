@@ -81,15 +81,15 @@ export function needs(input: NeedInput): Needs {
     images: [...new Set(waiting.flatMap((checkpoint) => checkpoint.record.images.map(({ image }) => image)))].sort(),
     reads: reach.verdict === 'reachable' ? dueConfirmations(input) : [],
     ...copyNeeds(input.mind.copies ?? NO_WORDS, now),
-    ...endedNeeds(input),
+    ...endedNeeds(input, urgent),
   };
 }
 
-/** Nothing while the API server answers: what it wants here is settled without us. */
-function endedNeeds({ checkpoints, ledger, mind, reach, now }: NeedInput): Pick<Needs, 'ended'> {
-  if (reach.verdict === 'reachable') return {};
+/** Nothing while the API server answers the kubelet, too: what it wants here is settled without us. */
+function endedNeeds({ checkpoints, ledger, mind, reach, now }: NeedInput, urgent: boolean): Pick<Needs, 'ended'> {
+  if (reach.verdict === 'reachable' && !urgent) return {};
   const { all, untold } = endedParents(checkpoints, ledger, mind.tracks);
-  const machine = all > 0 && reach.verdict === 'unreachable' && pressureDue(mind.pressure, now);
+  const machine = all > 0 && urgent && pressureDue(mind.pressure, now);
   return untold.length > 0 || machine ? { ended: { parents: untold, machine } } : {};
 }
 

@@ -71,7 +71,8 @@ export function turn(mind: Mind, checkpoints: readonly Checkpoint[], ledger: Led
   const confirmAfter = pullBrake(mind, moved, o, policy);
   const subjects = moved.map((subject) => withDismissal(subject, confirmAfter !== undefined, o));
   const blindness = blindnessOf(mind.blindness, subjects, o);
-  const pressure = pressureAfter(mind.pressure, o.api.verdict === 'unreachable' && subjects.some(mayHaveEnded), o);
+  const urgent = o.api.verdict === 'unreachable' || mind.blindness !== undefined;
+  const pressure = pressureAfter(mind.pressure, urgent && subjects.some(mayHaveEnded), o);
   const ended = keptDown(subjects, pressure, o, policy);
   const found = { obstacles: obstacles({ subjects, free, waitingSince: mind.waitingSince, ended }, o), confirmAfter, blindness };
   const scene = { all: checkpoints, ledger, o, policy };

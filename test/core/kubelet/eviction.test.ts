@@ -54,6 +54,10 @@ describe('the thresholds of a kubelet', () => {
   });
 
   it('are the soft ones as well, and none of what is not watched here', () => {
+    expect(thresholdsOf({ evictionSoft: { 'memory.available': '1Gi' } })).toEqual([
+      ...DEFAULT_THRESHOLDS,
+      { signal: 'memory.available', below: '1Gi' },
+    ]);
     expect(thresholdsOf({ evictionHard: { 'pid.available': '5%' }, evictionSoft: { 'memory.available': 1048576 } })).toEqual([
       { signal: 'memory.available', below: '1048576' },
     ]);

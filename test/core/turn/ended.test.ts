@@ -143,6 +143,7 @@ describe('what is asked for it', () => {
   it('is the kubelet in any doubt, and the machine only in an outage', () => {
     expect(ask(minded(ended), 'unsure')).toEqual({ parents, machine: false });
     expect(ask(minded(ended), 'unreachable')).toEqual({ parents, machine: true });
+    expect(ask(minded(ended, { blindness: { startedAt: 1, since: 1 } }), 'reachable')).toEqual({ parents, machine: true });
   });
 
   it('is the machine no more often than the kubelet looks, and the kubelet not again once it has told', () => {
@@ -164,6 +165,17 @@ describe('the pressure of the node', () => {
 
   it('is forgotten when nothing waits for it', () => {
     expect(pressureAfter({ askedAt: 1, short: seen(['memory']), lastShort: 1 }, false, at(2, seen([])))).toBeUndefined();
+  });
+
+  it('is kept only from turn to turn of an outage, or where the kubelet is cut off', () => {
+    const pressure = { askedAt: NOW - 1, short: seen(['memory']), lastShort: NOW - 1 };
+    const left = (verdict: 'unsure' | 'unreachable', more: Partial<Mind> = {}) =>
+      turn(minded(ended, { pressure, ...more }), [plain], aLedger(), anObservation({ now: NOW, api: aReach(verdict) }), policy).mind
+        .pressure;
+
+    expect(left('unreachable')).toBe(pressure);
+    expect(left('unsure')).toBeUndefined();
+    expect(left('unsure', { blindness: { startedAt: 1, since: 1 } })).toBe(pressure);
   });
 
   it('remembers when it was seen last, and since when nobody can tell', () => {

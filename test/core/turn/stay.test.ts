@@ -141,8 +141,26 @@ describe("the API server's word on it", () => {
 
     // the old one was deleted, and the API server vanished before the kubelet had the next
     expect(through([first, first, { ...missing, watch: broken(two) }], of)?.api).toBe('deleted');
+    const both = { ...listed, watch: watching(one, two) };
+    expect(through([first, both, { ...missing, watch: broken(two) }], of)?.api).toBe('deleted');
     // the next one was running, and nobody deleted that
     expect(through([first, first, second, { ...missing, watch: broken(two) }], of)).toMatchObject({ api: 'alive', endedAt: 3_000 });
+  });
+
+  it('is lost where the kubelet has another pod and no watch tells of that', () => {
+    const parent = {
+      namespace: 'kube-system',
+      name: 'web-1',
+      uid: 'u1',
+      resourceVersion: '7',
+      controller: { kind: 'DaemonSet', name: 'web', uid: 'd1' },
+    };
+    const first = { ...listed, watch: watching(aPod({ daemonSet: 'd1' })) };
+    const pods = new Map([['u2', aPod({ uid: 'u2', name: 'web-2', daemonSet: 'd1' })]]);
+    const second = { ...listed, kubelet: listing('kube-system/web-2'), watch: { synced: false, healthy: false, pods } };
+    const stay = through([first, first, second], aCheckpoint({ parent }));
+
+    expect([stay?.names, stay?.api]).toEqual([['kube-system/web-2'], undefined]);
   });
 
   it('is lost where the watch broke before the pod was another', () => {
