@@ -11,7 +11,7 @@ import { type ManifestFile, type Millis, type RawPod, type RuntimeView, type See
 import type { EndedParent } from '../core/turn/ended.ts';
 import type { Needs } from '../core/turn/needs.ts';
 import type { Observation } from '../core/turn/observation.ts';
-import { PortError, type Ports } from '../ports.ts';
+import type { Ports } from '../ports.ts';
 
 const LOCAL_DEADLINE_MS: Millis = 2_000;
 const READ_DEADLINE_MS: Millis = 5_000;
@@ -55,7 +55,7 @@ async function observe(ports: Ports, ask: Ask, question: Question): Promise<Obse
     askImages(ports, need.images),
     askReads(ports, need.reads),
     askFates(ports, need.ended?.parents ?? []),
-    need.ended?.machine === true ? askMachine(ports, ask) : undefined,
+    need.ended?.machine === true ? askMachine(ports) : undefined,
     askExits(ports, need.exits ?? []),
     need.network === true ? wonder(() => ports.runtime.network(LOCAL_DEADLINE_MS)) : undefined,
   ]);
@@ -132,12 +132,9 @@ async function askFates(ports: Ports, parents: readonly EndedParent[]): Promise<
   return new Map(await Promise.all(answers));
 }
 
-async function askMachine(ports: Ports, ask: Ask): Promise<Seen<readonly string[]>> {
-  return ask('machine', async () => {
-    const answer = shortages(await ports.machine.look(LOCAL_DEADLINE_MS));
-    if (!answer.known) throw new PortError('failed', answer.why);
-    return answer.value;
-  });
+/** No source that anything else rests on; what fails of it is told with the copy that waits for it. */
+async function askMachine(ports: Ports): Promise<Seen<readonly string[]>> {
+  return shortages(await ports.machine.look(LOCAL_DEADLINE_MS));
 }
 
 async function wonder<T>(question: () => Promise<T>): Promise<Seen<T>> {

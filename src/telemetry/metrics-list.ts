@@ -43,7 +43,7 @@ const OUTCOMES = all<ProbeOutcome>({
   storage: true,
 });
 const ROLES = all<Role>({ daemonset: true, standby: true, process: true });
-const SOURCES = ['api', 'runtime', 'kubelet', 'manifests', 'machine'];
+const SOURCES = ['api', 'runtime', 'kubelet', 'manifests'];
 
 /** In the order of a scrape. */
 export const metricsList: readonly MetricSpec[] = [

@@ -164,6 +164,8 @@ function detailOf(reason: Hindering, one: Decided, o: Observation): string | und
       return checkpoint.problem;
     case 'node-under-pressure':
       return o.short?.known === true && o.short.value.length > 0 ? o.short.value.join('; ') : undefined;
+    case 'parent-ended':
+      return o.short?.known === false ? o.short.why : undefined;
     case 'checkpoint-expired':
       return `confirmed ${checkpoint.confirmedAt}`;
     default:

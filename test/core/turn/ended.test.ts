@@ -118,6 +118,8 @@ describe('a copy that waits', () => {
 
     expect(verdictOf(result)).toBe('inactive: node-under-pressure');
     expect(result.mind.outlook.hindrances.get(plain.key)).toEqual({ reason: 'node-under-pressure', down: true, detail: 'memory; disk' });
+    const hidden = turn(minded(ended), [plain], aLedger(), { ...o, short: unseen('a disk hangs') }, policy);
+    expect(hidden.mind.outlook.hindrances.get(plain.key)).toEqual({ reason: 'parent-ended', down: true, detail: 'a disk hangs' });
   });
 });
 
