@@ -3,8 +3,8 @@
  * outage, and right before a copy starts. During an outage what has a problem is read over and over. When that is due
  * is decided in `core/turn/verification.ts`.
  *
- * A round through all of them goes in slices: one in the turn that begins it, the others beside the turns, at most once a
- * second. With hundreds of checkpoints a round takes seconds, for which no turn may wait; with twenty it is one slice.
+ * A round through all of them goes in slices: one in the turn that begins it, the others beside the turns, at most once
+ * a second. With hundreds of checkpoints a round takes seconds, for which no turn may wait; with ten it is one slice.
  */
 
 import { messageOf } from '../core/model/errors.ts';

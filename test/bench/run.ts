@@ -3,10 +3,12 @@
  * fails where the promise is broken. On a machine that is busy with other things give it the machine alone.
  */
 import { pace } from './pace.ts';
+import { scale } from './scale.ts';
 
 /** What can be measured. The exit code: 0 where every promise holds, 1 where one is broken, 2 for wrong usage. */
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   pace,
+  scale,
 };
 
 const HELP = `Usage: npm run bench -- NAME [OPTION…]

@@ -5,7 +5,7 @@
  * numbers are the same in every supported release. Fields not named here are skipped by the decoder. Enums are declared
  * as int32, so a value newer than this list arrives as a number instead of failing the whole reply.
  * int64 comes in two halves, and is written as a decimal text: nanoseconds since 1970 do not fit a JavaScript number.
- * What was decoded is handed out as it is: on a node with hundreds of pods, a second object of each costs more than all else.
+ * What was decoded is handed out as it is: with hundreds of pods, a second object of each costs more than all else.
  */
 import protobuf from 'protobufjs/light.js';
 import { PortError } from '../../ports.ts';
@@ -73,8 +73,8 @@ export interface ImageMessage {
 }
 
 /**
- * Every message by name, as decoded: absent strings are '', absent numbers 0, absent messages null. What is absent is inherited, no field
- * of the object itself.
+ * Every message by name, as decoded: absent strings are '', absent numbers 0, absent messages null. What is absent is
+ * inherited, no field of the object itself.
  */
 export interface Messages {
   VersionRequest: { readonly version: string };

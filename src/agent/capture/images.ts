@@ -1,7 +1,8 @@
 /**
- * Looks whether the kubelet would give a copy its images (core/kubelet/pull-records.ts): after every capture those of the
- * new revision, and once a minute all of them, a few in each turn, because after the next power cut it would be too late. Says every change once. A warning, never a refusal:
- * the checkpoint is kept, since records and policies change, and a registry may answer when the API server does not.
+ * Looks whether the kubelet would give a copy its images (core/kubelet/pull-records.ts): after every capture those of
+ * the new revision, and once a minute all of them, a few in each turn, because after the next power cut it would be too
+ * late. Says every change once. A warning, never a refusal: the checkpoint is kept, since records and policies change,
+ * and a registry may answer when the API server does not.
  */
 
 import { judgePull, type PullVerdict } from '../../core/kubelet/pull-records.ts';

@@ -1,8 +1,8 @@
 /**
  * Under which hostname the copy runs: the parent's, although the copy's own name is another.
  *
- * The kubelet (pkg/kubelet/kubelet_pods.go, GeneratePodHostNameAndDomain) takes `hostnameOverride`, else `hostname`, else
- * the pod's name, and cuts it to 63 characters. `hostname` must be a label. So what has a dot can be written as an
+ * The kubelet (pkg/kubelet/kubelet_pods.go, GeneratePodHostNameAndDomain) takes `hostnameOverride`, else `hostname`,
+ * else the pod's name, and cuts it to 63 characters. `hostname` must be a label. So what has a dot can be written as an
  * override only, which kubelets heed from 1.35 on (gate HostnameOverride), and beside which there is no domain.
  * Never lets a pod run under another name without a word: where the hostname cannot be kept the pod is refused.
  */

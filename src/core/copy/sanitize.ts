@@ -53,7 +53,7 @@ export interface SanitizeTarget {
   readonly kubernetesService?: { readonly host: string; readonly port: number };
   /** The kubelet learns the node's addresses only from the API server (external cloud provider, no --node-ip). */
   readonly literalHostIp?: boolean;
-  /** Not a copy beside a parent but the pod itself, for a node without an agent: it keeps its name, and has no mark of ours. */
+  /** Not a copy beside a parent but the pod itself, for a node without an agent: with its name, and no mark of ours. */
   readonly standalone?: boolean;
 }
 

@@ -111,7 +111,7 @@ export function copyPodName(parent: PodName, nodeName: string): string | undefin
   return head === '' ? undefined : `${head}${tail}`;
 }
 
-/** The pod's own name, as a static pod's; undefined where it does not fit beside the node's name, because it is not cut. */
+/** The pod's own name, as a static pod's, never cut; undefined where it does not fit beside the node's name. */
 export function ownPodName(pod: PodName, nodeName: string): string | undefined {
   return pod.name.length <= roomForName(pod, nodeName) ? pod.name : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Where is what in one look at the runtime? With hundreds of pods, each checkpoint's own walk through all of them made a turn last seconds.
- * Pure; tells nothing that the view does not, and in the same order.
+ * Where is what in one look at the runtime? With hundreds of pods, each checkpoint's own walk through all of them made
+ * a turn last seconds. Pure; tells nothing that the view does not, and in the same order.
  */
 import { ANNOTATION_COPY_OF, ANNOTATION_SOURCE } from '../model/keys.ts';
 import type { RuntimeContainer, RuntimeView, Sandbox, Seen } from '../model/model.ts';
