@@ -143,8 +143,8 @@ async function namesIn(dir: string): Promise<readonly string[]> {
 type Look = { readonly kind: 'absent' } | { readonly kind: 'foreign' } | { readonly kind: 'ours-or-foreign'; readonly digest: string };
 
 /**
- * Opens only what is a regular file: opening a FIFO would wake whoever writes to it. Never throws. `seen`: what is known
- * to be unchanged is not read.
+ * Opens only what is a regular file: opening a FIFO would wake whoever writes to it. Never throws. `seen`: what is
+ * known to be unchanged is not read.
  */
 async function look(path: string, seen?: SeenDigests): Promise<Look> {
   try {
