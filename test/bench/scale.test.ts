@@ -2,9 +2,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CRI_METHODS } from '../../src/adapters/cri/names.ts';
 import { doneUnless, until } from '../e2e/node/wait.ts';
+import { latencies } from './latencies.ts';
+import { rowsAsTable } from './rows.ts';
 import { createScaleNode, type ScaleNode } from './scale-node.ts';
 import { IMAGES, nameOf, orderOf } from './scale-pods.ts';
-import { latencies, table } from './table.ts';
 
 const PODS = 60;
 const LOST = 20;
@@ -51,5 +52,5 @@ test('the table says what is broken, and the histogram of two pages what came be
     ['0.05', '0.1', '+Inf'].map((bound, at) => `checkpointer_tick_duration_seconds_bucket{le="${bound}"} ${counts[at]}\n`).join('');
   const between = latencies(page(10, 10, 10), page(108, 109, 110));
   expect([between.count, between.within(50), between.p99, between.slowest]).toEqual([100, 98, '100 ms', 'more than 10 s']);
-  expect(table([{ what: 'a', measured: '1', promised: '2', holds: false }])).toContain('BROKEN');
+  expect(rowsAsTable([{ what: 'a', measured: '1', promised: '2', holds: false }])).toContain('BROKEN');
 });

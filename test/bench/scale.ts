@@ -8,9 +8,10 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { doneUnless, until } from '../e2e/node/wait.ts';
+import { latencies } from './latencies.ts';
+import { type Row, rowsAsTable } from './rows.ts';
 import { createScaleNode, type ScaleNode } from './scale-node.ts';
 import { NAMESPACE, nameOf, orderOf } from './scale-pods.ts';
-import { latencies, type Row, table } from './table.ts';
 
 const PODS = 500;
 const LOST = 100;
@@ -49,7 +50,7 @@ export async function scale(args: readonly string[]): Promise<number> {
     clearInterval(sampling);
     await node.dispose();
   }
-  process.stdout.write(`\n${table(rows)}`);
+  process.stdout.write(`\n${rowsAsTable(rows)}`);
   return rows.every(({ holds }) => holds) ? 0 : 1;
 }
 

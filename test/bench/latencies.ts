@@ -1,28 +1,4 @@
-/** What the measurements print, and how they read the turns' histogram. Pure. */
-
-export interface Row {
-  readonly what: string;
-  readonly measured: string;
-  readonly promised: string;
-  readonly holds: boolean;
-}
-
-export function table(rows: readonly Row[]): string {
-  const cells = [
-    ['what', 'measured', 'promised', ''],
-    ...rows.map((row) => [row.what, row.measured, row.promised, row.holds ? 'holds' : 'BROKEN']),
-  ];
-  const width = (at: number): number => Math.max(...cells.map((row) => (row[at] ?? '').length));
-  return cells
-    .map(
-      (row) =>
-        `${row
-          .map((cell, at) => cell.padEnd(width(at)))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
-}
+/** How long the turns between two looks at an agent's metrics took, by their histogram. Pure. */
 
 export interface Latencies {
   readonly count: number;
