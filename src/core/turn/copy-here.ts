@@ -13,8 +13,12 @@ export function copySandboxes(checkpoint: Pick<Checkpoint, 'record'>, view: Runt
 
 /** Every container in them, whatever it does. */
 export function containersOfCopy(checkpoint: Pick<Checkpoint, 'record'>, view: RuntimeView): readonly RuntimeContainer[] {
+  return containersIn(copySandboxes(checkpoint, view), view);
+}
+
+export function containersIn(sandboxes: readonly Sandbox[], view: RuntimeView): readonly RuntimeContainer[] {
   const { containersOfSandbox } = indexOf(view);
-  return copySandboxes(checkpoint, view).flatMap(({ id }) => containersOfSandbox.get(id) ?? []);
+  return sandboxes.flatMap(({ id }) => containersOfSandbox.get(id) ?? []);
 }
 
 function sandboxesOfCopy({ namespace, name }: PodName, view: RuntimeView): readonly Sandbox[] {
@@ -28,8 +32,7 @@ export function copyAlive(parent: PodName, view: RuntimeView): boolean {
 
 /** Of these sandboxes: is one READY, or does one hold a container that has not exited? */
 export function anyAlive(sandboxes: readonly Sandbox[], view: RuntimeView): boolean {
-  const { containersOfSandbox } = indexOf(view);
-  return sandboxes.some(({ id, ready }) => ready || (containersOfSandbox.get(id) ?? []).some(({ state }) => state !== 'exited'));
+  return sandboxes.some(({ ready }) => ready) || containersIn(sandboxes, view).some(({ state }) => state !== 'exited');
 }
 
 /** The sandboxes of what is placed. A standby is replaced in place, so that the one before may still be there. */

@@ -7,7 +7,7 @@
 import type { CopyStand } from '../model/copy-stand.ts';
 import type { Checkpoint, Placed, RuntimeContainer, RuntimeView } from '../model/model.ts';
 import { since } from '../model/since.ts';
-import { anyAlive, copyAlive, copyRuns, placedSandboxes } from './copy-here.ts';
+import { anyAlive, containersIn, copyAlive, copyRuns, placedSandboxes } from './copy-here.ts';
 import { copyShape } from './copy-listed.ts';
 import type { Observation } from './observation.ts';
 import { START_DEADLINE_MS } from './policy.ts';
@@ -24,9 +24,8 @@ export function copyStand({ checkpoint, placed, track }: Subject, o: Observation
   if (track.copyFailing === undefined && track.copyRunsSince !== undefined) return 'serving';
   if (track.unlistedSince !== undefined && o.now - track.unlistedSince >= START_DEADLINE_MS) return 'gone';
   const sandboxes = placedSandboxes(checkpoint, placed, o.runtime.value);
-  const inside = new Set(sandboxes.map(({ id }) => id));
   // what is in a state that the runtime does not know may run
-  if (o.runtime.value.containers.some((c) => c.state === 'unknown' && inside.has(c.sandboxId))) return 'unknown';
+  if (containersIn(sandboxes, o.runtime.value).some(({ state }) => state === 'unknown')) return 'unknown';
   const shown = anyAlive(sandboxes, o.runtime.value);
   const fresh = track.placedSince !== undefined && o.now - track.placedSince.at < START_DEADLINE_MS;
   // whether the kubelet has it decides between one that waits and one that nobody will start
@@ -54,10 +53,9 @@ export function copyClocks(
 
 /** The newest container of each name in a READY sandbox of what is placed, where that one has exited. */
 export function exited(checkpoint: Checkpoint, placed: Placed, view: RuntimeView): readonly RuntimeContainer[] {
-  const ready = new Set(placedSandboxes(checkpoint, placed, view).flatMap(({ id, ready }) => (ready ? [id] : [])));
+  const sandboxes = placedSandboxes(checkpoint, placed, view).filter(({ ready }) => ready);
   const newest = new Map<string, RuntimeContainer>();
-  for (const container of view.containers) {
-    if (!ready.has(container.sandboxId)) continue;
+  for (const container of containersIn(sandboxes, view)) {
     const before = newest.get(container.name);
     if (before === undefined || container.createdAtMs >= before.createdAtMs) newest.set(container.name, container);
   }

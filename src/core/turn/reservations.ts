@@ -22,9 +22,8 @@ export function withReservations<T extends Decided>(inputs: readonly T[], ledger
   const starting = inputs.filter(mayStart).sort(byOrder);
   if (starting.length === 0) return inputs;
   const anew = new Set(starting.map(({ checkpoint }) => checkpoint.key));
-  const stay = ledger.placed
-    .filter(({ key }) => !anew.has(key))
-    .map(({ key }) => reservedBy(inputs.find(({ checkpoint }) => checkpoint.key === key)));
+  const byKey = new Map(inputs.map((input) => [input.checkpoint.key, input]));
+  const stay = ledger.placed.filter(({ key }) => !anew.has(key)).map(({ key }) => reservedBy(byKey.get(key)));
   let left = leftOf(o.room, stay);
   const decided = new Map<string, Reservation | undefined>();
   for (const input of starting) {

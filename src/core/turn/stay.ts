@@ -9,7 +9,8 @@ import { ANNOTATION_SOURCE } from '../model/keys.ts';
 import type { RawPod } from '../model/model.ts';
 import { since } from '../model/since.ts';
 import type { Stay } from '../model/stay.ts';
-import { ofPod, type Parent, uidsOf } from './identity.ts';
+import { sandboxesOf } from './here.ts';
+import { type Parent, uidsOf } from './identity.ts';
 import { vanished } from './in-watch.ts';
 import type { Observation } from './observation.ts';
 import type { Subject } from './subject.ts';
@@ -51,9 +52,8 @@ function gone(before: Stay, parent: Parent, o: Observation): Stay {
  */
 function madeBy(startedAt: number, parent: Parent, o: Observation): Names | undefined {
   if (!o.runtime.known || o.life.reachedApi === false) return undefined;
-  const own = o.runtime.value.sandboxes.filter(
-    ({ uid, annotations, createdAtMs }) =>
-      annotations[ANNOTATION_SOURCE] === 'api' && createdAtMs >= startedAt && createdAtMs <= o.wall && ofPod(parent, uid),
+  const own = sandboxesOf(parent, o.runtime.value).filter(
+    ({ annotations, createdAtMs }) => annotations[ANNOTATION_SOURCE] === 'api' && createdAtMs >= startedAt && createdAtMs <= o.wall,
   );
   if (own.length === 0) return undefined;
   return { names: [...new Set(own.map(({ namespace, name }) => `${namespace}/${name}`))], uids: [...new Set(own.map(({ uid }) => uid))] };
