@@ -34,7 +34,7 @@ export async function scale(args: readonly string[]): Promise<number> {
   };
   try {
     add(await capture(node, pods));
-    for (const row of await turns(node)) add(row);
+    for (const row of await turns(node, pods)) add(row);
     add(await damage(node, pods));
     for (const row of await activation(node, pods)) add(row);
     for (const row of await powerCut(node, pods)) add(row);
@@ -69,13 +69,16 @@ async function capture(node: ScaleNode, pods: number): Promise<Row> {
 }
 
 /** At rest for two rounds of verification, then under a stream of changes. */
-async function turns(node: ScaleNode): Promise<readonly Row[]> {
+async function turns(node: ScaleNode, pods: number): Promise<readonly Row[]> {
   await delay(5_000);
   const start = { page: await node.metrics(), cpu: node.cpu(), at: performance.now() };
   await delay(125_000);
   const rest = { page: await node.metrics(), cpu: node.cpu(), at: performance.now() };
   for (let index = 0; index < CHANGES; index += 1) {
-    node.api.updatePod({ namespace: NAMESPACE, name: nameOf(index % 100) }, { metadata: { labels: { change: String(index) } } });
+    node.api.updatePod(
+      { namespace: NAMESPACE, name: nameOf(index % Math.min(100, pods)) },
+      { metadata: { labels: { change: String(index) } } },
+    );
     await delay(CHANGE_EVERY_MS);
   }
   const end = await node.metrics();
