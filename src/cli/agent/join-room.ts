@@ -2,7 +2,7 @@
 import type { Primitives } from '../../adapters/disk/primitives.ts';
 import { createRequestedFile } from '../../adapters/disk/requested-file.ts';
 import { readKubeletFile } from '../../adapters/kubelet/config-file.ts';
-import { readMachine } from '../../adapters/machine.ts';
+import { readMachine } from '../../adapters/machine-size.ts';
 import { type Config, kubeletConfigFile } from '../../core/config/config.ts';
 import { type KubeletResources, kubeletResources } from '../../core/kubelet/kubelet-resources.ts';
 import { allocatable, podLimit } from '../../core/room/allocatable.ts';

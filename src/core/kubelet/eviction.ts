@@ -30,18 +30,22 @@ export const DEFAULT_THRESHOLDS: readonly Threshold[] = [
   { signal: 'imagefs.inodesFree', below: '5%' },
 ];
 
-/**
- * Of a kubelet's configuration file, parsed. An evictionHard that is there, even an empty one, stands without the
- * defaults, unless mergeDefaultEvictionSettings (1.32 and newer) says otherwise.
- */
+/** Hard and soft ones, of a kubelet's configuration file, parsed. */
 export function thresholdsOf(content: Readonly<Record<string, unknown>>): readonly Threshold[] {
+  return [...hardThresholdsOf(content), ...statements(field(content, 'evictionSoft'))];
+}
+
+/**
+ * An evictionHard that is there, even an empty one, stands without the defaults, unless mergeDefaultEvictionSettings
+ * (1.32 and newer) says otherwise.
+ */
+export function hardThresholdsOf(content: Readonly<Record<string, unknown>>): readonly Threshold[] {
   const hard = field(content, 'evictionHard');
-  const soft = statements(field(content, 'evictionSoft'));
-  if (!isObject(hard)) return [...DEFAULT_THRESHOLDS, ...soft];
+  if (!isObject(hard)) return DEFAULT_THRESHOLDS;
   const own = statements(hard);
   const merged = field(content, 'mergeDefaultEvictionSettings') === true;
   const rest = merged ? DEFAULT_THRESHOLDS.filter(({ signal }) => field(hard, signal) === undefined) : [];
-  return [...own, ...rest, ...soft];
+  return [...own, ...rest];
 }
 
 function statements(value: unknown): readonly Threshold[] {

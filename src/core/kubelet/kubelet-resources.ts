@@ -1,6 +1,7 @@
 /** What the kubelet's configuration file says of the resources that it gives to pods, as written there. Pure. */
-import { field, textField, textMap } from '../model/json.ts';
+import { field, textField } from '../model/json.ts';
 import type { Json } from '../model/model.ts';
+import { hardThresholdsOf } from './eviction.ts';
 
 export interface KubeletResources {
   /** Kept from pods, by resource: `kubeReserved`, then `systemReserved`. Quantities. */
@@ -15,20 +16,16 @@ export interface KubeletResources {
   readonly cpuManagerPolicy: string;
 }
 
-/** pkg/kubelet/eviction/defaults_linux.go; what is written takes the place of all of them, unless they are merged. */
-const DEFAULT_EVICTION_HARD = { 'memory.available': '100Mi', 'nodefs.available': '10%' } as const;
 /** pkg/kubelet/apis/config/v1beta1/defaults.go. */
 const DEFAULT_MAX_PODS = 110;
 
 /** `content`: the file, parsed. */
 export function kubeletResources(content: Json): KubeletResources {
   const reservedCpus = cpusIn(textField(content, 'reservedSystemCPUs') ?? '');
-  const written = field(content, 'evictionHard');
-  const merged = field(content, 'mergeDefaultEvictionSettings') === true;
   return {
     reserved: [quantities(field(content, 'kubeReserved')), quantities(field(content, 'systemReserved'))],
     ...(reservedCpus === 0 ? {} : { reservedCpus }),
-    evictionHard: { ...(written === undefined || merged ? DEFAULT_EVICTION_HARD : {}), ...textMap(written) },
+    evictionHard: Object.fromEntries(hardThresholdsOf(content).map(({ signal, below }) => [signal, below])),
     maxPods: whole(field(content, 'maxPods')) || DEFAULT_MAX_PODS,
     podsPerCore: whole(field(content, 'podsPerCore')),
     cpuManagerPolicy: textField(content, 'cpuManagerPolicy') || 'none',

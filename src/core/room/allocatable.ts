@@ -7,7 +7,7 @@ import type { Amounts, Resource } from '../model/reservation.ts';
 import { amountIn, amountOf } from './amounts.ts';
 
 /** What the machine has; what could not be found out is left out. Whole numbers. */
-export interface Machine {
+export interface MachineSize {
   readonly cpus?: number;
   /** Bytes. */
   readonly memory?: number;
@@ -24,7 +24,7 @@ const MARGIN = 0.25;
 const SIGNALS: Readonly<Partial<Record<Resource, string>>> = { memory: 'memory.available', 'ephemeral-storage': 'nodefs.available' };
 
 /** `kubelet`: undefined where there is no file to read, so that all may stand in flags. */
-export function allocatable(machine: Machine, kubelet: KubeletResources | undefined): Partial<Amounts> {
+export function allocatable(machine: MachineSize, kubelet: KubeletResources | undefined): Partial<Amounts> {
   const { cpus, memory, hugePages, rootDirSize } = machine;
   const found: Partial<Record<Resource, number>> = {};
   const give = (resource: Resource, capacity: number | undefined): void => {
@@ -41,7 +41,7 @@ export function allocatable(machine: Machine, kubelet: KubeletResources | undefi
 }
 
 /** How many pods the kubelet takes; undefined where its configuration is not known. */
-export function podLimit({ cpus }: Machine, kubelet: KubeletResources | undefined): number | undefined {
+export function podLimit({ cpus }: MachineSize, kubelet: KubeletResources | undefined): number | undefined {
   if (kubelet === undefined) return undefined;
   const { maxPods, podsPerCore } = kubelet;
   return podsPerCore === 0 || cpus === undefined ? maxPods : Math.min(maxPods, cpus * podsPerCore);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { kubeletResources } from '../../../src/core/kubelet/kubelet-resources.ts';
 import type { Checkpoint, Json } from '../../../src/core/model/model.ts';
-import { allocatable, type Machine, podLimit } from '../../../src/core/room/allocatable.ts';
+import { allocatable, type MachineSize, podLimit } from '../../../src/core/room/allocatable.ts';
 import { podsTooMany } from '../../../src/core/room/pods-too-many.ts';
 import { encodeRequested, readRequested, requestedOf, sameRequested } from '../../../src/core/room/requested.ts';
 import { aCheckpoint } from '../../fakes/builders.ts';
@@ -11,8 +11,8 @@ import { aPodOf } from './pods.ts';
 const MI = 1024 * 1024;
 /** The kubelet counts percentages in single precision. */
 const percent = (of: number, parts: number): number => of - Math.ceil(of * Math.fround(parts / 100));
-const machine: Machine = { cpus: 4, memory: 8000 * MI, hugePages: 0, rootDirSize: 1000 * MI };
-const given = (config: Json, of: Machine = machine) => allocatable(of, kubeletResources(config));
+const machine: MachineSize = { cpus: 4, memory: 8000 * MI, hugePages: 0, rootDirSize: 1000 * MI };
+const given = (config: Json, of: MachineSize = machine) => allocatable(of, kubeletResources(config));
 
 describe('what the kubelet gives', () => {
   it('is the machine less its eviction thresholds where nothing is said', () => {

@@ -3,7 +3,7 @@ import { readdir, readFile, statfs } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { codeOf } from '../core/model/errors.ts';
-import type { Machine } from '../core/room/allocatable.ts';
+import type { MachineSize } from '../core/room/allocatable.ts';
 
 /** A directory for each size, as `hugepages-2048kB`. */
 const HUGE_PAGES = '/sys/kernel/mm/hugepages';
@@ -15,7 +15,7 @@ export interface MachineOptions {
 }
 
 /** What cannot be found out is left out. */
-export async function readMachine({ rootDir, hugePagesDir = HUGE_PAGES }: MachineOptions): Promise<Machine> {
+export async function readMachine({ rootDir, hugePagesDir = HUGE_PAGES }: MachineOptions): Promise<MachineSize> {
   const [hugePages, rootDirSize] = await Promise.all([hugePagesIn(hugePagesDir), sizeOf(rootDir)]);
   const count = cpus().length;
   return {

@@ -4,7 +4,7 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodePrimitives } from '../../src/adapters/disk/primitives.ts';
-import { readMachine } from '../../src/adapters/machine.ts';
+import { readMachine } from '../../src/adapters/machine-size.ts';
 import { joinRoom } from '../../src/cli/agent/join-room.ts';
 
 let dir: string;
