@@ -11,10 +11,9 @@ import type { ApiProbe, ApiRequestObserver, Clock } from '../../ports.ts';
 import { type AnswerHead, GATEWAY_CODES, hasAuditId, isKubernetesAnswer, namesStorage } from './answer.ts';
 import { readBody } from './body.ts';
 import { type WrongDate, wrongDate } from './certificates.ts';
-import { http1Send } from './channel.ts';
-import { connectTls } from './connect.ts';
 import type { ApiEndpoint } from './endpoint.ts';
 import { ApiFailure, causeOf, type FailureCause, withDeadline } from './failure.ts';
+import { nameOf, onFreshConnection } from './fresh-request.ts';
 import type { ApiAccess } from './kubeconfig.ts';
 import { presentedBy } from './presented.ts';
 import { isAboutDates, saidByTls, tlsReasonOf } from './tls-reason.ts';
@@ -92,11 +91,6 @@ async function probeOne(options: ApiProbeOptions, endpoint: ApiEndpoint, deadlin
   }
 }
 
-/** A learnt address is verified as itself first: the configured name may be a balancer's. */
-function nameOf({ learnt }: ApiEndpoint, { serverName }: ApiAccess): string | undefined {
-  return learnt === true ? undefined : serverName;
-}
-
 /** For a certificate that was refused because of a date: is that all that is wrong with it? Sends nothing. */
 async function lookAtDate({ access, clock }: ApiProbeOptions, endpoint: ApiEndpoint, deadlineMs: Millis): Promise<WrongDate | undefined> {
   try {
@@ -122,28 +116,17 @@ function secondsOf(ms: number): string {
 async function ask(options: ApiProbeOptions, endpoint: ApiEndpoint, deadlineMs: Millis, signal: AbortSignal): Promise<Finding> {
   const { access, userAgent, clock } = options;
   const startedAt = clock.now();
-  const trust = await access.trust();
-  const socket = await connectTls({ endpoint, trust, serverName: nameOf(endpoint, access), alpn: ['http/1.1'], deadlineMs, signal });
-  const give = () => socket.destroy();
-  signal.addEventListener('abort', give, { once: true });
-  try {
-    // readyz may be read without credentials where anonymous access is on, so a missing token does not stop the probe.
-    const token = await access.token?.current().catch(() => undefined);
-    const headers = { accept: '*/*', 'user-agent': userAgent, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
-    const exchange = await http1Send(socket, endpoint, { method: 'GET', path: '/readyz' }, headers, signal);
+  const request = { access, userAgent, endpoint, path: '/readyz', accept: '*/*', deadlineMs, signal };
+  return onFreshConnection(request, async (exchange) => {
     // The head alone may be proof enough, so a body that hangs must not use up the whole deadline.
     const left = deadlineMs - (clock.now() - startedAt);
     const body = await withDeadline(readBody(exchange.body, MAX_BODY_BYTES, 'cut'), left * BODY_SHARE, 'reading the reply').catch(
       () => undefined,
     );
-    if (exchange.status === 401 && token !== undefined) await access.token?.renew(token);
     if (body === undefined && GATEWAY_CODES.has(exchange.status))
       throw new ApiFailure('timeout', `HTTP ${exchange.status}, its body never came`);
     return judge(exchange, body);
-  } finally {
-    signal.removeEventListener('abort', give);
-    socket.destroy();
-  }
+  });
 }
 
 /** What an HTTP reply to `GET /readyz` proves; undefined: its body never came. */
