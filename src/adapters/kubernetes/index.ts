@@ -45,7 +45,7 @@ export function createKubernetes(access: ApiAccess, options: KubernetesOptions):
   const { nodeName, version, clock, random, observer } = options;
   const userAgent = `pod-checkpointer/${version}`;
   const transport = createTransport({ access, userAgent, clock, observer, timings: options.transportTimings });
-  const own = options.addresses && createOwnAddresses({ access, transport, clock, memory: options.addresses });
+  const own = options.addresses && createOwnAddresses({ access, userAgent, transport, clock, observer, memory: options.addresses });
   const onOpen = (): void => own?.learn();
   const watch = createPodWatch({ transport, nodeName, clock, random, observer, onOpen, timings: options.watchTimings });
   return {

@@ -14,6 +14,22 @@ export interface OwnAddress {
   readonly authorities: readonly string[];
 }
 
+/**
+ * A search for the servers behind one address, over fresh connections: a balancer leads each of them to a server of its
+ * choice, and the one that all requests share to one server only.
+ */
+export interface Search {
+  /** Own addresses that servers have told in this round. */
+  readonly told: readonly string[];
+  readonly connections: number;
+  /** Those since one told anything new. */
+  readonly inVain: number;
+}
+
+/** Of two servers behind an address that chooses by chance, one node in 32 finds one only on its first day. */
+export const CONNECTIONS_IN_VAIN = 5;
+export const MOST_CONNECTIONS = 8;
+
 const DAY_MS = 86_400_000;
 export const MOST_ADDRESSES = 16;
 export const KEPT_DAYS = 30;
@@ -25,6 +41,21 @@ export function serverAddresses(reply: unknown): readonly string[] {
     .filter((entry) => ['0.0.0.0/0', '::/0'].includes(textField(entry, 'clientCIDR') ?? ''))
     .map((entry) => textField(entry, 'serverAddress') ?? '');
   return [...new Set(found.filter((address) => address !== ''))].slice(0, MOST_ADDRESSES).map((address) => `https://${address}`);
+}
+
+export function searchFrom(told: readonly string[]): Search {
+  return { told, connections: 0, inVain: 0 };
+}
+
+/** One more connection has been tried, and told these; nothing where it failed. */
+export function afterConnection({ told, connections, inVain }: Search, urls: readonly string[]): Search {
+  const news = [...new Set(urls)].filter((url) => !told.includes(url));
+  return { told: [...told, ...news], connections: connections + 1, inVain: news.length > 0 ? 0 : inVain + 1 };
+}
+
+/** Behind a server's own address is that server, and nobody else to be found. */
+export function searchGoesOn({ told, connections, inVain }: Search, url: string): boolean {
+  return !told.includes(url) && inVain < CONNECTIONS_IN_VAIN && connections < MOST_CONNECTIONS;
 }
 
 /** Those of this cluster that were seen in the last 30 days. One from a clock that was ahead counts as just seen. */

@@ -1,13 +1,12 @@
 /** The servers' own addresses: learnt from embedded servers, kept in a memory, and asked when nothing else answers. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { caFingerprints } from '../../../src/adapters/kubernetes/ca-identity.ts';
-import { createKubernetes, type Kubernetes } from '../../../src/adapters/kubernetes/index.ts';
 import type { PodWatchTimings } from '../../../src/adapters/kubernetes/watch-policy.ts';
-import type { OwnAddress } from '../../../src/core/api/own-addresses.ts';
+import { CONNECTIONS_IN_VAIN, type OwnAddress } from '../../../src/core/api/own-addresses.ts';
 import { type ApiServer, createApiServer } from '../../../src/demo/api-server/api-server.ts';
 import type { AddressMemory, Clock } from '../../../src/ports.ts';
+import { hastyClock, type Learner, learner, memoryOf, seen } from './addresses-rig.ts';
 import { authority, http, leaf, type Peer, replying, tcpPeer, tlsPeer } from './peers.ts';
-import { accessTo, counters, FAST_WATCH, NODE, realClock, until } from './rig.ts';
+import { realClock, until } from './rig.ts';
 
 let api: ApiServer;
 let closing: (() => Promise<void>)[] = [];
@@ -21,53 +20,19 @@ afterEach(async () => {
   await api.stop();
 });
 
-interface Memory extends AddressMemory {
-  kept: readonly OwnAddress[];
-  writes: number;
-}
-function memoryOf(...kept: OwnAddress[]): Memory {
-  return {
-    kept,
-    writes: 0,
-    async read() {
-      return this.kept;
-    },
-    async write(addresses) {
-      this.kept = addresses;
-      this.writes += 1;
-    },
-  };
-}
-
-const seen = (url: string, ca: string): OwnAddress => ({
-  url,
-  lastSeen: new Date().toISOString(),
-  authorities: caFingerprints(ca),
-});
-
-interface Rig extends Kubernetes {
-  readonly requests: readonly string[];
-}
-
 /** The server is called by a name, so its own address is another one. */
 async function client(
   memory: AddressMemory | undefined,
   change: { urls?: string[]; ca?: string; clock?: Clock; watch?: Partial<PodWatchTimings> } = {},
-): Promise<Rig> {
-  const { urls = [api.url.replace('127.0.0.1', 'localhost')], ca = api.ca, clock = realClock } = change;
-  const observer = counters();
-  const made = createKubernetes(await accessTo({ urls, ca, token: () => api.token }), {
-    nodeName: NODE,
-    version: '0.0.0-test',
-    clock,
-    random: () => 0.5,
-    observer,
-    ...(memory === undefined ? {} : { addresses: memory }),
-    watchTimings: { ...FAST_WATCH, ...change.watch },
-  });
+): Promise<Learner> {
+  const { urls = [api.url.replace('127.0.0.1', 'localhost')], ca = api.ca, clock = realClock, watch } = change;
+  const made = await learner({ urls, ca, token: () => api.token }, { memory, clock, watch });
   closing.push(() => made.close());
-  return { ...made, requests: observer.requests };
+  return made;
 }
+
+/** Requests over the connection that all share. */
+const asked = () => api.requests.filter(({ path, protocol }) => path === '/api' && protocol === '2.0').length;
 
 async function kept(peer: Promise<Peer>): Promise<Peer> {
   const made = await peer;
@@ -92,45 +57,44 @@ test('are learnt when the watch is open, verified, kept, and asked from then on'
 });
 
 test('are asked for once in ten minutes, on the occasion of a watch that is opened, and written only on change', async () => {
-  let ahead = 0;
-  const clock: Clock = { ...realClock, now: () => realClock.now() + ahead };
+  const clock = hastyClock();
   const memory = memoryOf();
   const made = await client(memory, { clock });
   made.watch.start(() => {});
-  const asked = () => api.requests.filter(({ path }) => path === '/api').length;
   const watches = () => made.requests.filter((each) => each === 'watch 200').length;
   await until(() => memory.writes === 1);
   api.wire.cut();
   await until(() => watches() === 2);
   expect(asked()).toBe(1);
-  ahead += 600_000;
+  clock.skip(600_000);
   api.wire.cut();
   await until(() => asked() === 2);
   expect(memory.writes).toBe(1);
 });
 
 test('are not asked for again over the same connection: an idle agent has its watch, and nothing else', async () => {
-  let ahead = 0;
-  const clock: Clock = { ...realClock, now: () => realClock.now() + ahead };
+  const clock = hastyClock();
   const memory = memoryOf();
   const made = await client(memory, { clock, watch: { watchSeconds: [1, 1] } });
   made.watch.start(() => {});
-  const asked = () => api.requests.filter(({ path }) => path === '/api').length;
   const watches = () => made.requests.filter((each) => each === 'watch 200').length;
-  await until(() => memory.writes === 1);
-  ahead += 3_600_000;
+  const gets = () => made.requests.filter((each) => each === 'get 200').length;
+  await until(() => memory.writes === 1 && gets() === 1 + CONNECTIONS_IN_VAIN);
+  clock.skip(3_600_000);
   const before = watches();
-  await until(() => watches() > before);
+  await until(() => watches() > before + 1);
   expect(asked()).toBe(1);
-  // the one that all share, and the one that verified
-  expect(api.wire.connections()).toBe(2);
-  ahead += 86_400_000;
-  await until(() => asked() === 2);
+  // the one that all share, the one that verified, and those that looked for another server
+  expect(api.wire.connections()).toBe(2 + CONNECTIONS_IN_VAIN);
+  expect(gets()).toBe(1 + CONNECTIONS_IN_VAIN);
+  clock.skip(86_400_000);
+  await until(() => asked() === 2 && memory.writes === 2 && gets() === 2 + 2 * CONNECTIONS_IN_VAIN);
+  // all but the shared one, once more
+  expect(api.wire.connections()).toBe(3 + 2 * CONNECTIONS_IN_VAIN);
 });
 
 test('that could not be written are asked for again after ten minutes, over the same connection too', async () => {
-  let ahead = 0;
-  const clock: Clock = { ...realClock, now: () => realClock.now() + ahead };
+  const clock = hastyClock();
   const memory = memoryOf();
   const { write } = memory;
   const tries: (readonly OwnAddress[])[] = [];
@@ -142,7 +106,7 @@ test('that could not be written are asked for again after ten minutes, over the 
   const made = await client(memory, { clock, watch: { watchSeconds: [1, 1] } });
   made.watch.start(() => {});
   await until(() => tries.length === 1);
-  ahead += 600_000;
+  clock.skip(600_000);
   await until(() => memory.writes === 1);
   expect(memory.kept.map(({ url }) => url)).toEqual([api.url]);
 });
@@ -163,25 +127,16 @@ test('of another cluster are not asked', async () => {
 });
 
 test('are kept under the CA certificates of now: a rotation that the process lives through does not lose them', async () => {
-  let ahead = 0;
-  const clock: Clock = { ...realClock, now: () => realClock.now() + ahead };
+  const clock = hastyClock();
   const memory = memoryOf();
   const bundle = { urls: [api.url.replace('127.0.0.1', 'localhost')], ca: authority.cert + api.ca, token: () => api.token };
-  const made = createKubernetes(await accessTo(bundle), {
-    nodeName: NODE,
-    version: '0.0.0-test',
-    clock,
-    random: () => 0.5,
-    observer: counters(),
-    addresses: memory,
-    watchTimings: FAST_WATCH,
-  });
+  const made = await learner(bundle, { memory, clock });
   closing.push(() => made.close());
   made.watch.start(() => {});
   await until(() => memory.writes === 1);
   // the old one is removed, and the connection opened anew
   bundle.ca = api.ca;
-  ahead += 600_000;
+  clock.skip(600_000);
   api.wire.cut();
   await until(() => memory.writes === 2);
   expect(memory.kept[0]?.authorities).toEqual(seen(api.url, api.ca).authorities);

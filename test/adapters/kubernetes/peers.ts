@@ -1,7 +1,7 @@
 /**
  * Peers that are no API server: raw TCP and TLS listeners that answer what a test tells them, and record what they got.
  */
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { type CertificateAuthority, createAuthority, type Identity, issueCertificate } from '../../../src/demo/api-server/certificates.ts';
 
@@ -45,6 +45,22 @@ export function tlsPeer(identity: Identity, onData: Behaviour, onConnect: (socke
 
 export function tcpPeer(onData: Behaviour, onConnect: (socket: Socket) => void = () => {}): Promise<Peer> {
   return listen((handle) => createServer(handle), onData, onConnect);
+}
+
+/** Passes each connection on to the next of these servers, in turn. What they are is looked up for each. */
+export function balancer(urls: () => readonly string[]): Promise<Peer> {
+  const turns = { taken: 0 };
+  return tcpPeer(
+    () => {},
+    (socket) => {
+      const servers = urls();
+      const { port, hostname } = new URL(servers[turns.taken++ % servers.length] ?? 'https://127.0.0.1:1');
+      const server = connect(Number(port), hostname);
+      server.on('error', () => socket.destroy());
+      socket.on('close', () => server.destroy());
+      socket.pipe(server).pipe(socket);
+    },
+  );
 }
 
 /** Answers every request with these bytes and ends the connection. */

@@ -2,10 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import {
   addressesOf,
+  afterConnection,
+  CONNECTIONS_IN_VAIN,
   KEPT_DAYS,
   MOST_ADDRESSES,
+  MOST_CONNECTIONS,
   type OwnAddress,
   readAddresses,
+  type Search,
+  searchFrom,
+  searchGoesOn,
   serverAddresses,
   withAddress,
 } from '../../../src/core/api/own-addresses.ts';
@@ -42,6 +48,37 @@ describe('a reply to GET /api', () => {
       expect(serverAddresses(odd)).toEqual([]);
     },
   );
+});
+
+describe('a search for the servers behind one address', () => {
+  const FRONT = 'https://front';
+  const asked = (search: Search, ...replies: (readonly string[])[]): Search => replies.reduce(afterConnection, search);
+  const vain = (count: number): (readonly string[])[] => Array.from({ length: count }, (_, n) => (n % 2 === 0 ? ['https://a'] : []));
+
+  it('is over after five connections in a row that showed nothing new, or failed', () => {
+    const start = searchFrom(['https://a']);
+    expect(searchGoesOn(asked(start, ...vain(CONNECTIONS_IN_VAIN - 1)), FRONT)).toBe(true);
+    expect(searchGoesOn(asked(start, ...vain(CONNECTIONS_IN_VAIN)), FRONT)).toBe(false);
+  });
+
+  it('begins to count anew at each server that was not seen in this round', () => {
+    const found = asked(searchFrom(['https://a']), ...vain(2), ['https://b', 'https://b']);
+    expect(found.told).toEqual(['https://a', 'https://b']);
+    expect(searchGoesOn(asked(found, ...vain(CONNECTIONS_IN_VAIN - 1)), FRONT)).toBe(true);
+    expect(searchGoesOn(asked(found, ...vain(CONNECTIONS_IN_VAIN)), FRONT)).toBe(false);
+  });
+
+  it('is over after eight, whatever they showed', () => {
+    const each = (count: number) => Array.from({ length: count }, (_, n) => [`https://${n}`]);
+    expect(searchGoesOn(asked(searchFrom([]), ...each(MOST_CONNECTIONS - 1)), FRONT)).toBe(true);
+    expect(searchGoesOn(asked(searchFrom([]), ...each(MOST_CONNECTIONS)), FRONT)).toBe(false);
+  });
+
+  it("has no object where the address is a server's own", () => {
+    expect(searchGoesOn(searchFrom([]), 'https://a')).toBe(true);
+    expect(searchGoesOn(searchFrom(['https://b', 'https://a']), 'https://a')).toBe(false);
+    expect(searchGoesOn(asked(searchFrom([]), ['https://a']), 'https://a')).toBe(false);
+  });
 });
 
 describe('what is asked', () => {
