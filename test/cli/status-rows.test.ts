@@ -1,7 +1,7 @@
 /** What a row of `status` says of a checkpoint whose copy does not start, or would not. */
 import { describe, expect, test } from 'vitest';
 import type { AgentStatus } from '../../src/agent/status.ts';
-import { statusColumns, statusNotes, statusRows } from '../../src/cli/inspect/status.ts';
+import { rowNotes, statusColumns, statusNotes, statusRows } from '../../src/cli/inspect/status.ts';
 import { aCheckpoint, aLedger, aPlaced, WALL } from '../fakes/builders.ts';
 
 test.each([
@@ -87,6 +87,67 @@ describe('where an agent answers', () => {
     expect(rowOf({ ...before, warnings: [denied] })).toMatchObject({ reason: 'image-denied', obstacle: '' });
     expect(statusNotes(before)).toEqual([]);
   });
+});
+
+describe('a row that calls for somebody to act has its sentence below the table', () => {
+  const key = 'kube-system_web-1';
+  const agentSaying = (reason: string, more: Partial<AgentStatus> = {}): AgentStatus => ({
+    lastTurn: 0,
+    lockHeld: true,
+    sourcesSettled: true,
+    checkpoints: [{ key, state: 'active', reason, sinceWall: WALL }],
+    refused: [],
+    warnings: [],
+    api: { state: 'reachable', evidence: 'requests succeed' },
+    ...more,
+  });
+  const notesOf = (agent: AgentStatus) => rowNotes(statusRows({ checkpoints: [aCheckpoint()], ledger: aLedger() }, undefined, agent, WALL));
+
+  test.each(['kubelet-blind', 'hand-back-overdue', 'hand-back-failed', 'copy-refused'])('%s: what it means and what to do', (reason) => {
+    expect(notesOf(agentSaying(reason))).toEqual([expect.stringMatching(new RegExp(`^kube-system/web-1: ${reason}[.] [^\`]*[.]$`))]);
+  });
+
+  test.each(['api-reachable', 'copy-serving', 'awaiting-parent', 'parent-running'])('%s: nothing', (reason) => {
+    expect(notesOf(agentSaying(reason))).toEqual([]);
+  });
+
+  test('an image that the kubelet denies, in the words of the agent', () => {
+    const warnings = [{ key, reason: 'image-denied', message: 'It was pulled with a secret.' }] as const;
+    expect(notesOf(agentSaying('api-reachable', { warnings }))).toEqual(['kube-system/web-1: image-denied. It was pulled with a secret.']);
+  });
+
+  test('what the agent tells of the copy, or of its own pod, is not told again', () => {
+    const message = 'It ends.';
+    const hindrance = { key, checkpoint: 'kube-system/web-1', reason: 'copy-failing', down: true, message, sinceWall: WALL } as const;
+
+    expect(notesOf(agentSaying('copy-failing', { hindrances: [hindrance] }))).toEqual([]);
+    expect(rowNotes([{ ...aRow(), reason: 'takeover-ending', warnings: [message] }])).toEqual([]);
+  });
+
+  test('a refused pod: every reason a line, and as data too', () => {
+    const reasons = [
+      { code: 'job', message: 'first' },
+      { code: 'hostname', message: 'second' },
+    ];
+    const agent = agentSaying('api-reachable', { refused: [{ namespace: 'a', name: 'b', reasons }] });
+    const rows = statusRows({ checkpoints: [], ledger: aLedger() }, undefined, agent, WALL);
+
+    expect(rows).toMatchObject([{ state: 'refused', reason: 'job, hostname', warnings: ['first', 'second'] }]);
+    expect(rowNotes(rows)).toEqual(['a/b: refused. first', 'a/b: refused. second']);
+  });
+
+  test('of many the first twenty, and how many more', () => {
+    const rows = Array.from({ length: 22 }, () => ({ ...aRow(), warnings: ['x'] }));
+
+    expect(rowNotes(rows)).toHaveLength(21);
+    expect(rowNotes(rows).at(-1)).toBe('and 2 more; --output json has them all');
+  });
+
+  function aRow() {
+    const [row] = statusRows({ checkpoints: [aCheckpoint()], ledger: aLedger() }, undefined, undefined, WALL);
+    if (row === undefined) throw new Error('no row');
+    return row;
+  }
 });
 
 describe('what a copy reserves', () => {

@@ -4,12 +4,12 @@ import { type Command, EXIT } from '../command.ts';
 import { formatListing } from '../output.ts';
 import type { Program } from '../program.ts';
 import { askAgent, readManifests, readStore } from './checkpoints.ts';
-import { statusColumns, statusNotes, statusRows } from './status.ts';
+import { rowNotes, statusColumns, statusNotes, statusRows } from './status.ts';
 
 export function statusCommand(program: Program): Command {
   return {
     name: 'status',
-    summary: 'List every checkpoint of this node: state, reason, since when, revision, age and size.',
+    summary: 'List every checkpoint of this node: state, reason, since when, revision, age, size, and what its copy reserves.',
     flags: [],
     configured: true,
     lists: true,
@@ -21,7 +21,7 @@ export function statusCommand(program: Program): Command {
       context.io.stdout.write(
         await formatListing(context.output, { columns: statusColumns, rows, empty: `no checkpoint is stored in ${config.stateDir}` }),
       );
-      for (const note of statusNotes(agent)) context.io.stderr.write(`${note}\n`);
+      for (const note of [...statusNotes(agent), ...rowNotes(rows)]) context.io.stderr.write(`${note}\n`);
       return EXIT.done;
     },
   };

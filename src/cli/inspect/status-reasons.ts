@@ -1,6 +1,6 @@
 /**
- * Reasons that only `status` gives, beside those of the decisions, in sentences for the reference.
- * Data for documentation only: nothing of the program reads it, so that the bundle goes without.
+ * Reasons that only `status` gives, beside those of the decisions, in sentences for the reference. `status` itself has
+ * the first; for the others the agent has sentences that say more.
  */
 import type { ImageWarning } from '../../agent/capture/images.ts';
 import type { Trouble } from '../../core/self/takeover.ts';
@@ -14,7 +14,7 @@ export const STATUS_REASONS: Readonly<Record<StatusReason, { readonly means: str
   },
   'image-denied': {
     means: 'The kubelet would deny the copy an image that is on the node, because it was pulled with a pull secret.',
-    todo: 'Give the node credentials of its own for the registry, or load the image beforehand. `-o json` has the whole sentence.',
+    todo: 'Give the node credentials of its own for the registry, or load the image beforehand.',
   },
   'takeover-not-started': {
     means: "The standby is in charge: the kubelet has the DaemonSet's pod and has started no container of it for a minute.",

@@ -3,9 +3,10 @@ import type { AgentStatus } from '../../agent/status.ts';
 import type { Checkpoint, Placed } from '../../core/model/model.ts';
 import { parseTime } from '../../core/model/time.ts';
 import { manifestOf, reservesWhat } from '../../core/room/reserve.ts';
-import { hindranceLines } from '../hindrance-lines.ts';
+import { hindranceLines, MAX_HINDRANCE_LINES } from '../hindrance-lines.ts';
 import type { Column } from '../output.ts';
 import type { StoredCheckpoints } from './checkpoints.ts';
+import { explained } from './explained.ts';
 import type { StatusReason } from './status-reasons.ts';
 
 export interface StatusRow {
@@ -25,7 +26,7 @@ export interface StatusRow {
   /** What a placed copy reserves of its parent's requests, in words, and why so much; empty where none is placed. */
   readonly reserves: string;
   readonly reservesWhy: string;
-  /** Sentences: what would keep the copy from starting, or the DaemonSet's pod from taking over. */
+  /** Sentences: what keeps the copy down, or would, or keeps it in its place; why the pod is refused; what to do. */
   readonly warnings: readonly string[];
 }
 
@@ -46,19 +47,20 @@ export function statusRows(
     const reason = hindrance === undefined ? (warnings[0]?.reason ?? told?.reason) : told?.reason;
     const missing = placed?.phase === 'placed' && manifests !== undefined && manifests.get(placed.file) !== placed.digest;
     const onDisk = placed === undefined ? 'inactive' : placed.phase === 'placed' ? 'active' : 'handing-back';
+    const shown = checkpoint.problem ?? (missing ? MISSING : (reason ?? ''));
     const age = (wall - parseTime(checkpoint.confirmedAt)) / 1000;
     return {
       namespace: parent.namespace,
       name: parent.name,
       state: checkpoint.problem === undefined ? onDisk : checkpoint.unread === undefined ? 'damaged' : 'unread',
-      reason: checkpoint.problem ?? (missing ? MISSING : (reason ?? '')),
+      reason: shown,
       obstacle: hindrance?.reason ?? '',
       since: told === undefined ? '' : new Date(told.sinceWall).toISOString(),
       revision,
       ageSeconds: Number.isFinite(age) ? Math.max(0, Math.round(age)) : null,
       bytes: checkpoint.bytes,
       ...reservationOf(checkpoint, placed),
-      warnings: [...(hindrance === undefined ? [] : [hindrance]), ...warnings].map(({ message }) => message),
+      warnings: [...[...(hindrance === undefined ? [] : [hindrance]), ...warnings].map(({ message }) => message), ...explained(shown)],
     };
   });
   const refused = (agent?.refused ?? []).map(
@@ -74,7 +76,7 @@ export function statusRows(
       bytes: 0,
       reserves: '',
       reservesWhy: '',
-      warnings: [],
+      warnings: pod.reasons.map(({ message }) => message),
     }),
   );
   return [...kept, ...refused].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
@@ -99,7 +101,7 @@ function warningsOf(
 
 /** What concerns the node as a whole, a sentence each; then what keeps copies down, or would. */
 export function statusNotes(agent: AgentStatus | undefined): readonly string[] {
-  if (agent === undefined) return ['no agent answers on this node: reasons are unknown'];
+  if (agent === undefined) return ['no agent answers on this node, so reasons are unknown; the log of its agent tells why'];
   const { takeover, api, contradiction, staticPodsUnread, strangers, podsTooMany, lacking } = agent;
   return [
     ...(takeover === undefined ? [] : [`the DaemonSet's pod does not take over; the standby stays in charge: ${takeover.message}`]),
@@ -112,6 +114,19 @@ export function statusNotes(agent: AgentStatus | undefined): readonly string[] {
     ...(podsTooMany === undefined ? [] : [podsTooMany]),
     ...hindranceLines(agent),
   ];
+}
+
+/** What the agent tells in no line of its own: why a pod is refused, what a kubelet denies, what waits too long. */
+export function rowNotes(rows: readonly StatusRow[]): readonly string[] {
+  const lines = rows.flatMap((row): readonly string[] => {
+    const name = `${row.namespace}/${row.name}`;
+    if (row.state === 'refused') return row.warnings.map((sentence) => `${name}: refused. ${sentence}`);
+    // those have a line of their own, from the agent
+    const told = row.obstacle !== '' || row.reason.startsWith('takeover-');
+    return told || row.warnings.length === 0 ? [] : [`${name}: ${row.reason}. ${row.warnings.join(' ')}`];
+  });
+  const more = lines.length - MAX_HINDRANCE_LINES;
+  return more > 0 ? [...lines.slice(0, MAX_HINDRANCE_LINES), `and ${more} more; --output json has them all`] : lines;
 }
 
 export const statusColumns: readonly Column<StatusRow>[] = [

@@ -1,7 +1,7 @@
 /**
  * Why a checkpoint is in its state, in sentences for the reference: one row for every reason of a decision but the
- * obstacles (`obstacles.ts`). Data for documentation only: nothing of the agent reads it, so that the bundle goes
- * without. A test holds the states against the decision tables.
+ * obstacles (`obstacles.ts`). The agent reads nothing of this; `status` has some of the sentences. A test holds the
+ * states against the decision tables.
  */
 import { COPY_TROUBLES } from './copy-troubles.ts';
 import type { Obstacle, Reason } from './model.ts';
