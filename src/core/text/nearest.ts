@@ -3,13 +3,15 @@
  * silently.
  */
 
-/** The known word at the smallest edit distance, if it is near enough to be a slip of the finger. */
+/** The known word at the smallest edit distance, if near enough to be a slip; else the only one that begins so. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const slips = Math.max(1, Math.ceil(word.length / 4));
   const ranked = known.map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }));
   ranked.sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  return best !== undefined && best.distance <= slips ? best.candidate : undefined;
+  if (best !== undefined && best.distance <= slips) return best.candidate;
+  const begun = known.filter((candidate) => candidate.toLowerCase().startsWith(word.toLowerCase()));
+  return word.length >= 3 && begun.length === 1 ? begun[0] : undefined;
 }
 
 /** Levenshtein distance, row by row. */

@@ -40,10 +40,13 @@ test.each(['9642', '::1:9642', '[::1]', 'host:', 'host:99999', 'host:http', 'a b
   },
 );
 
-test('a slip of the finger finds its word, another word finds none', () => {
+test('a slip of the finger finds its word, as the beginning of only one does; another word finds none', () => {
   expect(nearest('stauts', ['status', 'show', 'verify'])).toBe('status');
   expect(nearest('statu', ['status', 'show', 'verify'])).toBe('status');
   expect(nearest('Min-Ready', ['min-ready', 'max-age'])).toBe('min-ready');
+  expect(nearest('conf', ['config', 'criSocket'])).toBe('config');
+  expect(nearest('kubelet', ['kubelet-config', 'kubelet-version'])).toBeUndefined();
+  expect(nearest('ku', ['kubelet-config'])).toBeUndefined();
   expect(nearest('banana', ['status', 'show'])).toBeUndefined();
   expect(nearest('anything', [])).toBeUndefined();
 });
