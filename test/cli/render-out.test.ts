@@ -32,6 +32,14 @@ describe('a directory', () => {
     ]);
   });
 
+  test('with one file has one, not one files', async () => {
+    const dir = join(await directory(), 'out');
+    const map = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {k: v}\n';
+    const one = mounting(pod('web', '', ', volumes: [{name: v, configMap: {name: m}}]'), 'v');
+    const { out } = await render(['-f', '/p', '-f', '/m', '--out', dir], { '/p': one, '/m': map });
+    expect(out).toBe(`Wrote ${dir}/pod.json and 1 stored file\n`);
+  });
+
   test('stays as it is the second time', async () => {
     const dir = join(await directory(), 'out');
     await render(['-f', SHOP, '--out', dir]);

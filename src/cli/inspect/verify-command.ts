@@ -30,7 +30,10 @@ async function verify(context: Context): Promise<number> {
   const { checkpoints } = await readStore(config);
   const chosen = checkpoints.filter(({ record }) => wanted === undefined || wanted === `${record.parent.namespace}/${record.parent.name}`);
   if (wanted !== undefined && chosen.length === 0) {
-    throw new UsageError([`there is no checkpoint of ${wanted} in ${config.stateDir}; pod-checkpointer status lists them`]);
+    const todo = wanted.includes('/')
+      ? 'pod-checkpointer status lists them'
+      : 'write NAMESPACE/NAME, as pod-checkpointer status lists them';
+    throw new UsageError([`there is no checkpoint of ${wanted} in ${config.stateDir}; ${todo}`]);
   }
   const rows: VerifyRow[] = chosen.map((checkpoint) => {
     const problems = problemsOf(checkpoint);

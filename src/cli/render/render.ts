@@ -233,7 +233,10 @@ async function write(context: Context, dir: string, draft: RevisionDraft): Promi
     throw new UsageError([`--out ${dir}: ${result.path} is not what would be written there; nothing was changed, so name a new directory`]);
   }
   const changed = result.kind === 'written';
-  const sentence = changed ? `Wrote ${join(dir, POD_FILE)} and ${result.files - 1} stored files` : `${dir} is up to date`;
+  const stored = result.files - 1;
+  const sentence = changed
+    ? `Wrote ${join(dir, POD_FILE)} and ${stored} stored ${stored === 1 ? 'file' : 'files'}`
+    : `${dir} is up to date`;
   const data = { directory: dir, changed, files: result.files, owners: result.owners };
   await print(context, data, `${sentence}\n`);
   if (!result.owners) {
