@@ -67,7 +67,10 @@ export async function tellStory(options: StoryOptions): Promise<Outage> {
     await prober.stop();
     await node.dispose(options.keep);
   }
-  if (options.keep) tell(scene, 'demo', `everything is kept in ${node.dir}`);
+  if (options.keep) {
+    tell(scene, 'demo', `everything is kept in ${node.dir}`);
+    tell(scene, 'demo', `npm run --silent pod-checkpointer -- status --config ${node.dir}/agent.yaml lists the checkpoints in it`);
+  }
   return outage;
 }
 
