@@ -141,7 +141,7 @@ export const metricsList: readonly MetricSpec[] = [
   {
     name: 'checkpointer_hand_backs_total',
     type: 'counter',
-    help: 'Hand-backs to the parent, by mode and result; turned-over: the parent could not become Ready beside its copy, which then left.',
+    help: 'Hand-backs to the parent, by result and by when the copy leaves: overlap, when the parent is Ready; container, when the kubelet starts it; first-sign, of the API server; turned-over: the parent could not become Ready beside its copy, which then left.',
     labels: { mode: HAND_BACK_MODES, result: ['done', 'failed', 'turned-over'] },
   },
   {

@@ -42,11 +42,11 @@ export const ANNOTATION_MEANINGS: Readonly<Record<ParentAnnotation, AnnotationMe
   'checkpointer/overlap': {
     default: '',
     means:
-      'Two writers are fine: pod and copy may run side by side although they write the same data (a `hostPath` or `nfs` volume that is not mounted read-only).',
+      'Two writers are fine: pod and copy may run side by side where they write the same data (a `hostPath` or `nfs` volume that is not mounted read-only). Without it they never do.',
   },
   'checkpointer/requests': {
     default: '`"auto"`',
     means:
-      'What the copy reserves of the node. `auto`: of what the pod requests, that for which there is room beside everything else bound to the node, and zero of the rest. `keep`: all, even if others are evicted or rejected for it. `none`: nothing.',
+      'How much the copy keeps of the requests of its pod. `auto`: what has room beside everything else bound to the node; of the rest it requests zero. `keep`: all, even if others are evicted or rejected for it. `none`: nothing.',
   },
 };

@@ -20,8 +20,8 @@ export const COPY_TROUBLES: Readonly<Record<CopyTrouble, ObstacleMeaning>> = {
     told: 'down',
     settles: PATIENCE_MS,
     means:
-      'The copy is placed, and not all of it runs yet. One that the kubelet has taken is left to it: it may wait for a mount, an image or an init container.',
-    todo: "The kubelet's log tells what it waits for. A kubelet before 1.34 does not tell a copy that it refused from one that waits.",
+      'The copy is placed, and not all of it runs yet. Once the kubelet has taken it, the agent leaves it alone: it may wait for a mount, an image or an init container.',
+    todo: "The kubelet's log tells what it waits for. With a kubelet before 1.34 it may have been refused: the log tells that, too.",
   },
   'copy-failing': {
     states: ['active'],
@@ -36,6 +36,6 @@ export const COPY_TROUBLES: Readonly<Record<CopyTrouble, ObstacleMeaning>> = {
     settles: true,
     means:
       'The copy is placed and needs an address of its own, and the container runtime says that the network of the node is not ready. The kubelet starts no such pod until it is.',
-    todo: 'Look why the network plugin (CNI) does not run. One that needs the API server itself needs a checkpoint as well.',
+    todo: 'Find out why the network plugin (CNI) does not run. If it is a pod itself, annotate it as well: in an outage nothing else starts it.',
   },
 };

@@ -13,7 +13,7 @@ export const DECISION_REASONS: Readonly<Record<Exclude<Reason, Obstacle>, Reason
   'api-unsure': {
     states: ['inactive'],
     means:
-      'Whether the API server can be reached is not certain, or the kubelet has got pods from one in the last minute that does not answer the agent. In doubt nothing starts.',
+      'Whether the API server can be reached is not certain. Or none answers the agent, but the kubelet got pods from one in the last minute. In doubt nothing starts.',
     todo: 'Wait some seconds. Where it stays so, `checkpointer_api_probes_total` tells how the probes end.',
   },
   'local-truth-unknown': LOCAL_TRUTH_UNKNOWN,
@@ -42,13 +42,13 @@ export const DECISION_REASONS: Readonly<Record<Exclude<Reason, Obstacle>, Reason
   'hand-back-failed': {
     states: ['active'],
     means: 'The copy starts again: it made way for the pod, the pod does not run, and no API server answers.',
-    todo: 'Look why the pod ended, such as a bad rollout. From the second time on the copy ignores that pod for 5, 15, then 60 minutes.',
+    todo: 'Find out why the pod ended, such as a bad rollout. From the second time on the copy ignores that pod for 5, 15, then 60 minutes.',
   },
   'kubelet-blind': {
     states: ['active'],
     means:
-      'The API server answers and wants the pod here, but the kubelet has had no contact to one since it started, for `kubeletBlindGrace` at least, and nothing of the pod runs. The copy runs until the kubelet starts the pod.',
-    todo: 'Look why the kubelet does not reach the API server. Most often its certificate has expired: its log and `openssl x509 -enddate` tell.',
+      'The API server answers the agent and wants the pod here, and nothing of the pod runs. The kubelet has reached no API server since it started, for `kubeletBlindGrace` at least. The copy runs until the kubelet starts the pod.',
+    todo: 'Find out why the kubelet does not reach the API server. Most often its certificate has expired: its log tells, and so does `openssl x509 -enddate`.',
   },
   ...COPY_TROUBLES,
   'copy-serving': { states: ['active'], means: 'The copy serves. The API server is not known to be back.' },
@@ -57,7 +57,7 @@ export const DECISION_REASONS: Readonly<Record<Exclude<Reason, Obstacle>, Reason
     states: ['active'],
     means:
       'The API server has been back for longer than `handBackTimeout`, and the pod has not taken over. The copy stays, unless the pod has been there for two minutes and cannot become Ready beside it.',
-    todo: 'Look why the pod does not start or does not become Ready: `kubectl describe pod`.',
+    todo: 'Find out why the pod does not start or does not become Ready: `kubectl describe pod`.',
   },
   'parent-started': {
     states: ['handing-back'],

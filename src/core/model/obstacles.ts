@@ -53,13 +53,13 @@ export const OBSTACLES: Readonly<Record<Obstacle, ObstacleMeaning>> = {
     states: ['inactive'],
     told: 'ahead',
     means: 'It was made on a node with another name or machine id, as on a cloned disk. It is not retired here either.',
-    todo: 'Let the API server answer: what runs here is captured anew. `pod-checkpointer cleanup --purge` removes the rest.',
+    todo: 'The pods that run here are captured anew while the API server answers. The rest stays until an uninstall with `purgeOnUninstall`, or `pod-checkpointer cleanup --purge`, removes all that is stored.',
   },
   'checkpoint-of-other-cluster': {
     states: ['inactive'],
     told: 'ahead',
     means: 'It was made in another cluster: not one CA certificate is the same. It is not retired here either.',
-    todo: 'Let the API server answer: what runs here is captured anew. `pod-checkpointer cleanup --purge` removes the rest.',
+    todo: 'The pods that run here are captured anew while the API server answers. The rest stays until an uninstall with `purgeOnUninstall`, or `pod-checkpointer cleanup --purge`, removes all that is stored.',
   },
   'image-missing': {
     states: ['inactive'],
@@ -71,14 +71,14 @@ export const OBSTACLES: Readonly<Record<Obstacle, ObstacleMeaning>> = {
     states: ['inactive'],
     told: 'down',
     means:
-      'The kubelet ended the pod (it was evicted, most likely), nobody deleted it, and the node is short of memory or disk by the thresholds of the kubelet. The copy could not be evicted, and waits until `endedGrace` after the last shortage.',
-    todo: 'Free what is short. Where the thresholds are not those of the kubelet, name its configuration file in `kubeletConfig`.',
+      'The kubelet ended the pod, most likely by an eviction, nobody deleted it, and the node is short of memory or disk by the thresholds of the kubelet. The kubelet never evicts a copy, so it starts only when nothing has been short for `endedGrace`.',
+    todo: 'Free what is short. Where the kubelet has thresholds of its own, name its configuration file in `kubeletConfig`.',
   },
   'parent-ended': {
     states: ['inactive'],
     told: 'down',
     means:
-      'The kubelet ended the pod, and nobody deleted it: it was evicted, made way for another pod, or came to its end. The copy starts after `endedGrace`; where nobody can tell whether the node is short of something, after ten minutes at the latest.',
+      'The kubelet ended the pod, and nobody deleted it: it was evicted, made way for another pod, or came to its end. The copy starts `endedGrace` after that, or after the node was last short of memory or disk. Where nobody can tell whether it is short, ten minutes must pass as well.',
     todo: "The kubelet's log tells why the pod ended.",
   },
   'active-limit-reached': {

@@ -23,7 +23,8 @@ export function strangersIn(checkpoints: readonly Checkpoint[], where: Where): S
   if (strange.length === 0) return undefined;
   const named = read.filter(({ record }) => record.node.name === where.node);
   const machine = named.length > 0 && named.every(({ record }) => record.node.machineId !== where.machineId);
-  const remedy = 'what runs here is captured anew while the API server answers, and `pod-checkpointer cleanup --purge` removes the rest';
+  const remedy =
+    'what runs here is captured anew while the API server answers; the rest stays until an uninstall with purgeOnUninstall, or `pod-checkpointer cleanup --purge`, removes all that is stored';
   const sentence = machine
     ? `no stored checkpoint of node ${where.node} has the id of this machine: none of them would start in an outage, and none is retired; restore the machine id if it was lost; else ${remedy}`
     : `${counted(strange)} of another node or another cluster (${namesOf(strange)}): nothing of that starts or retires here; ${remedy}`;
