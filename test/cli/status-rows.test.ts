@@ -65,7 +65,10 @@ describe('where an agent answers', () => {
       reason: 'pod.json: digest',
       obstacle: 'image-missing',
     });
-    expect(rowOf(ahead, {}, aLedger([aPlaced()]))).toMatchObject({ state: 'active', reason: 'manifest-missing' });
+    const active = { ...ahead, checkpoints: [{ key, state: 'active', reason: 'copy-serving', sinceWall: WALL - 5_000 }] };
+    expect(rowOf(active, {}, aLedger([aPlaced()]))).toMatchObject({ state: 'active', reason: 'manifest-missing' });
+    const placing = { ...ahead, checkpoints: [{ key, state: 'inactive', reason: 'api-unsure', sinceWall: WALL }], hindrances: [] };
+    expect(rowOf(placing, {}, aLedger([aPlaced()]))).toMatchObject({ state: 'active', reason: 'api-unsure', warnings: [] });
   });
 
   test('what concerns the node as a whole stands below, each in its own sentence', () => {

@@ -45,7 +45,9 @@ export function statusRows(
     const hindrance = agent?.hindrances?.find((candidate) => candidate.key === checkpoint.key);
     const warnings = warningsOf(checkpoint, agent);
     const reason = hindrance === undefined ? (warnings[0]?.reason ?? told?.reason) : told?.reason;
-    const missing = placed?.phase === 'placed' && manifests !== undefined && manifests.get(placed.file) !== placed.digest;
+    // an agent that is just placing it has told the disk first
+    const placing = told?.state === 'inactive';
+    const missing = placed?.phase === 'placed' && !placing && manifests !== undefined && manifests.get(placed.file) !== placed.digest;
     const onDisk = placed === undefined ? 'inactive' : placed.phase === 'placed' ? 'active' : 'handing-back';
     const shown = checkpoint.problem ?? (missing ? MISSING : (reason ?? ''));
     const age = (wall - parseTime(checkpoint.confirmedAt)) / 1000;
