@@ -57,14 +57,25 @@ export function createVerifier(ports: Ports, held: Held): Verifier {
   /** `vanished`: what becomes of one that is not there any more. */
   async function readOne(key: CheckpointKey, vanished: 'forget' | 'tell' = 'tell'): Promise<void> {
     const before = held.checkpoints.get(key);
-    if (before === undefined) return;
-    const found = await ports.store.read(key).catch((error: unknown) => unreadable(before, error));
+    const found = await ports.store.read(key).catch((error: unknown) => (before === undefined ? undefined : unreadable(before, error)));
     // captured, confirmed or removed meanwhile: what was read is of before that
     if (held.checkpoints.get(key) !== before) return;
-    if (found !== undefined || vanished === 'tell')
-      return learn(found ?? { ...before, problem: `checkpoint ${key} is not there any more` });
+    if (found !== undefined) return learn(found);
+    if (before === undefined) return;
+    if (vanished === 'tell') return learn({ ...before, problem: `checkpoint ${key} is not there any more` });
     held.checkpoints.delete(key);
     readings.delete(key);
+  }
+
+  /**
+   * What a round reads, the longest unread first: a round that the next one cuts short leaves nothing unread for ever.
+   * What lies there is part of it, held or not: a disk that was away for a while may be back.
+   */
+  async function toRead(): Promise<CheckpointKey[]> {
+    // a store that cannot be listed tells so for each that is read
+    const stored = await ports.store.keys().catch(() => []);
+    const at = (key: CheckpointKey): Millis => readings.get(key)?.at ?? 0;
+    return [...new Set([...held.checkpoints.keys(), ...stored])].sort((a, b) => at(a) - at(b));
   }
 
   /** The next slice of the round. */
@@ -102,8 +113,8 @@ export function createVerifier(ports: Ports, held: Held): Verifier {
       outageRead = api === 'unreachable';
       heldUp = busy;
       if (due === 'all') {
-        left = known().map(({ key }) => key);
         allAt = from;
+        left = await toRead();
         await readSlice();
         void readOn();
         return known();

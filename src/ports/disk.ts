@@ -6,6 +6,8 @@ import type { Checkpoint, CheckpointKey, Ledger, ManifestFile, RevisionDraft } f
 export interface Store {
   /** Every checkpoint. One that is damaged, or cannot be read now (`unread`), has a `problem`, and never throws. */
   load(): Promise<readonly Checkpoint[]>;
+  /** Their keys, and maybe names of others: nothing is read. Throws as `load` does. */
+  keys(): Promise<readonly CheckpointKey[]>;
   /** One of them, every byte read anew; undefined: there is none of this key. Throws as `load` does. */
   read(key: CheckpointKey): Promise<Checkpoint | undefined>;
   /**

@@ -19,9 +19,10 @@ interface Reads {
   readonly verifier: Verifier;
   readonly held: ReturnType<typeof createHeld>;
   readonly read: Map<string, number>;
+  readonly stored: Map<string, Checkpoint>;
 }
 
-async function many(meanwhile: (key: string, held: Reads['held']) => void = () => undefined): Promise<Reads> {
+async function many(meanwhile: (key: string, held: Reads['held']) => void = () => undefined, readMs = READ_MS): Promise<Reads> {
   world = createWorld();
   const { ports, clock } = world;
   const read = new Map<string, number>();
@@ -34,9 +35,10 @@ async function many(meanwhile: (key: string, held: Reads['held']) => void = () =
   const store: typeof ports.store = {
     ...ports.store,
     load: async () => [...stored.values()],
+    keys: async () => [...stored.keys()],
     read: async (key) => {
       const found = stored.get(key);
-      await clock.sleep(READ_MS);
+      await clock.sleep(readMs);
       read.set(key, (read.get(key) ?? 0) + 1);
       meanwhile(key, held);
       return found;
@@ -45,7 +47,7 @@ async function many(meanwhile: (key: string, held: Reads['held']) => void = () =
   const held = createHeld({ ...ports, store });
   const verifier = createVerifier({ ...ports, store }, held);
   await verifier.begin();
-  return { verifier, held, read };
+  return { verifier, held, read, stored };
 }
 
 /** One turn's share; milliseconds that it took. */
@@ -122,5 +124,39 @@ describe('many stored checkpoints', () => {
     await world.clock.run(60_000);
     await turn(reads, 'reachable');
     expect(reads.held.checkpoints.get('kube-system_p3')?.record.revision).toBe('f'.repeat(32));
+  });
+
+  it('are all read in the end where one round takes longer than the time between two', async () => {
+    const reads = await many(undefined, 4 * READ_MS);
+    await world.clock.run(60_000);
+    for (let second = 0; second < 300; second += 10) {
+      await turn(reads, 'reachable');
+      await world.clock.run(10_000);
+    }
+    expect(reads.read.size).toBe(MANY);
+  });
+
+  it('are all read in the end where an outage begins again and again', async () => {
+    const reads = await many();
+    for (let round = 0; round < 20; round += 1) {
+      await turn(reads, 'unreachable');
+      await world.clock.run(6_000);
+      await turn(reads, 'reachable');
+    }
+    expect(reads.read.size).toBe(MANY);
+  });
+
+  it('come back when they were away for a while, as with the disk that they are on', async () => {
+    const reads = await many();
+    const away = new Map(reads.stored);
+    reads.stored.clear();
+    await world.clock.run(60_000);
+    await turn(reads, 'reachable');
+    await world.clock.run(60_000);
+    expect(reads.held.checkpoints.size).toBe(0);
+    for (const [key, checkpoint] of away) reads.stored.set(key, checkpoint);
+    await turn(reads, 'unreachable');
+    await world.clock.run(60_000);
+    expect(reads.held.checkpoints.size).toBe(MANY);
   });
 });

@@ -74,6 +74,10 @@ export function createFakeStore(dir = '/var/lib/pod-checkpointer'): FakeStore {
       faults.enter('load');
       return [...kept.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, one]) => view(key, one));
     },
+    async keys() {
+      faults.enter('keys');
+      return [...kept.keys()].sort();
+    },
     async read(key) {
       faults.enter('read');
       const one = kept.get(key);

@@ -32,13 +32,18 @@ export interface Source {
 }
 
 /** Throws PortError `failed` where the directory of all checkpoints cannot be read. */
-export async function load(source: Source, read: (key: CheckpointKey) => Promise<Checkpoint | undefined>): Promise<readonly Checkpoint[]> {
+export async function keysIn(source: Source): Promise<readonly CheckpointKey[]> {
   const names = await readdir(join(source.dir, CHECKPOINTS)).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return [];
     throw wrapError('reading the checkpoints', error);
   });
+  return names.filter(isCheckpointKey).sort();
+}
+
+/** Throws as `keysIn` does. */
+export async function load(source: Source, read: (key: CheckpointKey) => Promise<Checkpoint | undefined>): Promise<readonly Checkpoint[]> {
   const loaded: Checkpoint[] = [];
-  for (const key of names.filter(isCheckpointKey).sort()) {
+  for (const key of await keysIn(source)) {
     const checkpoint = await read(key);
     if (checkpoint !== undefined) loaded.push(checkpoint);
   }

@@ -28,7 +28,7 @@ import {
   tempName,
 } from './layout.ts';
 import { guardedPrimitives, nodePrimitives, type Primitives } from './primitives.ts';
-import { currentRevision, isGood, kindOf, load, loadOne, readLedger, type Source, toCheckpoint } from './reading.ts';
+import { currentRevision, isGood, keysIn, kindOf, load, loadOne, readLedger, type Source, toCheckpoint } from './reading.ts';
 import { deleteTree, moveAside } from './removal.ts';
 import { DIRECTORY_MODE, planRevision, type RevisionPlan } from './revision.ts';
 import { createSealedFiles } from './sealed-file.ts';
@@ -77,6 +77,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     dir: options.dir,
     load: () => load(disk, read),
+    keys: () => keysIn(disk),
     read,
     save: (draft, maxBytes) => inTurn(() => save(disk, draft, maxBytes)),
     prune: (key, keep) => inTurn(() => prune(disk, key, keep)),
