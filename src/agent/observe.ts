@@ -67,6 +67,7 @@ async function observe(ports: Ports, ask: Ask, question: Question): Promise<Obse
     watch: { synced, healthy, pods, regressions, ...(lastAnswer === undefined ? {} : { lastAnswer }) },
     runtime,
     kubelet,
+    ...(need.kubelet ? {} : { unasked: true }),
     life,
     manifests,
     images,

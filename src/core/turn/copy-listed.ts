@@ -45,15 +45,18 @@ export function copyListed(checkpoint: Checkpoint, o: Pick<Observation, 'kubelet
 
 /**
  * The clock of {@link refused}, after this look. Where a source is silent it stops, unlike others: what answers next
- * may be a new kubelet process that has not read its files yet, or a runtime that is still loading.
+ * may be a new kubelet process that has not read its files yet, or a runtime that is still loading. A turn that only
+ * looks for a parent, and does not ask the kubelet, leaves it as it was.
  */
 export function unlistedSince({ checkpoint, placed, track }: Subject, o: Observation): Millis | undefined {
   if (placed?.phase !== 'placed' || !o.runtime.known) return undefined;
   const view = o.runtime.value;
-  if (anyAlive(placedSandboxes(checkpoint, placed, view), view) || copyListed(checkpoint, o) !== false) return undefined;
+  if (anyAlive(placedSandboxes(checkpoint, placed, view), view)) return undefined;
   const last = track.placedSince;
   const same = last?.attempt === placed.attempt && last.revision === placed.revision;
-  return (same ? track.unlistedSince : undefined) ?? o.now;
+  const before = same ? track.unlistedSince : undefined;
+  if (o.unasked === true) return before;
+  return copyListed(checkpoint, o) === false ? (before ?? o.now) : undefined;
 }
 
 /**

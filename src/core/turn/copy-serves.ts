@@ -29,7 +29,7 @@ export function copyStand({ checkpoint, placed, track }: Subject, o: Observation
   const shown = anyAlive(sandboxes, o.runtime.value);
   const fresh = track.placedSince !== undefined && o.now - track.placedSince.at < START_DEADLINE_MS;
   // whether the kubelet has it decides between one that waits and one that nobody will start
-  if (!shown && !fresh && !o.kubelet.known) return 'unknown';
+  if (!shown && !fresh && !o.kubelet.known && o.unasked !== true) return 'unknown';
   // the kubelet syncs no pod of the pod network then (pkg/kubelet/kubelet.go: SyncPod, networkErrors)
   if (o.network?.known === true && !o.network.value.ready && copyShape(checkpoint).podNetwork) return 'no-network';
   return track.copyFailing === undefined ? 'starting' : 'failing';

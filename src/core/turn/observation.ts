@@ -39,6 +39,8 @@ export interface Observation extends LocalTruth {
     /** How often the server's memory went back in time under this process. */
     readonly regressions?: number;
   };
+  /** The kubelet was not asked in this turn: that it tells nothing is no silence. */
+  readonly unasked?: true;
   readonly life: KubeletLife;
   /** Every file in staticPodPath. */
   readonly manifests: Seen<readonly ManifestFile[]>;

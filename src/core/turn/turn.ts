@@ -153,14 +153,19 @@ function stateOf(placed: Placed | undefined): State {
   return placed.phase === 'placed' ? 'active' : 'handing-back';
 }
 
-/** Since when the rules would start each copy that an obstacle holds back, or that starts only now. */
+/**
+ * Since when the rules would start each copy that an obstacle holds back, or that starts only now. Not knowing stops no
+ * such clock: nobody's patience begins anew, and nobody starts before one of lower order that nobody can tell of.
+ */
 function waiting(mind: Mind, views: readonly Candidate[], o: Observation): ReadonlyMap<CheckpointKey, Millis> {
   const copies = views.filter((view) => !isStandby(view));
   const blocked = copies.filter(
     ({ input, from }) => from === 'inactive' && input.facts.obstacle !== undefined && input.decision.reason === input.facts.obstacle,
   );
   const starting = copies.filter(({ input, from }) => from === 'inactive' && input.decision.state === 'active');
-  const keys = [...blocked, ...starting].map(({ input }) => input.checkpoint.key);
+  const unknown = copies.filter(({ input, from }) => from === 'inactive' && input.decision.reason === 'local-truth-unknown');
+  const waited = unknown.filter(({ input }) => mind.waitingSince.has(input.checkpoint.key));
+  const keys = [...blocked, ...starting, ...waited].map(({ input }) => input.checkpoint.key);
   return sinceEach(mind.waitingSince, keys, o.now);
 }
 

@@ -76,6 +76,26 @@ describe('a copy that was placed and does not show', () => {
     expect(attempt(through([...had, [130, { kubelet: unlisted }]]))).toBe(2);
   });
 
+  it('waits no longer for turns that did not ask the kubelet: a question that was not put is no silence', () => {
+    const hurried = { kubelet: silent, unasked: true } as const;
+    const line = [
+      [0, { kubelet: unlisted }],
+      [10, hurried],
+      [11, { kubelet: unlisted }],
+      [20, hurried],
+      [21, { kubelet: unlisted }],
+    ] as const;
+    expect(kinds(through([...line, [29.9, { kubelet: unlisted }]]))).toEqual([]);
+    expect(attempt(through([...line, [30, { kubelet: unlisted }]]))).toBe(2);
+
+    const had = [
+      [0, { kubelet: listed }],
+      [40, hurried],
+    ] as const;
+    expect(verdictOf(through(had))).toBe('active: copy-starting');
+    expect(kinds(through([...had, [69, { kubelet: listed }]]))).toEqual([]);
+  });
+
   it('has thirty seconds again after the runtime was silent', () => {
     const line = [
       [0, {}],

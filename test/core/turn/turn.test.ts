@@ -116,6 +116,27 @@ describe('activation', () => {
     expect(again.verdicts.map((verdict) => verdict.decision.reason)).toEqual(['waiting-for-lower-order', 'copy-starting']);
     expect(late.verdicts[0]?.decision.reason).toBe('parent-absent');
   });
+
+  it('lets a higher order wait no longer where the kubelet cannot always be asked, nor start before a lower one that is unknown', () => {
+    const first = aCheckpoint({ parent: { namespace: 'kube-system', name: 'a', uid: 'ua', resourceVersion: '1' }, order: -1 });
+    const second = aCheckpoint({ parent: { namespace: 'kube-system', name: 'b', uid: 'ub', resourceVersion: '1' }, order: 1 });
+    const placed = aLedger([aPlaced({ key: 'kube-system_a' })]);
+    let mind = turn(EMPTY_MIND, [second, first], aLedger(), anObservation({ now: 0 }), policy).mind;
+    for (const now of [10_000, 20_000]) {
+      mind = turn(mind, [second, first], placed, anObservation({ now, kubelet: unseen('late') }), policy).mind;
+      mind = turn(mind, [second, first], placed, anObservation({ now: now + 1_000 }), policy).mind;
+    }
+    const late = turn(mind, [second, first], placed, anObservation({ now: 30_000 }), policy);
+    expect(late.verdicts[0]?.decision.reason).toBe('parent-absent');
+
+    const other = { ...first, record: { ...first.record, images: [{ container: 'main', image: 'img:2', imageRef: 'sha256:2' }] } };
+    const images = new Map([['img:1', seen(true)]]);
+    const both = new Map([...images, ['img:2', seen(true)]]);
+    const begin = turn(EMPTY_MIND, [second, other], aLedger(), anObservation({ now: 0, images: both }), policy);
+    const again = turn(begin.mind, [second, other], aLedger(), anObservation({ now: 1_000, images }), policy);
+    const verdicts = turn(again.mind, [second, other], aLedger(), anObservation({ now: 2_000, images }), policy).verdicts;
+    expect(verdicts.map(({ decision }) => decision.reason)).toEqual(['waiting-for-lower-order', 'local-truth-unknown']);
+  });
 });
 
 describe('several at once', () => {
