@@ -93,10 +93,11 @@ export function endedParents(
   ledger: Ledger,
   tracks: ReadonlyMap<CheckpointKey, Track>,
 ): { readonly all: number; readonly untold: readonly EndedParent[] } {
+  const byKey = new Map(ledger.placed.map((entry) => [entry.key, entry]));
   const ended = checkpoints.flatMap((checkpoint) => {
     const { key } = checkpoint;
     const track = tracks.get(key);
-    const placed = ledger.placed.find((entry) => entry.key === key);
+    const placed = byKey.get(key);
     return track?.stay !== undefined && mayHaveEnded({ checkpoint, placed, track }) ? [{ key, stay: track.stay }] : [];
   });
   return {

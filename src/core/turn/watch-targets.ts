@@ -18,7 +18,7 @@ import type { Observation } from './observation.ts';
 import { prepareWithdrawal } from './plan.ts';
 import type { Policy } from './policy.ts';
 import { barredFor, isOverdue, isSign, modeOf, sharesData, signNames, turnsOver } from './signs.ts';
-import { type Subject, subjectOf } from './subject.ts';
+import { type Subject, subjectsOf } from './subject.ts';
 
 export interface WatchTarget {
   readonly key: CheckpointKey;
@@ -49,10 +49,14 @@ export function watchTargets(
   o: Observation,
   policy: Policy,
 ): readonly WatchTarget[] {
-  return ledger.placed.flatMap((placed) => {
-    const checkpoint = checkpoints.find((candidate) => candidate.key === placed.key);
-    return checkpoint === undefined ? [] : targetOf(subjectOf(checkpoint, ledger, mind.tracks, o), placed, mind, o, policy);
-  });
+  const keys = new Set(ledger.placed.map(({ key }) => key));
+  const subjects = subjectsOf(
+    checkpoints.filter(({ key }) => keys.has(key)),
+    ledger,
+    mind.tracks,
+    o,
+  );
+  return subjects.flatMap((subject) => (subject.placed === undefined ? [] : targetOf(subject, subject.placed, mind, o, policy)));
 }
 
 function targetOf(subject: Subject, placed: Placed, mind: Mind, o: Observation, policy: Policy): readonly WatchTarget[] {

@@ -4,6 +4,8 @@ import type { Checkpoint, RawPod, RuntimeContainer, Sandbox } from '../../../src
 import { EMPTY_MIND } from '../../../src/core/turn/mind.ts';
 import type { Observation } from '../../../src/core/turn/observation.ts';
 import { turn } from '../../../src/core/turn/turn.ts';
+import { withIndex } from '../../../src/core/turn/view-index.ts';
+import { watchTargets } from '../../../src/core/turn/watch-targets.ts';
 import { aCheckpoint, aContainer, aLedger, anObservation, aPlaced, aPod, aReach, aSandbox, policy } from '../../fakes/builders.ts';
 
 interface Node {
@@ -58,6 +60,7 @@ function looksOf(size: number, down: boolean): number {
   const first = turn(EMPTY_MIND, checkpoints, aLedger(placed), o, policy);
   const before = looks();
   const second = turn(first.mind, checkpoints, aLedger(placed), { ...o, now: o.now + 1_000 }, policy);
+  watchTargets(checkpoints, aLedger(placed), second.mind, { ...o, runtime: withIndex(o.runtime) }, policy);
   expect([first.errors.size, second.errors.size, second.verdicts.length]).toEqual([0, 0, size]);
   return looks() - before;
 }
