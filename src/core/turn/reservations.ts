@@ -37,13 +37,17 @@ export function withReservations<T extends Decided>(inputs: readonly T[], ledger
   });
 }
 
-/** What the copy reserves that is placed with this attempt: the same attempt is the same bytes. */
+/**
+ * What the copy reserves that is placed with this attempt: the same attempt is the same bytes. Those of another revision
+ * are other bytes, and only where that was due has its room been looked for.
+ */
 export function reservesAt(input: Decided, attempt: number): Reservation | undefined {
   const { placed, checkpoint } = input;
-  if (placed?.phase !== 'placed' || placed.revision !== checkpoint.record.revision) return input.reserves;
-  if (attempt === placed.attempt) return placed.reserves;
+  if (placed?.phase !== 'placed' || input.reserves !== undefined) return input.reserves;
+  const again = attempt !== placed.attempt;
+  if (!again && placed.revision === checkpoint.record.revision) return placed.reserves;
   // it may have been refused for what it reserved
-  return decideAnew(input, undefined, { parentKnown: false, again: true, exclusiveCpus: placed.reserves?.shared === true });
+  return decideAnew(input, undefined, { parentKnown: false, again, exclusiveCpus: placed.reserves?.shared === true });
 }
 
 /** One that is placed stays as it is, but for a standby that is replaced. */

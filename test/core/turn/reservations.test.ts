@@ -166,6 +166,17 @@ describe('a copy that is placed once more', () => {
     expect(back?.placed.digest).toBe(ledger.placed[0]?.digest);
   });
 
+  it('reserves nothing where its checkpoint has another revision by now, whose requests nobody has weighed', () => {
+    const captured = asking('web', '900m', { revision: 'r2' });
+    const ledger = aLedger([aPlaced({ key: web.key, file, reserves: reserved(700) })]);
+    expect(cpusOf(places([captured], { room: room(700), manifests: seen([]) }, ledger))).toEqual(['kube-system_web 0 room-unknown']);
+
+    const there = { manifests: seen([{ file, digest: 'd1' }]), room: room(700) };
+    const first = turn(EMPTY_MIND, [captured], ledger, anObservation({ ...there, now: 100_000 }), policy);
+    const { actions } = turn(first.mind, [captured], ledger, anObservation({ ...there, now: 400_000 }), policy);
+    expect(cpusOf(actions.filter((action) => action.do === 'place'))).toEqual(['kube-system_web 0 tried-again']);
+  });
+
   it('reserves nothing after it was refused', () => {
     const there = { manifests: seen([{ file, digest: placed({ reserves: reserved(700) }).placed[0]?.digest ?? '' }]), room: room(9000) };
     const ledger = placed({ reserves: reserved(700) });
