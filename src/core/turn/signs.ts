@@ -28,9 +28,15 @@ export function signNames(record: RevisionRecord): readonly string[] {
  * Created or running, and new since the copy was placed. One that was there before and shares data counts once it runs:
  * a container that was only created may be a leftover that is never started.
  */
-export function isSign(record: RevisionRecord, known: { has(id: string): boolean }, { id, name, state }: RuntimeContainer): boolean {
-  if ((state !== 'created' && state !== 'running') || !signNames(record).includes(name)) return false;
+export function isSign(record: RevisionRecord, known: { has(id: string): boolean }, container: RuntimeContainer): boolean {
+  const { id, state } = container;
+  if ((state !== 'created' && state !== 'running') || !mayMeet(record, container)) return false;
   return !known.has(id) || (state === 'running' && sharesData(record));
+}
+
+/** A later pod may be of another template, and what writes in it have another name: there every container may. */
+function mayMeet(record: RevisionRecord, { name, podUid }: RuntimeContainer): boolean {
+  return signNames(record).includes(name) || (sharesData(record) && podUid !== record.parent.uid);
 }
 
 /** Containers of the parent that are a sign for its copy to leave, and whose pod is not barred. */
@@ -50,8 +56,8 @@ export function freshContainers({ checkpoint, parent, placed, memory }: Subject,
 export function startsNow({ checkpoint: { record }, parent }: Subject, o: Observation): boolean {
   if (!sharesData(record) || !o.runtime.known) return false;
   return containersOf(parent, o.runtime.value).some(
-    ({ name, state, createdAtMs }) =>
-      state === 'created' && signNames(record).includes(name) && Math.abs(o.wall - createdAtMs) < START_DEADLINE_MS,
+    (container) =>
+      container.state === 'created' && mayMeet(record, container) && Math.abs(o.wall - container.createdAtMs) < START_DEADLINE_MS,
   );
 }
 

@@ -54,6 +54,21 @@ describe('the copy of a parent that shares data', () => {
     expect(verdictOf(one(see(made({ name: 'wait-for-dns' })), ledger, sharing()))).toBe('active: copy-serving');
   });
 
+  it('stops for any container of a later pod, of whose template nobody knows which containers write', () => {
+    const next = aSandbox({ id: 's3', name: 'web-zzzzz', uid: 'u2', labels: { 'controller-revision-hash': 'h2' } });
+    const of = sharing('container', {
+      parent: { ...checkpoint.record.parent, controller: { kind: 'DaemonSet', name: 'web', uid: 'ds1' } },
+    });
+    const prepare = made({ sandboxId: 's3', podUid: 'u2', podName: 'web-zzzzz', name: 'prepare' });
+    const view = { sandboxes: [...copyServes.sandboxes, next], containers: [...copyServes.containers, prepare] };
+    const o = { runtime: seen(view), manifests: placedFile };
+
+    expect(verdictOf(one(o, ledger, of))).toBe('handing-back: parent-started');
+    const [target] = watchTargets([of], ledger, EMPTY_MIND, anObservation({ ...o, api: aReach('reachable') }), policy);
+    expect(target && isAwaited(target, prepare)).toBe(true);
+    expect(verdictOf(one(o, ledger, { ...of, record: { ...of.record, writers: [] } }))).toBe('active: copy-serving');
+  });
+
   it('is killed although it was promised its own grace, in which it would go on writing', () => {
     const result = one(see(made()), ledger, sharing('container', { handBackGraceful: true }));
 
