@@ -38,8 +38,8 @@ export function withReservations<T extends Decided>(inputs: readonly T[], ledger
 }
 
 /**
- * What the copy reserves that is placed with this attempt: the same attempt is the same bytes. Those of another revision
- * are other bytes, and only where that was due has its room been looked for.
+ * What the copy reserves that is placed with this attempt: the same attempt is the same bytes. Those of another
+ * revision are other bytes, and only where that was due has its room been looked for.
  */
 export function reservesAt(input: Decided, attempt: number): Reservation | undefined {
   const { placed, checkpoint } = input;
