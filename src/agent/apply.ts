@@ -14,15 +14,22 @@ import type { Ports } from '../ports.ts';
 import type { Held } from './held.ts';
 
 const STOP_DEADLINE_MS: Millis = 10_000;
+/** Copies are placed by what was seen no longer ago than this, and one in any case. */
+const PLACING_MS: Millis = 1_000;
 
 /** The stored checkpoint, every byte of it read a moment ago. */
 export type ReadFresh = (key: CheckpointKey) => Promise<Checkpoint | undefined>;
 
-/** Withdrawals first, and all at once: several parents may be about to start, each within milliseconds of the other. */
+/**
+ * Withdrawals first, and all at once: several parents may be about to start, each within milliseconds of the other.
+ * Where copies take long to be placed the rest is for the next turn, which looks anew: their parents may have come.
+ */
 export async function apply(ports: Ports, held: Held, actions: readonly Action[], fresh: ReadFresh): Promise<void> {
   const withdrawals = actions.filter((action) => action.do === 'withdraw');
   if (withdrawals.length > 0) await withdrawAll(ports, held, withdrawals);
+  const from = ports.clock.now();
   for (const action of actions) {
+    if (action.do === 'place' && ports.clock.now() - from >= PLACING_MS) return;
     // planned on what was seen before the close watch took this manifest away; the next turn sees that
     if (action.do === 'place' && held.withdrawing.has(action.placed.key)) continue;
     if (action.do !== 'withdraw') await attempt(ports, held, action, () => applyOne(ports, held, action, fresh));
