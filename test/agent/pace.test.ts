@@ -47,13 +47,14 @@ function counted(): Counted {
 }
 
 /** Thirty parents on the host network, captured; then the API server is silent, and their copies run. */
-async function untilTheCopiesServe(): Promise<Counted> {
+async function untilTheCopiesServe(until: 'captured' | 'served' = 'served'): Promise<Counted> {
   world = createWorld({ limits: { checkpoints: COPIES, bytesPerPod: 1_000_000, bytesTotal: 100_000_000 } });
   for (const name of NAMES) world.api.pods.set(`u-${name}`, aHostPod({ uid: `u-${name}`, name, containerId: `p-${name}` }));
   world.runtime = { sandboxes: [], containers: NAMES.map((name) => aContainer({ id: `p-${name}`, podUid: `u-${name}`, podName: name })) };
   world.start();
   await world.clock.until('the captures', () => world.counts.get('checkpointer_captures_total saved') === COPIES, 5 * MINUTE);
   const counts = counted();
+  if (until === 'captured') return counts;
   world.api.outcome = 'timeout';
   world.api.healthy = false;
   world.runtime = { sandboxes: [], containers: [] };
@@ -72,6 +73,20 @@ async function during(counts: Counted, ms: number): Promise<Counted> {
   await world.clock.run(ms);
   return { turns: counts.turns - before.turns, calls: counts.calls - before.calls, probes: counts.probes - before.probes };
 }
+
+describe('good times with thirty checkpoints', () => {
+  it('take no more turns than with one: what is due for a look is looked at in one go', async () => {
+    const counts = await untilTheCopiesServe('captured');
+    const taken: number[] = [];
+    world.ports.meter.observe = (name) => {
+      if (name === 'checkpointer_tick_duration_seconds') taken.push(world.clock.now());
+    };
+    await world.clock.run(5 * MINUTE);
+
+    expect(counts.probes).toBe(0);
+    expect(taken.length).toBeLessThanOrEqual(5 * 8);
+  });
+});
 
 describe('an outage with thirty copies', () => {
   it('takes no turn only because a probe is due that is out already', async () => {

@@ -21,6 +21,14 @@ import { createRefusals, type RefusedPod } from './refusals.ts';
 /** While a hand-back is near: nothing is begun then. */
 const HELD_UP_MS: Millis = 1_000;
 
+/** What is due is captured one after another for so long before a turn looks anew. */
+const AT_ONCE_MS: Millis = 1_000;
+
+interface Due {
+  readonly pod: RawPod;
+  readonly options: PodOptions;
+}
+
 export interface Captures {
   /**
    * Begins the next capture that is due by what this turn saw, if none is under way. It goes on beside the turns: a
@@ -47,9 +55,11 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
   const selections = new WeakMap<RawPod, Selection>();
   const attempt = createAttempt({ ports, settings, held, refusals, oldRevisions });
   let underWay: Promise<void> | undefined;
+  /** By the last turn. */
+  let mayGoOn = false;
 
-  /** Milliseconds until this pod is due. */
-  function look(pod: RawPod, o: Observation, mayBegin: boolean): Millis | undefined {
+  /** Milliseconds until this pod is due; one that is due now is added to `dueNow`. */
+  function look(pod: RawPod, o: Observation, dueNow: Due[]): Millis | undefined {
     if (isSibling(pod, settings.policy.ownUid, o.watch.pods)) return undefined;
     const selection = selections.get(pod) ?? select(pod, settings.selection);
     selections.set(pod, selection);
@@ -61,19 +71,36 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
     if (!mayCapture(held.ledger, held.checkpoints, pod, o.wall)) return undefined;
     const due = captureIn(track, selection.options.minReadyMs ?? settings.policy.minReadyMs, now);
     if (due === undefined || due > 0) return due;
-    if (!mayBegin) return HELD_UP_MS;
-    // the end of the one under way wakes the loop
-    underWay ??= begin(pod, selection.options, track);
+    if (!mayGoOn) return HELD_UP_MS;
+    // the end of what is under way wakes the loop
+    dueNow.push({ pod, options: selection.options });
     return undefined;
   }
 
-  async function begin(pod: RawPod, options: PodOptions, track: CaptureTrack): Promise<void> {
-    const after = await attempt(pod, options, track);
+  /** One after another; a turn for each would make hundreds of pods cost an idle node as many turns a minute. */
+  async function begin(due: readonly Due[]): Promise<void> {
+    const from = ports.clock.now();
+    for (const one of due) {
+      if (one !== due[0] && (!mayGoOn || ports.clock.now() - from >= AT_ONCE_MS)) break;
+      if (one === due[0] || isStill(one.pod)) await capture(one);
+    }
+    underWay = undefined;
+    wake();
+  }
+
+  /** As the turn saw it. */
+  function isStill(pod: RawPod): boolean {
+    const { healthy, pods } = ports.watch.view();
+    return healthy && pods.get(uidOf(pod)) === pod;
+  }
+
+  async function capture({ pod, options }: Due): Promise<void> {
+    const before = tracks.get(uidOf(pod));
+    if (before === undefined || !mayCapture(held.ledger, held.checkpoints, pod, ports.clock.wall())) return;
+    const after = await attempt(pod, options, before);
     const now = tracks.get(uidOf(pod));
     // what turns have learned meanwhile stays; a pod that is gone is not remembered again
     if (now !== undefined) tracks.set(uidOf(pod), after(now));
-    underWay = undefined;
-    wake();
   }
 
   return {
@@ -82,8 +109,12 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
       const alive = new Set(pods.map(uidOf));
       for (const uid of tracks.keys()) if (!alive.has(uid)) tracks.delete(uid);
       refusals.keepOnly(alive);
-      if (!o.watch.synced || !o.watch.healthy || o.api.verdict !== 'reachable' || o.contradiction !== undefined) return undefined;
-      const dues = pods.map((pod) => look(pod, o, mayBegin)).filter((due) => due !== undefined);
+      const mayLook = o.watch.synced && o.watch.healthy && o.api.verdict === 'reachable' && o.contradiction === undefined;
+      mayGoOn = mayLook && mayBegin;
+      if (!mayLook) return undefined;
+      const dueNow: Due[] = [];
+      const dues = pods.map((pod) => look(pod, o, dueNow)).filter((due) => due !== undefined);
+      if (dueNow.length > 0) underWay ??= begin(dueNow);
       refusals.count();
       return dues.length === 0 ? undefined : Math.min(...dues);
     },
