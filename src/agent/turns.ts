@@ -72,8 +72,9 @@ async function observe(loop: Loop, from: Millis, hurry: boolean): Promise<Scene>
   const { held, settings } = loop;
   const api = loop.api.now();
   const checkpoints = await loop.verifier.checkpoints(api.verdict, copiesWait(waiting(loop), from) || loop.captures.busy());
+  const need = needOf(loop, { checkpoints, api, from, hurry });
   const told = await loop.observe({
-    need: needOf(loop, { checkpoints, api, from, hurry }),
+    need,
     api,
     where: settings.where,
     optIn: settings.optIn,
@@ -87,7 +88,8 @@ async function observe(loop: Loop, from: Millis, hurry: boolean): Promise<Scene>
   if (observation.runtime.known) loop.api.learnFromRuntime(observation.runtime.value);
   if (observation.manifests.known) loop.pace = { ...loop.pace, lastManifests: observation.now };
   const images = [...observation.images.values()];
-  if (images.length > 0 && images.every(({ known }) => known)) loop.pace = { ...loop.pace, lastImages: observation.now };
+  if (need.everyImage === true && images.length > 0 && images.every(({ known }) => known))
+    loop.pace = { ...loop.pace, lastImages: observation.now };
   return { checkpoints, observation };
 }
 

@@ -88,6 +88,28 @@ describe('good times with thirty checkpoints', () => {
   });
 });
 
+describe('an outage with thirty parents that run', () => {
+  it('asks the runtime for their images now and then, not in every turn', async () => {
+    const counts = await untilTheCopiesServe('captured');
+    let looks = 0;
+    const { imageId } = world.ports.runtime;
+    world.ports.runtime.imageId = async (reference, deadlineMs) => {
+      looks += 1;
+      return imageId(reference, deadlineMs);
+    };
+    world.api.outcome = 'timeout';
+    world.api.healthy = false;
+    world.podsChanged();
+    await world.clock.run(MINUTE);
+    looks = 0;
+    await during(counts, 5 * MINUTE);
+    expect(looks).toBeLessThanOrEqual(5 * 3);
+    // and a parent that ends is covered at once all the same
+    world.runtime = { sandboxes: [], containers: world.runtime?.containers.slice(1) ?? [] };
+    expect(await world.clock.until('the copy', () => world.manifests.files.size === 1, 10_000)).toBeLessThanOrEqual(2_500);
+  });
+});
+
 describe('an outage with thirty copies', () => {
   it('takes no turn only because a probe is due that is out already', async () => {
     const counts = await untilTheCopiesServe();

@@ -33,6 +33,8 @@ export const ALERT_MS: Millis = 1_000;
 export const CLOSE_MS: Millis = 250;
 /** An image, a sandbox or a manifest may vanish while all is well: so often each is looked at. */
 const IDLE_LOOK_MS: Millis = 60_000;
+/** The same of images while copies may have to start: those of parents that ran are not asked for in every turn. */
+const URGENT_LOOK_MS: Millis = 30_000;
 /** A standby that was placed so long ago either runs or is a matter for the look now and then. */
 const SETTLING_MS: Millis = 60_000;
 /** Without a further sign of the API server the close watch rests after this long. */
@@ -55,6 +57,8 @@ export interface Needs {
   readonly manifests: boolean;
   /** Image references to look up. */
   readonly images: readonly string[];
+  /** These are the images of all copies that are not placed. */
+  readonly everyImage?: true;
   /** Containers of copies that have exited, and whether the network of the node is ready: while a copy does not run. */
   readonly exits?: readonly string[];
   readonly network?: true;
@@ -68,21 +72,28 @@ export interface Needs {
 export function needs(input: NeedInput): Needs {
   const { ledger, reach, pace, now, checkpoints } = input;
   const alert = reach.verdict !== 'reachable' || restless({ ...input, role: input.policy.role });
-  const stale = (last: Millis | undefined): boolean => last === undefined || now - last >= IDLE_LOOK_MS;
+  const stale = (last: Millis | undefined, every = IDLE_LOOK_MS): boolean => last === undefined || now - last >= every;
   const placed = new Set(ledger.placed.map((entry) => entry.key));
   const unplaced = checkpoints.filter((checkpoint) => !placed.has(checkpoint.key));
   // an image that is gone is best told before the outage that needs it, also while the runtime is asked all the time
   const urgent = reach.verdict === 'unreachable' || input.mind.blindness !== undefined;
-  const waiting = urgent || stale(pace.lastImages) ? unplaced : [];
+  const everyImage = stale(pace.lastImages, urgent ? URGENT_LOOK_MS : IDLE_LOOK_MS);
+  const waiting = everyImage ? unplaced : urgent ? unplaced.filter((checkpoint) => !ran(checkpoint, input.mind)) : [];
   return {
     runtime: alert || stale(pace.lastRuntime),
     kubelet: alert || stale(pace.lastRuntime),
     manifests: alert || stale(pace.lastManifests),
     images: [...new Set(waiting.flatMap((checkpoint) => checkpoint.record.images.map(({ image }) => image)))].sort(),
+    ...(everyImage ? { everyImage } : {}),
     reads: reach.verdict === 'reachable' ? dueConfirmations(input) : [],
     ...copyNeeds(input.mind.copies ?? NO_WORDS, now),
     ...endedNeeds(input, urgent),
   };
+}
+
+/** Did as many containers of the parent run as serve, when that was last seen? Then no copy starts by this turn. */
+function ran({ key, record }: Checkpoint, { tracks }: Mind): boolean {
+  return record.serving.length > 0 && (tracks.get(key)?.runningSince.size ?? 0) >= record.serving.length;
 }
 
 /** Nothing while the API server answers the kubelet, too: what it wants here is settled without us. */

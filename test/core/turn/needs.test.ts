@@ -24,13 +24,26 @@ describe('what a turn asks', () => {
   });
 
   it('is everything local, and the images, once a minute all the same', () => {
-    expect(needs({ ...base, now: 160_000 })).toEqual({ runtime: true, kubelet: true, manifests: true, images: ['img:1'], reads: [] });
+    const all = { runtime: true, kubelet: true, manifests: true, images: ['img:1'], everyImage: true, reads: [] };
+    expect(needs({ ...base, now: 160_000 })).toEqual(all);
   });
 
   it('is everything local from the first doubt on, and the images once a copy may have to start', () => {
     expect(needs({ ...base, reach: aReach('unsure') })).toMatchObject({ runtime: true, kubelet: true, manifests: true, images: [] });
     expect(needs({ ...base, reach: aReach('unreachable') }).images).toEqual(['img:1']);
     expect(needs({ ...base, reach: aReach('unreachable'), ledger: aLedger([aPlaced()]) }).images).toEqual([]);
+  });
+
+  it('is the images of a parent that ran, whose copy does not start by this turn, only now and then', () => {
+    const ran = (...ids: string[]): Mind => ({
+      ...EMPTY_MIND,
+      tracks: new Map([[checkpoint.key, { ...initialTrack(0), runningSince: new Map(ids.map((id) => [id, 0])) }]]),
+    });
+    const down = { ...base, reach: aReach('unreachable'), pace: { ...pace, lastImages: 90_000 } };
+
+    expect(needs({ ...down, mind: ran('p1') }).images).toEqual([]);
+    expect(needs({ ...down, mind: ran('p1'), now: 120_000 })).toMatchObject({ images: ['img:1'], everyImage: true });
+    expect(needs({ ...down, mind: ran() }).images).toEqual(['img:1']);
   });
 
   it('is the images once a minute also while the runtime is asked in every turn', () => {
