@@ -1,9 +1,4 @@
-/**
- * How much does one node take? Captures hundreds of pods against the embedded servers, watches the turns at rest and under a stream of
- * changes, damages a stored file, takes the API server and a hundred parents away at once, and cuts the power of all.
- *
- * Usage: npm run bench -- scale [PODS]. Prints a table; 1 where a promise is broken.
- */
+/** How much does one node take? See {@link SCALE_HELP}. Prints a table. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,10 +6,9 @@ import { doneUnless, until } from '../e2e/node/wait.ts';
 import { latencies } from './latencies.ts';
 import { type Row, rowsAsTable } from './rows.ts';
 import { createScaleNode, type ScaleNode } from './scale-node.ts';
+import { LOST, SCALE_HELP, scaleOptions } from './scale-options.ts';
 import { NAMESPACE, nameOf, orderOf } from './scale-pods.ts';
 
-const PODS = 500;
-const LOST = 100;
 const RESIDENT_MIB = 90;
 const TURN_MS = 50;
 const WAIT_MS = 100;
@@ -24,7 +18,15 @@ const CHANGE_EVERY_MS = 200;
 const LIMIT_MS = 600_000;
 
 export async function scale(args: readonly string[]): Promise<number> {
-  const pods = Number(args[0] ?? PODS);
+  const pods = scaleOptions(args);
+  if (pods === 'help') {
+    process.stdout.write(SCALE_HELP);
+    return 0;
+  }
+  if (typeof pods !== 'number') {
+    process.stderr.write(`bench scale: ${pods.problem}\n`);
+    return 2;
+  }
   const node = await createScaleNode(pods, { limits: { checkpoints: pods, active: pods } });
   const sampling = setInterval(() => node.memory(), 100);
   const rows: Row[] = [];
