@@ -1,12 +1,14 @@
 /**
  * Walks through this node's pods and captures those that are due, one at a time and beside the turns, while the API
  * server is reachable. A broken pod never stops the others.
+ *
+ * Several go in a row, without a turn between them: with hundreds of pods the turns would cost more than the captures.
  */
 
 import { furtherReasons } from '../../core/copy/reasons.ts';
 import type { Millis, RawPod } from '../../core/model/model.ts';
 import type { Refusal } from '../../core/model/refusal.ts';
-import { type CaptureTrack, captureIn, mayCapture, watchGoodness } from '../../core/select/capture-need.ts';
+import { byUrgency, type CaptureTrack, captureAt, type Due, isRecheck, mayCapture, watchGoodness } from '../../core/select/capture-need.ts';
 import { type PodOptions, type Selection, select } from '../../core/select/select.ts';
 import { isSibling } from '../../core/self/own.ts';
 import type { Observation } from '../../core/turn/observation.ts';
@@ -15,25 +17,19 @@ import type { Held } from '../held.ts';
 import type { AgentSettings } from '../settings.ts';
 import { createAttempt } from './attempt.ts';
 import { createOldRevisions } from './old-revisions.ts';
-import { uidOf } from './pod.ts';
+import { keyOf, uidOf } from './pod.ts';
 import { createRefusals, type RefusedPod } from './refusals.ts';
 
 /** While a hand-back is near: nothing is begun then. */
 const HELD_UP_MS: Millis = 1_000;
-
-/** What is due is captured one after another for so long before a turn looks anew. */
-const AT_ONCE_MS: Millis = 1_000;
-
-interface Due {
-  readonly pod: RawPod;
-  readonly options: PodOptions;
-}
+/** A row goes on for so long; then a turn tells what has come of it, and removes what it has left behind. */
+const ROW_MS: Millis = 1_000;
 
 export interface Captures {
   /**
-   * Begins the next capture that is due by what this turn saw, if none is under way. It goes on beside the turns: a
-   * slow disk may take minutes for it, and a hand-back may not wait. Milliseconds until something is due; undefined:
-   * not before a change.
+   * Begins a row of the captures that are due by what this turn saw; where one is under way, it goes on with these. It
+   * goes on beside the turns: a slow disk may take minutes for it, and a hand-back may not wait. Milliseconds until
+   * something is due; undefined: not before a change.
    */
   run(o: Observation, mayBegin: boolean): Millis | undefined;
   /** Removes the revisions that captures have left behind; in a turn, so that no copy is placed meanwhile. */
@@ -45,7 +41,14 @@ export interface Captures {
   refused(): readonly RefusedPod[];
 }
 
-/** `wake`: a capture has ended. */
+interface Job extends Due {
+  readonly pod: RawPod;
+  readonly options: PodOptions;
+  /** The turn that comes anyway is soon enough for it. */
+  readonly recheck: boolean;
+}
+
+/** `wake`: a row of captures has ended, and something has come of it or is left to do. */
 export function createCaptures(ports: Ports, settings: AgentSettings, held: Held, wake: () => void): Captures {
   const tracks = new Map<string, CaptureTrack>();
   const refusals = createRefusals(ports);
@@ -55,52 +58,53 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
   const selections = new WeakMap<RawPod, Selection>();
   const attempt = createAttempt({ ports, settings, held, refusals, oldRevisions });
   let underWay: Promise<void> | undefined;
-  /** By the last turn. */
-  let mayGoOn = false;
+  /** Of the pod that is being captured. */
+  let current: string | undefined;
+  /** What is due by the last turn, the most urgent first. */
+  let queue: Job[] = [];
 
-  /** Milliseconds until this pod is due; one that is due now is added to `dueNow`. */
-  function look(pod: RawPod, o: Observation, dueNow: Due[]): Millis | undefined {
+  /** When this pod is to be looked at, if it is to be at all. */
+  function look(pod: RawPod, o: Observation): Job | undefined {
     if (isSibling(pod, settings.policy.ownUid, o.watch.pods)) return undefined;
     const selection = selections.get(pod) ?? select(pod, settings.selection);
     selections.set(pod, selection);
     if (selection.kind === 'refused') refusals.refuse(pod, reasonsOf(pod, selection));
     if (selection.kind !== 'taken') return undefined;
-    const now = ports.clock.now();
-    const track = watchGoodness(tracks.get(uidOf(pod)), pod, now);
+    const track = watchGoodness(tracks.get(uidOf(pod)), pod, ports.clock.now());
     tracks.set(uidOf(pod), track);
-    if (!mayCapture(held.ledger, held.checkpoints, pod, o.wall)) return undefined;
-    const due = captureIn(track, selection.options.minReadyMs ?? settings.policy.minReadyMs, now);
-    if (due === undefined || due > 0) return due;
-    if (!mayGoOn) return HELD_UP_MS;
-    // the end of what is under way wakes the loop
-    dueNow.push({ pod, options: selection.options });
-    return undefined;
+    // when it is looked at next is known when this has ended
+    if (uidOf(pod) === current || !mayCapture(held.ledger, held.checkpoints, pod, o.wall)) return undefined;
+    const { options } = selection;
+    const at = captureAt(track, options.minReadyMs ?? settings.policy.minReadyMs);
+    const isNew = track.checkedAt === undefined && track.retryAt === undefined && !held.checkpoints.has(keyOf(pod));
+    return at === undefined ? undefined : { pod, options, at, isNew, recheck: isRecheck(track) };
   }
 
-  /** One after another; a turn for each would make hundreds of pods cost an idle node as many turns a minute. */
-  async function begin(due: readonly Due[]): Promise<void> {
+  /** Turns that are taken meanwhile say what is still to be done. */
+  async function goThrough(): Promise<void> {
     const from = ports.clock.now();
-    for (const one of due) {
-      if (one !== due[0] && (!mayGoOn || ports.clock.now() - from >= AT_ONCE_MS)) break;
-      if (one === due[0] || isStill(one.pod)) await capture(one);
-    }
+    let news = false;
+    do {
+      const job = queue.shift();
+      if (job === undefined || !mayCapture(held.ledger, held.checkpoints, job.pod, ports.clock.wall())) continue;
+      if (await captureOne(job)) news = true;
+    } while (queue.length > 0 && ports.clock.now() - from < ROW_MS);
     underWay = undefined;
-    wake();
+    if (news || queue.length > 0) wake();
   }
 
-  /** As the turn saw it. */
-  function isStill(pod: RawPod): boolean {
-    const { healthy, pods } = ports.watch.view();
-    return healthy && pods.get(uidOf(pod)) === pod;
-  }
-
-  async function capture({ pod, options }: Due): Promise<void> {
-    const before = tracks.get(uidOf(pod));
-    if (before === undefined || !mayCapture(held.ledger, held.checkpoints, pod, ports.clock.wall())) return;
-    const after = await attempt(pod, options, before);
-    const now = tracks.get(uidOf(pod));
+  /** Whether anything has come of it. */
+  async function captureOne({ pod, options }: Job): Promise<boolean> {
+    const uid = uidOf(pod);
+    const track = tracks.get(uid);
+    if (track === undefined) return false;
+    current = uid;
+    const after = await attempt(pod, options, track);
+    current = undefined;
+    const now = tracks.get(uid);
     // what turns have learned meanwhile stays; a pod that is gone is not remembered again
-    if (now !== undefined) tracks.set(uidOf(pod), after(now));
+    if (now !== undefined) tracks.set(uid, after(now));
+    return !isRecheck(track) || !isRecheck(after(track)) || after(track).done !== track.done;
   }
 
   return {
@@ -109,14 +113,19 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
       const alive = new Set(pods.map(uidOf));
       for (const uid of tracks.keys()) if (!alive.has(uid)) tracks.delete(uid);
       refusals.keepOnly(alive);
-      const mayLook = o.watch.synced && o.watch.healthy && o.api.verdict === 'reachable' && o.contradiction === undefined;
-      mayGoOn = mayLook && mayBegin;
-      if (!mayLook) return undefined;
-      const dueNow: Due[] = [];
-      const dues = pods.map((pod) => look(pod, o, dueNow)).filter((due) => due !== undefined);
-      if (dueNow.length > 0) underWay ??= begin(dueNow);
+      queue = [];
+      if (!o.watch.synced || !o.watch.healthy || o.api.verdict !== 'reachable' || o.contradiction !== undefined) return undefined;
+      const jobs = pods.map((pod) => look(pod, o)).filter((job) => job !== undefined);
       refusals.count();
-      return dues.length === 0 ? undefined : Math.min(...dues);
+      const now = ports.clock.now();
+      const due = jobs.filter(({ at }) => at <= now);
+      if (mayBegin) {
+        queue = due.sort(byUrgency);
+        if (queue.length > 0) underWay ??= goThrough();
+      }
+      const waits = jobs.filter(({ at, recheck }) => at > now && !recheck).map(({ at }) => at - now);
+      if (due.length > 0 && !mayBegin) waits.push(HELD_UP_MS);
+      return waits.length === 0 ? undefined : Math.min(...waits);
     },
     async tidy() {
       // the store takes one after another: what waits behind a capture would hold up the turn

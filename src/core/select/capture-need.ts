@@ -43,12 +43,27 @@ export function watchGoodness(before: CaptureTrack | undefined, pod: RawPod, now
   return isGood(pod) ? { ...rest, goodSince: goodSince ?? now } : rest;
 }
 
-/** Milliseconds until this pod should be looked at again; 0: now; undefined: not before it changes. */
-export function captureIn(track: CaptureTrack, minReadyMs: Millis, now: Millis): Millis | undefined {
+/** When this pod is to be looked at, on the clock of the track; undefined: not before it changes. */
+export function captureAt(track: CaptureTrack, minReadyMs: Millis): Millis | undefined {
   if (track.goodSince === undefined) return undefined;
   const ripe = track.goodSince + minReadyMs;
-  const recheck = track.checkedAt === undefined ? ripe : track.checkedAt + RECHECK_MS;
-  return Math.max(0, Math.max(ripe, track.retryAt ?? Math.min(recheck, Number.MAX_SAFE_INTEGER)) - now);
+  return Math.max(ripe, track.retryAt ?? (track.checkedAt ?? Number.NEGATIVE_INFINITY) + RECHECK_MS);
+}
+
+/** Only to see whether something has changed on the disk: no reason for a turn of its own, the next one is near. */
+export function isRecheck(track: CaptureTrack): boolean {
+  return track.checkedAt !== undefined && track.retryAt === undefined;
+}
+
+export interface Due {
+  readonly at: Millis;
+  /** This process has not looked at it yet, and nothing is stored of it. */
+  readonly isNew: boolean;
+}
+
+/** Who is first? What is new; then whoever waits longest, else hundreds of rechecks would never come to an end. */
+export function byUrgency(a: Due, b: Due): number {
+  return Number(b.isNew) - Number(a.isNew) || a.at - b.at;
 }
 
 /**
