@@ -1,6 +1,6 @@
 /**
- * The pods of the measurements of size: as large as pods that an API server gives back are (managed fields left out, which no watch of
- * ours asks to keep), a quarter of DaemonSets, with a Secret, a ConfigMap and a token each. Data only.
+ * The pods of the measurements of size: as large as pods that an API server gives back are, managed fields included, a quarter of
+ * DaemonSets, with a Secret, a ConfigMap and a token each. Data only.
  */
 import type { Json } from '../../src/core/model/model.ts';
 import type { Holdings } from '../../src/demo/parents.ts';
@@ -38,6 +38,46 @@ function token(exp: number): string {
 }
 
 export function scalePod(index: number): Json {
+  const pod = bare(index);
+  const managers = ['kube-controller-manager', 'kubelet'].map((manager) => ({
+    manager,
+    operation: 'Update',
+    apiVersion: 'v1',
+    time: '2026-11-30T00:00:00Z',
+    fieldsType: 'FieldsV1',
+    fieldsV1: manager === 'kubelet' ? managed(KUBELETS_STATUS) : managed({ metadata: pod['metadata'], spec: pod['spec'] }),
+    ...(manager === 'kubelet' ? { subresource: 'status' } : {}),
+  }));
+  return { ...pod, metadata: { ...(pod['metadata'] as Json), managedFields: managers } };
+}
+
+const KUBELETS_STATUS: Json = {
+  status: {
+    conditions: ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map((type) => ({
+      type,
+      lastProbeTime: '',
+      lastTransitionTime: '',
+      status: '',
+    })),
+    ...{ containerStatuses: '', hostIP: '', phase: '', podIP: '', podIPs: [{ ip: '10.244.1.7' }], startTime: '' },
+  },
+};
+
+/** Who owns what, in the API server's own form: a key for every field, and for every element of a list. */
+function managed(value: unknown): Json {
+  if (Array.isArray(value)) {
+    return Object.fromEntries(value.map((item: Json) => [`k:${JSON.stringify(keyOf(item))}`, { '.': {}, ...managed(item) }]));
+  }
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [`f:${key}`, managed(inner)]));
+}
+
+function keyOf(item: Json): Json {
+  const key = ['name', 'mountPath', 'uid', 'type', 'containerPort', 'key', 'ip'].find((each) => Object.hasOwn(item, each)) ?? '';
+  return { [key]: item[key] };
+}
+
+function bare(index: number): Json {
   const app = `app-${index}`;
   const owner =
     index % 4 === 0

@@ -7,6 +7,7 @@ import type { AddressMemory, ApiProbe, ApiReader, ApiRequestObserver, Clock } fr
 import type { ApiAccess } from './kubeconfig.ts';
 import { createOwnAddresses } from './own-addresses.ts';
 import { createPodReader } from './pod-reader.ts';
+import type { Kept } from './pod-view.ts';
 import { createPodWatch, type PodWatchControl } from './pod-watch.ts';
 import { createApiProbe } from './probe.ts';
 import { createTransport, type TransportTimings } from './transport.ts';
@@ -28,6 +29,8 @@ export interface KubernetesOptions {
   readonly observer: ApiRequestObserver;
   /** Where the servers' own addresses are kept; without it none is learnt, and only what is configured is probed. */
   readonly addresses?: AddressMemory;
+  /** What of a pod the watch keeps; left out: everything. */
+  readonly kept?: Kept;
   readonly watchTimings?: Partial<PodWatchTimings>;
   readonly transportTimings?: Partial<TransportTimings>;
 }
@@ -47,7 +50,7 @@ export function createKubernetes(access: ApiAccess, options: KubernetesOptions):
   const transport = createTransport({ access, userAgent, clock, observer, timings: options.transportTimings });
   const own = options.addresses && createOwnAddresses({ access, userAgent, transport, clock, observer, memory: options.addresses });
   const onOpen = (): void => own?.learn();
-  const watch = createPodWatch({ transport, nodeName, clock, random, observer, onOpen, timings: options.watchTimings });
+  const watch = createPodWatch({ transport, nodeName, clock, random, observer, onOpen, kept: options.kept, timings: options.watchTimings });
   return {
     watch,
     probe: createApiProbe({ access, userAgent, clock, observer, learnt: async () => (await own?.endpoints()) ?? [] }),

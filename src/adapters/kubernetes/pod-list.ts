@@ -1,6 +1,6 @@
 /**
  * A PodList's JSON taken apart with suspicion: what is not surely a complete list of pods is refused, because an empty
- * list read out of nonsense would retire checkpoints. Pods are kept exactly as the server sent them. Pure.
+ * list read out of nonsense would retire checkpoints. Pods are given exactly as the server sent them. Pure.
  */
 import { isObject } from '../../core/model/json.ts';
 import type { RawPod } from '../../core/model/model.ts';

@@ -11,9 +11,14 @@ import type { ApiLines } from './transport.ts';
 import type { WatchLine } from './watch-line.ts';
 import { countRegression, type End, type EndCause, isRestored, type PodWatchTimings, type Regression } from './watch-policy.ts';
 
+/** Cuts a pod down to what is kept of it; what the rest of this folder reads of it stays. */
+export type Kept = (pod: RawPod) => RawPod;
+
 /** Written by the functions below, and by the watch whose it is. */
 export interface PodView {
   readonly nodeName: string;
+  /** What of a pod is kept. */
+  readonly kept: Kept;
   pods: ReadonlyMap<string, RawPod>;
   /** The pods are those of a whole list and of every line since. */
   synced: boolean;
@@ -31,9 +36,10 @@ export interface PodView {
   regressions: number;
 }
 
-export function emptyView(nodeName: string): PodView {
+export function emptyView(nodeName: string, kept: Kept = (pod) => pod): PodView {
   return {
     nodeName,
+    kept,
     pods: new Map(),
     synced: false,
     resourceVersion: undefined,
@@ -69,7 +75,7 @@ export function takeList(view: PodView, listing: PodListing, now: Millis, timing
   view.regression = undefined;
   view.resourceVersion = listing.resourceVersion;
   // The selector is repeated here: a pod of another node must not get in through a server that ignores it.
-  view.pods = new Map(listing.pods.filter((pod) => isHere(view, pod)).map((pod) => [uidOf(pod), pod]));
+  view.pods = new Map(listing.pods.filter((pod) => isHere(view, pod)).map((pod) => [uidOf(pod), view.kept(pod)]));
   view.synced = true;
   return undefined;
 }
@@ -84,7 +90,7 @@ export function takeLine(view: PodView, line: WatchLine, now: Millis): End | und
   if (goesBackwards(line.resourceVersion, view.resourceVersion)) return { cause: 'garbage', progress: false };
   if (line.kind !== 'bookmark') {
     const pods = new Map(view.pods);
-    if (line.kind === 'put' && isHere(view, line.pod)) pods.set(uidOf(line.pod), line.pod);
+    if (line.kind === 'put' && isHere(view, line.pod)) pods.set(uidOf(line.pod), view.kept(line.pod));
     else pods.delete(uidOf(line.pod));
     view.pods = pods;
   }

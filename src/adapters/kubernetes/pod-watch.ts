@@ -6,7 +6,7 @@
  */
 import type { ApiRequestObserver, Clock, PodWatch } from '../../ports.ts';
 import { createBackoff } from './backoff.ts';
-import { emptyView, shown } from './pod-view.ts';
+import { emptyView, type Kept, shown } from './pod-view.ts';
 import { createRetryPause } from './retry-pause.ts';
 import type { Transport } from './transport.ts';
 import { type AttemptOptions, attempt } from './watch-attempt.ts';
@@ -23,6 +23,8 @@ export interface PodWatchOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly observer: ApiRequestObserver;
+  /** What of a pod is kept; left out: everything. */
+  readonly kept?: Kept | undefined;
   /** The server took a watch: requests succeed. */
   readonly onOpen?: () => void;
   readonly timings?: Partial<PodWatchTimings> | undefined;
@@ -35,7 +37,7 @@ export function createPodWatch(options: PodWatchOptions): PodWatchControl {
   const stopping = new AbortController();
   const stopped = stopping.signal;
   const pause = createRetryPause(clock, timings.minGapMs, stopped);
-  const view = emptyView(nodeName);
+  const view = emptyView(nodeName, options.kept);
   let wake: () => void = () => {};
   let running: Promise<void> | undefined;
   const opened = (): void => {

@@ -26,6 +26,8 @@ import { parseKubeletVersion } from '../../core/kubelet/kubelet-version.ts';
 import { ANNOTATION_ENABLED } from '../../core/model/keys.ts';
 import type { Checkpoint } from '../../core/model/model.ts';
 import { parseTime } from '../../core/model/time.ts';
+import { keptPod } from '../../core/select/kept-pod.ts';
+import type { SelectionPolicy } from '../../core/select/select.ts';
 import type { Place } from '../../core/self/own.ts';
 import type { Where } from '../../core/turn/observation.ts';
 import type { ApiReader, ApiRequestObserver, Clock, HostLock, Log, Meter, Ports, Store } from '../../ports.ts';
@@ -75,6 +77,7 @@ export async function joinPorts(around: Surroundings): Promise<JoinedPorts> {
     random: around.random,
     observer: around.observer,
     addresses: createAddressFile({ dir: config.stateDir, mayWrite, primitives }),
+    kept: (pod) => keptPod(pod, selectionOf(config, place)),
   });
   const kubelet = createKubeletPods({ socket: config.podResourcesSocket });
   const { podResourcesSocket, kubeletRootDir: rootDir } = config;
@@ -154,7 +157,8 @@ function isOf(node: string, machineId: string): (checkpoint: Checkpoint) => bool
   return ({ record }) => record.node.name === node && record.node.machineId === machineId;
 }
 
-function settingsOf(config: Config, where: Where, { role, own }: Place): AgentSettings {
+function settingsOf(config: Config, where: Where, place: Place): AgentSettings {
+  const { role, own } = place;
   const { limits } = config;
   const ownUid = own === undefined ? {} : { ownUid: own.uid };
   return {
@@ -173,17 +177,21 @@ function settingsOf(config: Config, where: Where, { role, own }: Place): AgentSe
       ...ownUid,
     },
     reachability: { ...config.unreachable, bootFastPath: config.bootFastPath },
-    selection: {
-      namespaces: config.namespaces,
-      nodeName: config.nodeName,
-      ...(role === 'daemonset' ? ownUid : {}),
-      ...(config.legacyAnnotation === '' ? {} : { legacyAnnotation: config.legacyAnnotation }),
-    },
+    selection: selectionOf(config, place),
     staticPodPath: config.staticPodPath,
     maxAgeMs: config.maxAgeMs,
     agentImage: config.agentImage,
     literalHostIp: config.literalHostIp,
     limits,
+  };
+}
+
+function selectionOf(config: Config, { role, own }: Place): SelectionPolicy {
+  return {
+    namespaces: config.namespaces,
+    nodeName: config.nodeName,
+    ...(role === 'daemonset' && own !== undefined ? { ownUid: own.uid } : {}),
+    ...(config.legacyAnnotation === '' ? {} : { legacyAnnotation: config.legacyAnnotation }),
   };
 }
 
