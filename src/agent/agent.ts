@@ -77,7 +77,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     const beside = [closeWatch.run(over.signal), events.run(over.signal)];
     await turnUntil(over, end);
     await ports.watch.stop();
-    await Promise.all([...beside, captures.rest()]);
+    await Promise.all([...beside, captures.rest(), verifier.rest()]);
     await standby.end();
   }
 

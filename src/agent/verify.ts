@@ -20,6 +20,8 @@ export interface Verifier {
   checkpoints(api: Reachability, busy: boolean): Promise<readonly Checkpoint[]>;
   /** This one, read a moment ago or just now. */
   fresh(key: CheckpointKey): Promise<Checkpoint | undefined>;
+  /** Ends the round; resolves when nothing is read beside the turns any more. */
+  rest(): Promise<void>;
 }
 
 /** Reads end after this long, and go on later: neither many checkpoints nor a slow disk may hold up the turns. */
@@ -35,7 +37,8 @@ export function createVerifier(ports: Ports, held: Held): Verifier {
   /** What the round still has to read. */
   let left: CheckpointKey[] = [];
   let heldUp = false;
-  let beside = false;
+  let beside: Promise<void> | undefined;
+  const resting = new AbortController();
 
   function learn(found: Checkpoint): void {
     const { key } = found;
@@ -90,13 +93,10 @@ export function createVerifier(ports: Ports, held: Held): Verifier {
 
   /** Until the round is over. */
   async function readOn(): Promise<void> {
-    if (beside) return;
-    beside = true;
-    while (left.length > 0) {
-      await ports.clock.sleep(PAUSE_MS);
+    while (left.length > 0 && !resting.signal.aborted) {
+      await ports.clock.sleep(PAUSE_MS, resting.signal).catch(() => undefined);
       if (!heldUp) await readSlice();
     }
-    beside = false;
   }
 
   return {
@@ -116,7 +116,9 @@ export function createVerifier(ports: Ports, held: Held): Verifier {
         allAt = from;
         left = await toRead();
         await readSlice();
-        void readOn();
+        beside ??= readOn().finally(() => {
+          beside = undefined;
+        });
         return known();
       }
       for (const key of due) if (ports.clock.now() - from < SLICE_MS) await readOne(key);
@@ -125,6 +127,11 @@ export function createVerifier(ports: Ports, held: Held): Verifier {
     async fresh(key) {
       if (!isFresh(readings.get(key), ports.clock.now())) await readOne(key);
       return held.checkpoints.get(key);
+    },
+    async rest() {
+      left = [];
+      resting.abort();
+      await beside;
     },
   };
 }

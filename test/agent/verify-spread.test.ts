@@ -115,6 +115,35 @@ describe('many stored checkpoints', () => {
     expect(reads.read.get(key)).toBe(1);
   });
 
+  it('are read to the end also after a round that was one slice', async () => {
+    const reads = await many();
+    const all = [...reads.held.checkpoints];
+    for (const [key] of all.slice(3)) reads.held.checkpoints.delete(key);
+    await world.clock.run(60_000);
+    await turn(reads, 'reachable');
+    for (const [key, checkpoint] of all) reads.held.checkpoints.set(key, checkpoint);
+    await world.clock.run(60_000);
+    await turn(reads, 'reachable');
+    await world.clock.run(60_000);
+    expect(reads.read.size).toBe(MANY);
+  });
+
+  it('are read no more once the agent has come to rest, which does not wait for the round', async () => {
+    const reads = await many();
+    await world.clock.run(60_000);
+    await turn(reads, 'reachable');
+    await world.clock.run(2_000 + READ_MS);
+    const before = reads.read.size;
+    let rested = false;
+    void reads.verifier.rest().then(() => {
+      rested = true;
+    });
+    await world.clock.run(READ_MS);
+    expect(rested).toBe(true);
+    await world.clock.run(60_000);
+    expect(reads.read.size).toBeLessThanOrEqual(before + 1);
+  });
+
   it('are never put back to what was read before they were changed', async () => {
     const reads = await many((key, held) => {
       const now = held.checkpoints.get(key);

@@ -36,7 +36,7 @@ export interface Captures {
   tidy(): Promise<void>;
   /** Is a capture under way? */
   busy(): boolean;
-  /** Resolves when no capture is under way. */
+  /** Begins no other capture; resolves when none is under way. */
   rest(): Promise<void>;
   refused(): readonly RefusedPod[];
 }
@@ -132,7 +132,10 @@ export function createCaptures(ports: Ports, settings: AgentSettings, held: Held
       if (underWay === undefined) await oldRevisions.remove();
     },
     busy: () => underWay !== undefined,
-    rest: async () => await underWay,
+    async rest() {
+      queue = [];
+      await underWay;
+    },
     refused: () => refusals.all(),
   };
 }
