@@ -174,6 +174,8 @@ export interface ContainerRuntime {
   containerDetails(id: string, deadlineMs: Millis): Promise<ContainerDetails>;
   /** Is this reference resolvable locally? The image's id, or undefined. */
   imageId(reference: string, deadlineMs: Millis): Promise<string | undefined>;
+  /** Ids, tags and digests of all images, as the runtime writes them: others may be resolvable all the same. */
+  imageNames(deadlineMs: Millis): Promise<ReadonlySet<string>>;
   /** Where the file system of its images is mounted, in the runtime's own view. */
   imageFs(deadlineMs: Millis): Promise<string>;
   /** SIGTERM, then SIGKILL after the grace; 0 kills at once. A container already gone is success. */

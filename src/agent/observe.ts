@@ -15,6 +15,8 @@ import type { Ports } from '../ports.ts';
 
 const LOCAL_DEADLINE_MS: Millis = 2_000;
 const READ_DEADLINE_MS: Millis = 5_000;
+/** More images than these are asked for by one list of all, and those by themselves that it does not name. */
+const FEW_IMAGES = 4;
 const NOT_ASKED = unseen('not asked in this turn');
 
 export interface Question extends Pick<Observation, 'where' | 'optIn' | 'namespaces'> {
@@ -100,7 +102,10 @@ async function askManifests(ports: Ports, ask: Ask): Promise<Seen<readonly Manif
 }
 
 async function askImages(ports: Ports, references: readonly string[]): Promise<ReadonlyMap<string, Seen<boolean>>> {
+  const named = references.length > FEW_IMAGES ? await wonder(() => ports.runtime.imageNames(LOCAL_DEADLINE_MS)) : unseen('few');
   const answers = references.map(async (reference) => {
+    // what the list does not name may be a short name, which only the runtime can resolve
+    if (named.known && named.value.has(reference)) return [reference, seen(true)] as const;
     const present = await wonder(async () => (await ports.runtime.imageId(reference, LOCAL_DEADLINE_MS)) !== undefined);
     return [reference, present] as const;
   });

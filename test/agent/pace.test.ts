@@ -20,7 +20,7 @@ interface Counted {
 function counted(): Counted {
   const counts: Counted = { turns: 0, calls: 0, probes: 0 };
   const { runtime, probe } = world.ports;
-  const { view, containersOf, imageId, containerDetails } = runtime;
+  const { view, containersOf, imageId, imageNames, containerDetails } = runtime;
   runtime.view = async (deadlineMs) => {
     counts.turns += 1;
     counts.calls += 2;
@@ -33,6 +33,10 @@ function counted(): Counted {
   runtime.imageId = async (reference, deadlineMs) => {
     counts.calls += 1;
     return imageId(reference, deadlineMs);
+  };
+  runtime.imageNames = async (deadlineMs) => {
+    counts.calls += 1;
+    return imageNames(deadlineMs);
   };
   runtime.containerDetails = async (id, deadlineMs) => {
     counts.calls += 1;
@@ -143,6 +147,32 @@ describe('an outage with thirty copies', () => {
     expect(turns).toBeLessThanOrEqual(2 * 60);
     expect(calls).toBeLessThanOrEqual(5 * 60);
     expect(probes).toBeLessThanOrEqual(4);
+  });
+
+  it('costs no more where the parents run on, each with an image of its own, and one of them under a short name', async () => {
+    world = createWorld({ limits: { checkpoints: COPIES, bytesPerPod: 1_000_000, bytesTotal: 100_000_000 } });
+    for (const [index, name] of NAMES.entries()) {
+      const pod = aHostPod({ uid: `u-${name}`, name, containerId: `p-${name}` });
+      const image = index === 0 ? 'short' : `registry.example/${name}:1`;
+      const containers = (pod.spec?.containers ?? []).map((container) => ({ ...container, image }));
+      world.api.pods.set(`u-${name}`, { ...pod, spec: { ...pod.spec, containers } });
+      world.images.add(image);
+    }
+    world.runtime = { sandboxes: [], containers: NAMES.map((name) => aContainer({ id: `p-${name}`, podUid: `u-${name}`, podName: name })) };
+    world.ports.runtime.imageNames = async () => new Set([...world.images].filter((image) => image !== 'short'));
+    world.start();
+    await world.clock.until('the captures', () => world.counts.get('checkpointer_captures_total saved') === COPIES, 5 * MINUTE);
+    const counts = counted();
+    world.api.outcome = 'timeout';
+    world.api.healthy = false;
+    world.podsChanged();
+    await world.clock.run(5 * MINUTE);
+
+    const { turns, calls } = await during(counts, MINUTE);
+
+    expect(turns).toBeGreaterThan(30);
+    expect(calls).toBeLessThanOrEqual(5 * 60);
+    expect(world.agent.status().hindrances).toEqual([]);
   });
 
   it('is as quick as ever at the first answer: the next look is a matter of milliseconds', async () => {

@@ -125,6 +125,13 @@ export function criContract(name: string, setup: () => Promise<CriSubject>): voi
       expect(await runtime.imageId('localhost/never-built:1', 2000)).toBeUndefined();
     });
 
+    it('lists every image by its id and its full name', async () => {
+      const names = await runtime.imageNames(2000);
+      expect(names).toContain(await runtime.imageId(subject.image, 2000));
+      expect([...names].some((name) => name === subject.image || name.endsWith(`/${subject.image}`))).toBe(true);
+      expect(names).not.toContain('localhost/never-built:1');
+    });
+
     it('stops a container at once, keeps its details, and takes a second stop for success', async () => {
       await runtime.stopContainer(subject.containerId, 0, 10_000);
       const state = (await runtime.containersOf([subject.podUid], 2000)).find(({ id }) => id === subject.containerId)?.state;

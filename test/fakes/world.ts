@@ -118,6 +118,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       },
       imageFs: async () => '/',
       imageId: async (reference) => (world.images.has(reference) ? `id of ${reference}` : undefined),
+      imageNames: async () => new Set(world.images),
       stopContainer: async (id) => {
         world.stopped.push(id);
         if (world.stopTakesMs > 0) await clock.sleep(world.stopTakesMs);

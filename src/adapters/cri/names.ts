@@ -16,6 +16,7 @@ export const CRI_METHODS = {
   stopPodSandbox: `${RUNTIME}/StopPodSandbox`,
   events: `${RUNTIME}/GetContainerEvents`,
   imageStatus: `${IMAGES}/ImageStatus`,
+  listImages: `${IMAGES}/ListImages`,
   imageFsInfo: `${IMAGES}/ImageFsInfo`,
 } as const;
 

@@ -45,6 +45,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     containersOf: (podUids, deadlineMs) => containersOf(cri, podUids, deadlineMs),
     containerDetails: (id, deadlineMs) => containerDetails(cri, id, deadlineMs),
     imageId: (reference, deadlineMs) => imageId(cri, reference, deadlineMs),
+    imageNames: (deadlineMs) => imageNames(cri, deadlineMs),
     imageFs: (deadlineMs) => imageFs(cri, deadlineMs),
     stopContainer: (id, graceSeconds, deadlineMs) => stopContainer(cri, id, graceSeconds, deadlineMs),
     stopSandbox: (id, deadlineMs) => stopSandbox(cri, id, deadlineMs),
@@ -116,6 +117,12 @@ async function imageId(cri: Cri, reference: string, deadlineMs: number): Promise
   const reply = await unlessGone(call(cri, CRI_METHODS.imageStatus, request, 'ImageStatusResponse', deadlineMs));
   const id = reply?.image?.id;
   return id === undefined || id === '' ? undefined : id;
+}
+
+async function imageNames(cri: Cri, deadlineMs: number): Promise<ReadonlySet<string>> {
+  const request = cri.codec.encode('ListImagesRequest', {});
+  const { images } = await call(cri, CRI_METHODS.listImages, request, 'ListImagesResponse', deadlineMs);
+  return new Set(images.flatMap(({ id, repoTags, repoDigests }) => [id, ...repoTags, ...repoDigests]));
 }
 
 /** Of several the first counts, as for the kubelet (`pkg/kubelet/stats/cri_stats_provider.go`: ImageFsStats). */

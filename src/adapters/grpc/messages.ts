@@ -94,6 +94,8 @@ export interface Messages {
   ContainerStatusResponse: { readonly status: ContainerStatusMessage | null; readonly info: Labels };
   ImageStatusRequest: { readonly image: ImageSpecMessage | null };
   ImageStatusResponse: { readonly image: ImageMessage | null };
+  ListImagesRequest: Record<never, never>;
+  ListImagesResponse: { readonly images: readonly ImageMessage[] };
   StopContainerRequest: { readonly containerId: string; readonly timeout: Int64 };
   StopContainerResponse: Record<never, never>;
   StopPodSandboxRequest: { readonly podSandboxId: string };
@@ -189,6 +191,8 @@ const SCHEMA: Readonly<Record<string, Record<string, protobuf.IField | protobuf.
   Mount: { containerPath: one('string', 1), hostPath: one('string', 2), readonly: one('bool', 3) },
   ImageStatusRequest: { image: one('ImageSpec', 1) },
   ImageStatusResponse: { image: one('Image', 1) },
+  ListImagesRequest: {},
+  ListImagesResponse: { images: many('Image', 1) },
   Image: { id: one('string', 1), repoTags: many('string', 2), repoDigests: many('string', 3) },
   StopContainerRequest: { containerId: one('string', 1), timeout: one('int64', 2) },
   StopContainerResponse: {},

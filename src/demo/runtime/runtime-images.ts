@@ -1,7 +1,7 @@
 /** The images of the embedded runtime: each is found by its reference, its id and its digests. */
 import type { DemoImage, DemoRuntime } from './runtime-types.ts';
 
-export type DemoImages = Pick<DemoRuntime, 'addImage' | 'removeImage' | 'findImage'>;
+export type DemoImages = Pick<DemoRuntime, 'addImage' | 'removeImage' | 'findImage' | 'images'>;
 
 export function createImages(digestOf: (text: string) => string): DemoImages {
   const images = new Map<string, DemoImage>();
@@ -19,5 +19,6 @@ export function createImages(digestOf: (text: string) => string): DemoImages {
       for (const [name, found] of images) if (found === image) images.delete(name);
     },
     findImage: (reference) => images.get(reference),
+    images: () => [...new Set(images.values())],
   };
 }

@@ -52,6 +52,7 @@ export function runtimeMethods(runtime: Runtime, codec: Codec, events: EventLog,
       const image = runtime.findImage(codec.decode('ImageStatusRequest', request).image?.image ?? '');
       return codec.encode('ImageStatusResponse', image === undefined ? {} : { image });
     },
+    [CRI_METHODS.listImages]: () => codec.encode('ListImagesResponse', { images: runtime.images() }),
     [CRI_METHODS.imageFsInfo]: () => codec.encode('ImageFsInfoResponse', { imageFilesystems: [{ fsId: { mountpoint: IMAGE_FS } }] }),
     [CRI_METHODS.stopContainer]: async (request) => {
       const { containerId, timeout } = codec.decode('StopContainerRequest', request);

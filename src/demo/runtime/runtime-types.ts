@@ -89,6 +89,7 @@ export interface DemoRuntime {
   addImage(image: { readonly reference: string; readonly digest?: string; readonly env?: readonly string[] }): DemoImage;
   removeImage(reference: string): void;
   findImage(reference: string): DemoImage | undefined;
+  images(): readonly DemoImage[];
 
   runPodSandbox(config: DemoSandboxConfig): DemoSandbox;
   /** Throws for a sandbox that is not READY and for an image that is not there. */
