@@ -1,7 +1,7 @@
 /**
  * What is kept in memory of a pod that the API server shows: with hundreds of them it is most of what the agent holds.
- * Of every pod the managed fields go, which are half of its text and tell who wrote it. Of a pod that nobody asked us to
- * keep only what decisions read stays. Nothing is decided otherwise by a pod that was cut down. Pure.
+ * Of every pod the managed fields go, which are half of its text and tell who wrote it. Of a pod that nobody asked us
+ * to keep only what decisions read stays. Nothing is decided otherwise by a pod that was cut down. Pure.
  */
 import { field, fieldAt, isObject, objectsIn } from '../model/json.ts';
 import type { Json, RawPod } from '../model/model.ts';
