@@ -23,6 +23,17 @@ export async function readBody(body: AsyncIterable<unknown>, maxBytes: number, b
   return Buffer.concat(chunks).toString('utf8');
 }
 
+/** The whole body, piece by piece. Beyond `maxBytes`: throws ApiFailure `too-large`. */
+export async function readPieces(body: AsyncIterable<unknown>, maxBytes: number, take: (piece: Buffer) => void): Promise<void> {
+  let size = 0;
+  for await (const piece of body) {
+    const chunk = piece as Buffer;
+    size += chunk.length;
+    if (size > maxBytes) throw new ApiFailure('too-large', `the reply is larger than ${maxBytes} bytes`);
+    take(chunk);
+  }
+}
+
 /**
  * Lines without their newline; empty ones are skipped. An unfinished last line is dropped: the peer had not said it
  * yet. Throws ApiFailure `too-large` for a line beyond `maxBytes`, finished or not.

@@ -64,7 +64,7 @@ export function refused(view: PodView, cause: EndCause, now: Millis): void {
   if (cause === 'unauthorized' || cause === 'forbidden') view.denied = cause;
 }
 
-/** A whole list, which is shown from here on; or why it is not. */
+/** A whole list of pods as they are kept, which is shown from here on; or why it is not. */
 export function takeList(view: PodView, listing: PodListing, now: Millis, timings: PodWatchTimings): End | undefined {
   served(view, now);
   if (goesBackwards(listing.resourceVersion, view.resourceVersion)) {
@@ -75,7 +75,7 @@ export function takeList(view: PodView, listing: PodListing, now: Millis, timing
   view.regression = undefined;
   view.resourceVersion = listing.resourceVersion;
   // The selector is repeated here: a pod of another node must not get in through a server that ignores it.
-  view.pods = new Map(listing.pods.filter((pod) => isHere(view, pod)).map((pod) => [uidOf(pod), view.kept(pod)]));
+  view.pods = new Map(listing.pods.filter((pod) => isHere(view, pod)).map((pod) => [uidOf(pod), pod]));
   view.synced = true;
   return undefined;
 }

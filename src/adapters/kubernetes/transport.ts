@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import type { Millis } from '../../core/model/model.ts';
 import { type ApiRequestObserver, type Clock, PortError } from '../../ports.ts';
 import { type AnswerHead, isKubernetesStream } from './answer.ts';
-import { readBody, splitLines } from './body.ts';
+import { readBody, readPieces, splitLines } from './body.ts';
 import type { Call, Channel, Exchange } from './channel.ts';
 import { createPool, type Pool, type PoolTimings } from './connection-pool.ts';
 import { ApiFailure, causeOf, failure, withDeadline } from './failure.ts';
@@ -53,6 +53,8 @@ export interface ApiLines {
 export interface Transport {
   /** The whole reply within the deadline, whatever its status. Throws PortError; 3xx is a reply like any other. */
   get(path: string, verb: Verb, deadlineMs: Millis): Promise<ApiReply>;
+  /** As `get`, but the body of a good reply goes to `take` as it comes, and is empty here. */
+  pieces(path: string, verb: Verb, deadlineMs: Millis, take: (piece: Buffer) => void): Promise<ApiReply>;
   /** As `get`, for requests that change something. Sent again only after a 401 whose token had been renewed. */
   send(call: Call, verb: Verb, deadlineMs: Millis): Promise<ApiReply>;
   /** An API server's 200 line by line, without end; anything else as a reply. The deadline is for the head only. */
@@ -89,9 +91,11 @@ export function createTransport(options: TransportOptions): CountingTransport {
   const pool = createPool(options.access, options.clock, timings);
   const authorized = createAuthorized(options, pool, timings);
 
-  async function whole(exchange: Exchange): Promise<ApiReply> {
+  async function whole(exchange: Exchange, take?: (piece: Buffer) => void): Promise<ApiReply> {
     const good = exchange.status >= 200 && exchange.status < 300;
-    const body = await readBody(exchange.body, good ? timings.maxReplyBytes : timings.maxErrorBytes, good ? 'fail' : 'cut');
+    let body = '';
+    if (good && take !== undefined) await readPieces(exchange.body, timings.maxReplyBytes, take);
+    else body = await readBody(exchange.body, good ? timings.maxReplyBytes : timings.maxErrorBytes, good ? 'fail' : 'cut');
     if (good && !exchange.complete()) throw new ApiFailure('reset', 'the connection broke in the middle of the reply');
     return { status: exchange.status, header: exchange.header, body };
   }
@@ -122,16 +126,17 @@ export function createTransport(options: TransportOptions): CountingTransport {
     }
   }
 
-  const send: Transport['send'] = (call, verb, deadlineMs) =>
+  const request = (call: Call, verb: Verb, deadlineMs: Millis, take?: (piece: Buffer) => void): Promise<ApiReply> =>
     bounded(call, deadlineMs, async (signal, holds) => {
       const { exchange } = await authorized(call, verb, signal);
       holds(exchange);
-      return whole(exchange);
+      return whole(exchange, take);
     });
 
   return {
-    get: (path, verb, deadlineMs) => send({ method: 'GET', path }, verb, deadlineMs),
-    send,
+    get: (path, verb, deadlineMs) => request({ method: 'GET', path }, verb, deadlineMs),
+    pieces: (path, verb, deadlineMs, take) => request({ method: 'GET', path }, verb, deadlineMs, take),
+    send: (call, verb, deadlineMs) => request(call, verb, deadlineMs),
     lines: (path, verb, deadlineMs) =>
       bounded({ method: 'GET', path }, deadlineMs, async (signal, holds) => {
         const { channel, exchange } = await authorized({ method: 'GET', path }, verb, signal);

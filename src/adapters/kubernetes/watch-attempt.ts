@@ -5,7 +5,8 @@ import type { Millis } from '../../core/model/model.ts';
 import { type Clock, PortError } from '../../ports.ts';
 import { retryAfterMs } from './answer.ts';
 import { causeOf } from './failure.ts';
-import { type PodListing, parsePodList } from './pod-list.ts';
+import type { PodListing } from './pod-list.ts';
+import { createPodListReader } from './pod-list-reader.ts';
 import { type PodView, refused, served, takeLine, takeList } from './pod-view.ts';
 import type { ApiLines, ApiReply, Transport } from './transport.ts';
 import { parseWatchLine } from './watch-line.ts';
@@ -46,11 +47,12 @@ async function list(options: AttemptOptions): Promise<End | undefined> {
   const { transport, view, clock, timings } = options;
   // a doubtful list is followed by consistent ones: no cache of one server among several can be behind those
   const freshness = view.regression === undefined ? '&resourceVersion=0' : '';
-  const reply = await transport.get(`${podsOf(view.nodeName)}${freshness}`, 'list', timings.listMs);
+  const reader = createPodListReader(view.kept);
+  const reply = await transport.pieces(`${podsOf(view.nodeName)}${freshness}`, 'list', timings.listMs, reader.take);
   if (reply.status !== 200) return refusal(reply, options);
   let listing: PodListing;
   try {
-    listing = parsePodList(reply.body);
+    listing = reader.listing();
   } catch {
     return { cause: 'invalid-list', progress: false };
   }

@@ -48,6 +48,11 @@ function rig(script: readonly Answer[]): Rig {
   };
   const transport: Transport = {
     get: async (_path, verb) => whole(next(verb)),
+    async pieces(_path, verb, _deadlineMs, take) {
+      const answer = whole(next(verb));
+      if (answer.status === 200) take(Buffer.from(answer.body));
+      return answer;
+    },
     send: async () => Promise.reject(new Error('nothing is to be changed')),
     lines: async (_path, verb): Promise<ApiLines | ApiReply> => {
       const answer = next(verb);

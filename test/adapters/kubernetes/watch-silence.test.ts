@@ -26,9 +26,11 @@ function rig(bookmarkMs: number, pings: boolean): Rig {
   const head = { status: 200, header: () => undefined };
   const bookmark = JSON.stringify({ type: 'BOOKMARK', object: { kind: 'Pod', metadata: { resourceVersion: '7' } } });
   const transport: Transport = {
-    get: async (_path, verb) => {
+    get: async () => Promise.reject(new Error('nothing is to be read')),
+    async pieces(_path, verb, _deadlineMs, take) {
       requests.push(verb);
-      return { ...head, body: JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '7' }, items: [] }) };
+      take(Buffer.from(JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '7' }, items: [] })));
+      return { ...head, body: '' };
     },
     send: async () => Promise.reject(new Error('nothing is to be changed')),
     lines: async (_path, verb): Promise<ApiLines> => {
