@@ -7,6 +7,7 @@
 import type { NetworkWord } from '../../core/model/copy-stand.ts';
 import type { RuntimeContainer, RuntimeView, Sandbox } from '../../core/model/model.ts';
 import { type ContainerDetails, type ContainerRuntime, PortError, type RuntimeEvent, type RuntimeVersion } from '../../ports.ts';
+import { createEntries } from '../grpc/entries.ts';
 import { createGrpcClient, type GrpcClient } from '../grpc/grpc.ts';
 import { type Codec, type ContainerMessage, createCodec, type Messages, millisOfNanos, type SandboxMessage } from '../grpc/messages.ts';
 import { detailsOf } from './details.ts';
@@ -34,10 +35,28 @@ export interface ContainerRuntimeOptions {
 interface Cri {
   readonly grpc: GrpcClient;
   readonly codec: Codec;
+  /** The whole lists of the node. */
+  readonly sandboxes: (reply: Buffer) => readonly Sandbox[];
+  readonly containers: (reply: Buffer) => readonly RuntimeContainer[];
 }
 
 export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
-  const cri: Cri = { grpc: createGrpcClient(options), codec: createCodec() };
+  const codec = createCodec();
+  const cri: Cri = {
+    grpc: createGrpcClient(options),
+    codec,
+    // field 5 of a sandbox and 8 of a container: their labels
+    sandboxes: createEntries({
+      reply: 'ListPodSandboxResponse',
+      make: (bytes) => sandboxOf(codec.decode('Sandbox', bytes)),
+      unorderedFrom: 5,
+    }),
+    containers: createEntries({
+      reply: 'ListContainersResponse',
+      make: (bytes) => containerOf(codec.decode('Container', bytes)),
+      unorderedFrom: 8,
+    }),
+  };
   return {
     version: () => version(cri, options.versionDeadlineMs ?? 2000),
     view: (deadlineMs) => view(cri, deadlineMs),
@@ -69,7 +88,7 @@ async function version(cri: Cri, deadlineMs: number): Promise<RuntimeVersion> {
 
 /** Asked at the same time, so both share one deadline; the first failure is the answer. */
 async function view(cri: Cri, deadlineMs: number): Promise<RuntimeView> {
-  const [sandboxes, containers] = await Promise.all([listSandboxes(cri, deadlineMs), listContainers(cri, undefined, deadlineMs)]);
+  const [sandboxes, containers] = await Promise.all([listSandboxes(cri, deadlineMs), allContainers(cri, deadlineMs)]);
   return { sandboxes, containers };
 }
 
@@ -83,16 +102,20 @@ async function network(cri: Cri, deadlineMs: number): Promise<NetworkWord> {
 
 async function listSandboxes(cri: Cri, deadlineMs: number): Promise<readonly Sandbox[]> {
   const request = cri.codec.encode('ListPodSandboxRequest', {});
-  const { items } = await call(cri, CRI_METHODS.listPodSandbox, request, 'ListPodSandboxResponse', deadlineMs);
-  return items.map(sandboxOf);
+  return cri.sandboxes(await ask(cri, CRI_METHODS.listPodSandbox, request, deadlineMs));
 }
 
-async function listContainers(
+async function allContainers(cri: Cri, deadlineMs: number): Promise<readonly RuntimeContainer[]> {
+  const request = cri.codec.encode('ListContainersRequest', {});
+  return cri.containers(await ask(cri, CRI_METHODS.listContainers, request, deadlineMs));
+}
+
+async function containersLabelled(
   cri: Cri,
-  labels: Record<string, string> | undefined,
+  labelSelector: Record<string, string>,
   deadlineMs: number,
 ): Promise<readonly RuntimeContainer[]> {
-  const request = cri.codec.encode('ListContainersRequest', labels === undefined ? {} : { filter: { labelSelector: labels } });
+  const request = cri.codec.encode('ListContainersRequest', { filter: { labelSelector } });
   const { containers } = await call(cri, CRI_METHODS.listContainers, request, 'ListContainersResponse', deadlineMs);
   return containers.map(containerOf);
 }
@@ -101,9 +124,9 @@ async function listContainers(
 async function containersOf(cri: Cri, podUids: readonly string[], deadlineMs: number): Promise<readonly RuntimeContainer[]> {
   const [first, ...others] = podUids;
   if (first === undefined) return [];
-  if (others.length === 0) return listContainers(cri, { [LABEL_POD_UID]: first }, deadlineMs);
+  if (others.length === 0) return containersLabelled(cri, { [LABEL_POD_UID]: first }, deadlineMs);
   const wanted = new Set(podUids);
-  return (await listContainers(cri, undefined, deadlineMs)).filter(({ podUid }) => wanted.has(podUid));
+  return (await allContainers(cri, deadlineMs)).filter(({ podUid }) => wanted.has(podUid));
 }
 
 async function containerDetails(cri: Cri, id: string, deadlineMs: number): Promise<ContainerDetails> {
@@ -202,8 +225,12 @@ async function call<K extends keyof Messages>(
   reply: K,
   deadlineMs: number,
 ): Promise<Messages[K]> {
+  return cri.codec.decode(reply, await ask(cri, path, request, deadlineMs));
+}
+
+async function ask(cri: Cri, path: string, request: Uint8Array, deadlineMs: number): Promise<Buffer> {
   try {
-    return cri.codec.decode(reply, await cri.grpc.unary(path, request, deadlineMs));
+    return await cri.grpc.unary(path, request, deadlineMs);
   } catch (error) {
     if (!(error instanceof PortError) || error.kind !== 'unsupported') throw error;
     throw new PortError(

@@ -86,6 +86,9 @@ export interface Messages {
   };
   StatusRequest: { readonly verbose: boolean };
   StatusResponse: { readonly status: { readonly conditions: readonly ConditionMessage[] } | null };
+  Sandbox: SandboxMessage;
+  Container: ContainerMessage;
+  PodResources: PodResourcesMessage;
   ListPodSandboxRequest: Record<never, never>;
   ListPodSandboxResponse: { readonly items: readonly SandboxMessage[] };
   ListContainersRequest: { readonly filter: { readonly id: string; readonly podSandboxId: string; readonly labelSelector: Labels } | null };

@@ -8,6 +8,7 @@
  */
 import type { PodName } from '../../core/model/model.ts';
 import { type KubeletPods, PortError } from '../../ports.ts';
+import { createEntries } from '../grpc/entries.ts';
 import { createGrpcClient } from '../grpc/grpc.ts';
 import { createCodec } from '../grpc/messages.ts';
 
@@ -23,11 +24,20 @@ export interface KubeletPodsOptions {
 export function createKubeletPods(options: KubeletPodsOptions): KubeletPods {
   const grpc = createGrpcClient(options);
   const codec = createCodec();
+  const request = codec.encode('ListPodResourcesRequest', {});
+  // field 3: the containers, with what the kubelet has given them
+  const podsOf = createEntries<PodName>({
+    reply: 'ListPodResourcesResponse',
+    make(bytes) {
+      const { namespace, name } = codec.decode('PodResources', bytes);
+      return { namespace, name };
+    },
+    unorderedFrom: 3,
+  });
 
   async function list(deadlineMs: number): Promise<readonly PodName[]> {
     try {
-      const bytes = await grpc.unary(POD_RESOURCES_LIST, codec.encode('ListPodResourcesRequest', {}), deadlineMs);
-      return codec.decode('ListPodResourcesResponse', bytes).podResources.map(({ namespace, name }) => ({ namespace, name }));
+      return podsOf(await grpc.unary(POD_RESOURCES_LIST, request, deadlineMs));
     } catch (error) {
       if (!(error instanceof PortError) || error.kind !== 'unsupported') throw error;
       throw new PortError('unsupported', `the kubelet at ${options.socket} does not know podresources v1 List`, { cause: error });
