@@ -170,6 +170,8 @@ export interface ContainerRuntime {
   network(deadlineMs: Millis): Promise<NetworkWord>;
   /** Containers of these pods only, by uid, in one call: a millisecond or two, for the close watch in a hand-back. */
   containersOf(podUids: readonly string[], deadlineMs: Millis): Promise<RuntimeView['containers']>;
+  /** Containers of the whole node. What has not changed is the same object, and the list while all of it is. */
+  containers(deadlineMs: Millis): Promise<RuntimeView['containers']>;
   /** Verbose status of a container. Throws not-found when the runtime no longer has it. */
   containerDetails(id: string, deadlineMs: Millis): Promise<ContainerDetails>;
   /** Is this reference resolvable locally? The image's id, or undefined. */

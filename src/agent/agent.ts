@@ -33,7 +33,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
   const wakeups = createWakeups(ports.clock);
   const parts = createParts(ports, settings, wakeups);
   const turns = createTurns(ports, settings, parts);
-  const { held, api, verifier, closeWatch, captures, standby, reporter, room } = parts;
+  const { held, api, verifier, closeWatch, glance, captures, standby, reporter, room } = parts;
   const events = createRuntimeEvents(ports, heard);
 
   async function begin(): Promise<void> {
@@ -74,7 +74,7 @@ export function createAgent(ports: Ports, settings: AgentSettings): Agent {
     if (signal.aborted) end();
     signal.addEventListener('abort', end, { once: true });
     await begin();
-    const beside = [closeWatch.run(over.signal), events.run(over.signal)];
+    const beside = [closeWatch.run(over.signal), glance.run(over.signal), events.run(over.signal)];
     await turnUntil(over, end);
     await ports.watch.stop();
     await Promise.all([...beside, captures.rest(), verifier.rest()]);

@@ -5,6 +5,7 @@ import { withdrawAtOnce } from './apply.ts';
 import { type Captures, createCaptures } from './capture/captures.ts';
 import { createImageLooks, type ImageLooks } from './capture/images.ts';
 import { createDoubts, type Doubts } from './doubts.ts';
+import { createGlance, type Glance } from './glance.ts';
 import { type CloseWatch, createCloseWatch } from './hand-back/close-watch.ts';
 import { createStarts, type Starts } from './hand-back/starts.ts';
 import { createHeld, type Held } from './held.ts';
@@ -27,6 +28,7 @@ export interface Parts {
   readonly room: Room;
   readonly verifier: Verifier;
   readonly closeWatch: CloseWatch;
+  readonly glance: Glance;
   readonly starts: Starts;
   readonly captures: Captures;
   readonly imageLooks: ImageLooks;
@@ -41,6 +43,14 @@ export function createParts(ports: Ports, settings: AgentSettings, wakeups: Wake
   const held = createHeld(ports);
   const reporter = createReporter(ports);
   const starts = createStarts(ports);
+  const closeWatch = createCloseWatch(
+    ports,
+    {
+      withdraw: (withdrawal, podUid, sign) => withdrawAtOnce(ports, held, withdrawal, podUid, sign),
+      wake: () => wakeups.wake('close-watch'),
+    },
+    () => starts.sign(),
+  );
   return {
     held,
     reporter,
@@ -59,14 +69,8 @@ export function createParts(ports: Ports, settings: AgentSettings, wakeups: Wake
     doubts: createDoubts(ports.log, settings.bootedAt),
     room: createRoom(ports, held, settings.policy.activeLimit),
     verifier: createVerifier(ports, held),
-    closeWatch: createCloseWatch(
-      ports,
-      {
-        withdraw: (withdrawal, podUid, sign) => withdrawAtOnce(ports, held, withdrawal, podUid, sign),
-        wake: () => wakeups.wake('close-watch'),
-      },
-      () => starts.sign(),
-    ),
+    closeWatch,
+    glance: createGlance(ports, { containers: (all) => closeWatch.show(all), news: () => wakeups.wake('runtime') }),
     starts,
     captures: createCaptures(ports, settings, held, () => wakeups.wake('capture')),
     imageLooks: createImageLooks(ports),

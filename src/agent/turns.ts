@@ -4,6 +4,7 @@
  */
 import type { ReachabilityState } from '../core/api/reachability.ts';
 import type { Checkpoint, Millis } from '../core/model/model.ts';
+import { type Calm, calmAfter, glanceAt, stillSteady } from '../core/turn/calm.ts';
 import { type KubeletSign, kubeletSign } from '../core/turn/kubelet-sign.ts';
 import { EMPTY_MIND, type Mind } from '../core/turn/mind.ts';
 import { copiesWait, type Needs, needs, nextTurnIn, type Pace } from '../core/turn/needs.ts';
@@ -59,12 +60,17 @@ interface Loop extends Parts {
   mind: Mind;
   pace: Pace;
   kubeletSign?: KubeletSign;
+  calm?: Calm | undefined;
+  /** The observation's time of the last turn. */
+  seenAt?: Millis;
 }
 
 /** What one turn goes by: the checkpoints as they were read, and what the sources told. */
 interface Scene {
   readonly checkpoints: readonly Checkpoint[];
   readonly observation: Observation;
+  /** As it came, whatever is believed of it. */
+  readonly told: Observation;
 }
 
 /** Asks only for what the turn needs. The verdict on the API server is taken first, and holds for the whole turn. */
@@ -90,7 +96,7 @@ async function observe(loop: Loop, from: Millis, hurry: boolean): Promise<Scene>
   const images = [...observation.images.values()];
   if (need.everyImage === true && images.length > 0 && images.every(({ known }) => known))
     loop.pace = { ...loop.pace, lastImages: observation.now };
-  return { checkpoints, observation };
+  return { checkpoints, observation, told };
 }
 
 interface Asking {
@@ -107,12 +113,16 @@ function needOf({ held, mind, pace, settings }: Loop, { checkpoints, api, from, 
   return hurry ? { ...quick, kubelet: false, manifests: false, images: [], reads: [] } : all;
 }
 
-function decideAndPlan(loop: Loop, { checkpoints, observation }: Scene): Turn {
+function decideAndPlan(loop: Loop, { checkpoints, observation, told }: Scene): Turn {
+  const unchangedAt = loop.glance.unchangedAt();
+  if (unchangedAt !== undefined && loop.seenAt !== undefined) loop.mind = stillSteady(loop.mind, loop.seenAt, unchangedAt);
   const decided = turn(loop.mind, checkpoints, loop.held.ledger, observation, loop.settings.policy);
   loop.mind = decided.mind;
   loop.api.learnFromWitness(decided.witness);
   if (decided.localSign) loop.api.learnFromSign(observation.now);
   learnPace(loop, decided, observation);
+  loop.calm = calmAfter(loop.calm, decided, { ...observation, runtime: told.runtime });
+  loop.seenAt = observation.now;
   loop.reporter.decisions(decided, checkpoints, observation);
   return decided;
 }
@@ -128,13 +138,15 @@ function learnPace(loop: Loop, { verdicts, actions }: Turn, observation: Observa
 
 /** Brings up to date what goes by the ledger: the close watch gets what it may have to do before the next turn. */
 function followUp(loop: Loop, { checkpoints, observation }: Scene, from: Millis): void {
-  const { api, held, mind, settings, staticPods, closeWatch, starts } = loop;
+  const { api, held, mind, settings, staticPods, closeWatch, glance, starts } = loop;
   staticPods.look(observation);
   starts.look(checkpoints, observation);
   forgetWithdrawals(held, from);
   const targets = watchTargets(checkpoints, held.ledger, mind, observation, settings.policy);
   held.pids.learn(targets);
-  closeWatch.aim(paced(targets, api.lastSign(), from));
+  const sight = glanceAt(loop.calm, api.lastSign(), { api: api.now(), now: observation.now });
+  closeWatch.aim(paced(targets, api.lastSign(), from), sight !== undefined);
+  glance.aim(sight);
 }
 
 /** A hand-back may be a matter of milliseconds: nothing else is begun then. Milliseconds until a capture is due. */
@@ -157,7 +169,8 @@ function nextIn(
 ): Millis {
   const { api, settings } = loop;
   const lastSign = api.lastSign();
-  return nextTurnIn({ ...waiting(loop), reach: api.now(), lastSign, observation, role: settings.policy.role, ...known });
+  const calm = glanceAt(loop.calm, lastSign, { api: api.now(), now: observation.now }) !== undefined;
+  return nextTurnIn({ ...waiting(loop), reach: api.now(), calm, lastSign, observation, role: settings.policy.role, ...known });
 }
 
 /** Whether copies wait for their parents is asked several times in a turn: it changes with what the turn does. */

@@ -40,6 +40,11 @@ export interface Store {
 export interface ManifestDir {
   /** Every name without a leading dot. */
   list(): Promise<readonly ManifestFile[]>;
+  /**
+   * Another one when a name has appeared, gone or been given to another file; undefined where that cannot be told. Of
+   * what a file holds it says nothing. Synchronous and cheap. Never throws.
+   */
+  stamp(): string | undefined;
   /** Atomic and durable. Throws `failed` when a foreign file has the name: `expect` is the digest it may replace. */
   place(file: string, content: string, expect: string | undefined): Promise<void>;
   /** Removes the file if its digest is `digest`; absent is success; another digest throws `failed`. */

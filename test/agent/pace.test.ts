@@ -20,11 +20,15 @@ interface Counted {
 function counted(): Counted {
   const counts: Counted = { turns: 0, calls: 0, probes: 0 };
   const { runtime, probe } = world.ports;
-  const { view, containersOf, imageId, imageNames, containerDetails } = runtime;
+  const { view, containers, containersOf, imageId, imageNames, containerDetails } = runtime;
   runtime.view = async (deadlineMs) => {
     counts.turns += 1;
     counts.calls += 2;
     return view(deadlineMs);
+  };
+  runtime.containers = async (deadlineMs) => {
+    counts.calls += 1;
+    return containers(deadlineMs);
   };
   runtime.containersOf = async (uids, deadlineMs) => {
     counts.calls += 1;
@@ -50,24 +54,25 @@ function counted(): Counted {
   return counts;
 }
 
-/** Thirty parents on the host network, captured; then the API server is silent, and their copies run. */
-async function untilTheCopiesServe(until: 'captured' | 'served' = 'served'): Promise<Counted> {
+/** Parents on the host network, captured; then the API server is silent, and their copies run. */
+async function untilTheCopiesServe(until: 'captured' | 'served' = 'served', copies = COPIES): Promise<Counted> {
+  const names = NAMES.slice(0, copies);
   world = createWorld({ limits: { checkpoints: COPIES, bytesPerPod: 1_000_000, bytesTotal: 100_000_000 } });
-  for (const name of NAMES) world.api.pods.set(`u-${name}`, aHostPod({ uid: `u-${name}`, name, containerId: `p-${name}` }));
-  world.runtime = { sandboxes: [], containers: NAMES.map((name) => aContainer({ id: `p-${name}`, podUid: `u-${name}`, podName: name })) };
+  for (const name of names) world.api.pods.set(`u-${name}`, aHostPod({ uid: `u-${name}`, name, containerId: `p-${name}` }));
+  world.runtime = { sandboxes: [], containers: names.map((name) => aContainer({ id: `p-${name}`, podUid: `u-${name}`, podName: name })) };
   world.start();
-  await world.clock.until('the captures', () => world.counts.get('checkpointer_captures_total saved') === COPIES, 5 * MINUTE);
+  await world.clock.until('the captures', () => world.counts.get('checkpointer_captures_total saved') === copies, 5 * MINUTE);
   const counts = counted();
   if (until === 'captured') return counts;
   world.api.outcome = 'timeout';
   world.api.healthy = false;
   world.runtime = { sandboxes: [], containers: [] };
   world.podsChanged();
-  await world.clock.until('the copies', () => world.manifests.files.size === COPIES, MINUTE);
+  await world.clock.until('the copies', () => world.manifests.files.size === copies, MINUTE);
   const annotations = (name: string) => ({ ...copySandbox.annotations, 'checkpointer/copy-of': `kube-system/${name}` });
   world.runtime = {
-    sandboxes: NAMES.map((name) => ({ ...copySandbox, id: `s-${name}`, annotations: annotations(name) })),
-    containers: NAMES.map((name) => ({ ...copyContainer, id: `k-${name}`, sandboxId: `s-${name}` })),
+    sandboxes: names.map((name) => ({ ...copySandbox, id: `s-${name}`, annotations: annotations(name) })),
+    containers: names.map((name) => ({ ...copyContainer, id: `k-${name}`, sandboxId: `s-${name}` })),
   };
   return counts;
 }
@@ -170,9 +175,75 @@ describe('an outage with thirty copies', () => {
 
     const { turns, calls } = await during(counts, MINUTE);
 
-    expect(turns).toBeGreaterThan(30);
+    expect(turns).toBeGreaterThanOrEqual(12);
     expect(calls).toBeLessThanOrEqual(5 * 60);
     expect(world.agent.status().hindrances).toEqual([]);
+  });
+
+  it('takes a turn in 5 s once it is calm, and looks once a second', async () => {
+    const counts = await untilTheCopiesServe();
+    await world.clock.run(6 * MINUTE);
+    const glances = world.glances;
+
+    const { turns, calls } = await during(counts, MINUTE);
+
+    // and two for each of at most four probes
+    expect(turns).toBeLessThanOrEqual(12 + 8);
+    expect(turns).toBeGreaterThanOrEqual(12);
+    expect(world.glances - glances).toBeGreaterThanOrEqual(50);
+    expect(calls).toBe(2 * turns + world.glances - glances);
+  });
+
+  /** What happens in a calm outage, and that a turn has seen it. */
+  async function noticed(happens: () => void): Promise<number> {
+    const counts = await untilTheCopiesServe('served', 4);
+    world.kubelet = NAMES.map((name) => ({ namespace: 'kube-system', name }));
+    await world.clock.run(4 * MINUTE);
+    // right after a turn
+    const { turns } = counts;
+    await world.clock.until('a turn', () => counts.turns > turns, 10_000);
+    await world.clock.run(200);
+    const before = counts.turns;
+    happens();
+    return world.clock.until('the turn that sees it', () => counts.turns > before, 10_000);
+  }
+
+  it.each<[string, () => void]>([
+    ['a container that ends', () => Object.assign(world.runtime?.containers[3] ?? {}, { state: 'exited' })],
+    ['a container that nobody waits for', () => world.runtime?.containers.push(aContainer({ id: 'x', podUid: 'ux', podName: 'x' }))],
+    ['a pod that the kubelet lists', () => world.kubelet?.push({ namespace: 'kube-system', name: 'new' })],
+    ['a pod that it lists no more', () => world.kubelet?.pop()],
+    ['a manifest that somebody removes', () => world.manifests.files.delete([...world.manifests.files.keys()][0] ?? '')],
+    ['a file that somebody puts there', () => world.manifests.files.set('other.yaml', 'x')],
+    ['a staticPodPath that goes', () => Object.assign(world.manifests, { missing: true })],
+    [
+      'a runtime that goes',
+      () => {
+        world.runtime = undefined;
+      },
+    ],
+    [
+      'a kubelet that goes',
+      () => {
+        world.kubelet = undefined;
+      },
+    ],
+  ])('that is calm notices %s within a second, as ever', async (_what, happens) => {
+    expect(await noticed(happens)).toBeLessThanOrEqual(1_100);
+  });
+
+  it('that is calm hands back within a second where no sign of the API server came first', async () => {
+    await untilTheCopiesServe('served', 8);
+    world.kubelet = NAMES.map((name) => ({ namespace: 'kube-system', name }));
+    await world.clock.run(4 * MINUTE);
+    const { looks } = world;
+    await world.clock.run(3_000);
+    expect(world.looks).toBe(looks);
+
+    world.runtime?.containers.push(aContainer({ id: 'new', podUid: 'u-web-7', podName: 'web-7', state: 'created' }));
+    const took = await world.clock.until('the withdrawal', () => world.stopped.includes('k-web-7'), 10_000);
+
+    expect(took).toBeLessThanOrEqual(1_000);
   });
 
   it('is as quick as ever at the first answer: the next look is a matter of milliseconds', async () => {

@@ -20,6 +20,8 @@ const VERDICT_MS = 3_000;
 /** The schedule is at its slowest after three minutes, and all that is quick for two minutes after a sign is over. */
 const SKIPPED_MS = 600_000;
 const EARLY_MS = 10_000;
+/** The round that has come due by that, with its turns, and the half minute without news after which an outage is calm. */
+const SETTLES_MS = 45_000;
 const LIMIT_MS = 180_000;
 /** After the nodes' power, the API servers': the first figure is told, and promises nothing. */
 const SERVERS_UP_MS = [60_000, 180_000, 300_000] as const;
@@ -58,8 +60,7 @@ async function ofNode({ copies, seconds }: PaceOptions): Promise<readonly Row[]>
     node.listParents();
     const early = await measure(node, EARLY_MS);
     await node.ask({ skipMs: SKIPPED_MS });
-    // the round that has come due by that, and its turns
-    await delay(EARLY_MS);
+    await delay(SETTLES_MS);
     return rowsOf(early, await measure(node, seconds * 1_000));
   } finally {
     await node.dispose();

@@ -38,6 +38,7 @@ export function createFakeManifestDir(): FakeManifestDir {
         return digest === undefined ? { file } : { file, digest };
       });
     },
+    stamp: () => (fake.missing ? undefined : [...files.keys()].join()),
     async place(file, content, expect) {
       checkManifestName(file);
       if (Buffer.byteLength(content) >= MAX_MANIFEST_BYTES) throw new PortError('invalid', `placing ${file}: too large`);

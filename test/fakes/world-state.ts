@@ -60,6 +60,8 @@ export interface World {
   readonly details: string[];
   /** How often the close watch has asked the runtime. */
   looks: number;
+  /** How often all containers were asked for, in the place of a turn. */
+  glances: number;
   /** How containers ended, by id. */
   readonly exits: Map<string, { readonly exitCode: number; readonly reason: string }>;
   /** What the runtime says of the network of pods. */

@@ -108,6 +108,10 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
         runtimeOr();
         return world.network;
       },
+      containers: async () => {
+        world.glances += 1;
+        return structuredClone(runtimeOr().containers);
+      },
       containersOf: async (uids) => {
         world.looks += 1;
         return runtimeOr().containers.filter((container) => uids.includes(container.podUid));
@@ -240,6 +244,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
     killed: [],
     details: [],
     looks: 0,
+    glances: 0,
     exits: new Map(),
     network: { ready: true, message: '' },
     stopTakesMs: 0,

@@ -61,6 +61,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     version: () => version(cri, options.versionDeadlineMs ?? 2000),
     view: (deadlineMs) => view(cri, deadlineMs),
     network: (deadlineMs) => network(cri, deadlineMs),
+    containers: (deadlineMs) => allContainers(cri, deadlineMs),
     containersOf: (podUids, deadlineMs) => containersOf(cri, podUids, deadlineMs),
     containerDetails: (id, deadlineMs) => containerDetails(cri, id, deadlineMs),
     imageId: (reference, deadlineMs) => imageId(cri, reference, deadlineMs),

@@ -6,7 +6,7 @@
  * only when its name is one of ours and its bytes have the digest that the caller knows from the ledger. Everything
  * else is foreign: never written, moved, removed, or given another mode, owner or time.
  */
-import { constants, type Stats } from 'node:fs';
+import { constants, type Stats, statSync } from 'node:fs';
 import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../core/model/errors.ts';
@@ -115,7 +115,7 @@ export async function openManifestDir(options: ManifestDirOptions): Promise<Mani
   }
 
   if (options.mayWrite()) await sweepTemporaries(primitives, options);
-  return { list, place, remove };
+  return { list, stamp: () => stampOf(dir), place, remove };
 }
 
 /** Only regular files with our own name pattern, our mode, our owner and one name. */
@@ -127,6 +127,15 @@ async function sweepTemporaries(primitives: Primitives, options: ManifestDirOpti
       const found = await lstat(path);
       return found.isFile() && found.nlink === 1 && found.uid === options.uid && (found.mode & 0o7777) === MANIFEST_MODE;
     });
+  }
+}
+
+function stampOf(dir: string): string | undefined {
+  try {
+    const { dev, ino, mtimeMs, ctimeMs } = statSync(dir);
+    return [dev, ino, mtimeMs, ctimeMs].join();
+  } catch {
+    return undefined;
   }
 }
 

@@ -13,17 +13,21 @@
  * there are events, `nudge` makes the next look at once.
  */
 import type { Withdrawal } from '../../core/model/actions.ts';
-import type { Millis } from '../../core/model/model.ts';
+import type { Millis, RuntimeView } from '../../core/model/model.ts';
 import type { ParentSign } from '../../core/turn/starts.ts';
 import { isAwaited, type WatchTarget } from '../../core/turn/watch-targets.ts';
-import type { ContainerAttempts, ContainerRuntime, Ports } from '../../ports.ts';
+import type { ContainerAttempts, Ports } from '../../ports.ts';
 
 const MAX_PACE_MS: Millis = 1_000;
 const CALL_DEADLINE_MS: Millis = 1_000;
 
 export interface CloseWatch {
-  /** What to look for from now on; an empty list lets it rest. */
-  aim(targets: readonly WatchTarget[]): void;
+  /**
+   * What to look for from now on; an empty list lets it rest. `shown`: somebody else looks, and shows it what is there.
+   */
+  aim(targets: readonly WatchTarget[], shown?: boolean): void;
+  /** All containers of the node. */
+  show(containers: RuntimeView['containers']): void;
   /** Something happened in this pod: look now. */
   nudge(podUid: string): void;
   run(signal: AbortSignal): Promise<void>;
@@ -42,8 +46,9 @@ export function createCloseWatch(
   earliest: () => ParentSign,
 ): CloseWatch {
   let targets: readonly WatchTarget[] = [];
+  let shown = false;
   const attempts = createAttemptSigns(ports.attempts);
-  const containers = createContainerSigns(ports.runtime);
+  const containers = createContainerSigns();
   /** Loops that rest until there is something to look for, or that pause between two looks. */
   const roused = new Set<() => void>();
 
@@ -64,8 +69,21 @@ export function createCloseWatch(
 
   // A runtime that does not answer is the turn's business to report; here it only means: look again.
   async function lookForContainers(podUids: readonly string[]): Promise<void> {
-    const there = (target: WatchTarget, podUid: string): void => tell(target, podUid, 'container');
-    if (podUids.length > 0) await containers.look(podUids, () => targets, there).catch(() => undefined);
+    if (podUids.length === 0) return;
+    const found = await ports.runtime.containersOf(podUids, CALL_DEADLINE_MS).catch(() => []);
+    tellContainers(found);
+  }
+
+  /** Aimed anew meanwhile? Then by what holds now. */
+  function tellContainers(found: RuntimeView['containers']): void {
+    for (const target of targets) {
+      const podUid = containers.newFor(target, found);
+      if (podUid !== undefined) tell(target, podUid, 'container');
+    }
+  }
+
+  function rests(): boolean {
+    return shown || targets.length === 0;
   }
 
   function rouse(): void {
@@ -75,7 +93,7 @@ export function createCloseWatch(
 
   /** Until the time is over, or it is roused: the targets ask for a quicker pace, or all of it ends. */
   async function pause(): Promise<void> {
-    if (targets.length === 0) return;
+    if (rests()) return;
     const over = new AbortController();
     const end = (): void => over.abort();
     roused.add(end);
@@ -86,7 +104,7 @@ export function createCloseWatch(
   /** At the pace of the most urgent target; rests while there is none. */
   async function again(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      if (targets.length === 0) {
+      if (rests()) {
         await new Promise<void>((resolve) => roused.add(resolve));
         continue;
       }
@@ -96,13 +114,19 @@ export function createCloseWatch(
   }
 
   return {
-    aim(next) {
-      const quicker = paceOf(next) < paceOf(targets);
+    aim(next, nextShown = false) {
+      const before = shown ? Number.POSITIVE_INFINITY : paceOf(targets);
+      const quicker = !nextShown && paceOf(next) < before;
       targets = next;
+      shown = nextShown;
       if (quicker) rouse();
       if (next.length > 0) return;
       attempts.forget();
       containers.forget();
+    },
+    show(found) {
+      lookForAttempts();
+      tellContainers(found);
     },
     nudge(podUid) {
       if (targets.some((target) => target.podUids.includes(podUid))) void lookForContainers([podUid]);
@@ -148,26 +172,18 @@ function createAttemptSigns(attempts: ContainerAttempts): AttemptSigns {
 }
 
 interface ContainerSigns {
-  /** Calls back for every target that has waited for a container which is there now and was not told before. */
-  look(
-    podUids: readonly string[],
-    targets: () => readonly WatchTarget[],
-    there: (target: WatchTarget, podUid: string) => void,
-  ): Promise<void>;
+  /** The pod of a container that the target has waited for, which is there now and was not told before. */
+  newFor(target: WatchTarget, containers: RuntimeView['containers']): string | undefined;
   forget(): void;
 }
 
-function createContainerSigns(runtime: Pick<ContainerRuntime, 'containersOf'>): ContainerSigns {
+function createContainerSigns(): ContainerSigns {
   const told = new Set<string>();
   return {
-    async look(podUids, targets, there) {
-      const containers = await runtime.containersOf(podUids, CALL_DEADLINE_MS);
-      // aimed anew meanwhile? then by what holds now
-      for (const target of targets()) {
-        const news = containers.filter((container) => isAwaited(target, container) && !told.has(container.id));
-        for (const container of news) told.add(container.id);
-        if (news[0] !== undefined) there(target, news[0].podUid);
-      }
+    newFor(target, containers) {
+      const news = containers.filter((container) => isAwaited(target, container) && !told.has(container.id));
+      for (const container of news) told.add(container.id);
+      return news[0]?.podUid;
     },
     forget: () => told.clear(),
   };

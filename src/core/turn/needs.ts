@@ -9,6 +9,7 @@ import { SIGN_MS } from '../api/probe-schedule.ts';
 import type { ReachabilityState } from '../api/reachability.ts';
 import { copiesIn } from '../model/ledger.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis } from '../model/model.ts';
+import { CALM_MS } from './calm.ts';
 import { copyNeeds, NO_WORDS } from './copy-words.ts';
 import { type EndedParent, endedParents } from './ended.ts';
 import type { Mind } from './mind.ts';
@@ -158,6 +159,8 @@ export interface NextInput {
   readonly handBackTimeoutMs: Millis;
   readonly role: Role;
   readonly stored: Stored;
+  /** Looks take the place of turns. */
+  readonly calm?: boolean;
 }
 
 /** Keys of the checkpoints there are. */
@@ -171,7 +174,8 @@ export function nextTurnIn(input: NextInput): Millis {
   if (input.probeIn !== undefined) candidates.push(input.probeIn);
   if (input.captureIn !== undefined) candidates.push(input.captureIn);
   const { now } = input.observation;
-  if (input.reach.verdict !== 'reachable' || restless({ ...input, now })) candidates.push(ALERT_MS);
+  if (input.calm === true) candidates.push(CALM_MS);
+  else if (input.reach.verdict !== 'reachable' || restless({ ...input, now })) candidates.push(ALERT_MS);
   const sign = signSeen(input.reach, now) && now - (input.lastSign ?? now) < CLOSE_WATCH_MS;
   if ((sign || input.acted) && copiesWait(input, now)) candidates.push(CLOSE_MS);
   return Math.max(10, Math.min(...candidates));
