@@ -41,8 +41,8 @@ export interface ManifestDir {
   /** Every name without a leading dot. */
   list(): Promise<readonly ManifestFile[]>;
   /**
-   * Another one when a name has appeared, gone or been given to another file; undefined where that cannot be told. Of
-   * what a file holds it says nothing. Synchronous and cheap. Never throws.
+   * Another one when a name has appeared or gone, undefined where that cannot be told; of what a file holds it says
+   * nothing. Two changes within one tick of the kernel's clock may look like one. Synchronous and cheap. Never throws.
    */
   stamp(): string | undefined;
   /** Atomic and durable. Throws `failed` when a foreign file has the name: `expect` is the digest it may replace. */

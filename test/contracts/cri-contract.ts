@@ -104,6 +104,18 @@ export function criContract(name: string, setup: () => Promise<CriSubject>): voi
       expect(await runtime.containersOf([], 2000)).toEqual([]);
     });
 
+    it('gives the containers of the whole node, and the same list while nothing of it changes', async () => {
+      const { containers } = await runtime.view(2000);
+      const all = await runtime.containers(2000);
+      expect(all).toEqual(containers);
+      // elsewhere something may have happened in between
+      if (all.length === 1) expect(all).toBe(containers);
+      await runtime.stopContainer(subject.containerId, 0, 10_000);
+      const after = await runtime.containers(2000);
+      expect(after).not.toBe(all);
+      expect([undefined, 'exited']).toContain(after.find(({ id }) => id === subject.containerId)?.state);
+    });
+
     it('gives the environment sorted by name, each value exactly as the kubelet resolved it', async () => {
       const { env } = await runtime.containerDetails(subject.containerId, 2000);
       const names = env.map((entry) => entry.name);

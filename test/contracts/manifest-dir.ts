@@ -32,6 +32,23 @@ export function manifestDirContract(what: string, open: () => Promise<ManifestDi
       expect(await under.manifests.list()).toEqual([{ file: 'etcd.yaml' }, { file: 'link' }, { file: OURS, digest: sha256('kind: Pod') }]);
     });
 
+    test('has another stamp after a name has come or gone, and the same as long as none has', async () => {
+      const tick = () => new Promise((resolve) => setTimeout(resolve, 50));
+      await under.putFile('etcd.yaml', 'kind: Pod');
+      await tick();
+      const before = under.manifests.stamp();
+      expect(before).toBeDefined();
+      expect(under.manifests.stamp()).toBe(before);
+      await under.manifests.place(OURS, 'one', undefined);
+      const placed = under.manifests.stamp();
+      expect(placed).not.toBe(before);
+      await tick();
+      await under.manifests.remove(OURS, sha256('one'));
+      expect(under.manifests.stamp()).not.toBe(placed);
+      await under.removeDirectory();
+      expect(under.manifests.stamp()).toBeUndefined();
+    });
+
     test('a placed manifest is there with exactly its bytes', async () => {
       await under.manifests.place(OURS, '{"a":"ü"}\n', undefined);
       expect(await under.read(OURS)).toBe('{"a":"ü"}\n');

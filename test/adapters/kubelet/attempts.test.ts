@@ -1,8 +1,10 @@
 /** What the kubelet leaves on the disk just before it has a container created. */
+
+import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createContainerAttempts } from '../../../src/adapters/kubelet/attempts.ts';
 
 let podsDir: string;
@@ -18,6 +20,37 @@ test('each attempt has a name', async () => {
   expect(attempts.of('u1', 'main')).toEqual([]);
   for (const name of ['0a1b2c3d', '4e5f6071']) await writeFile(join(dir, name), '');
   expect([...(attempts.of('u1', 'main') ?? [])].sort()).toEqual(['0a1b2c3d', '4e5f6071']);
+});
+
+test('one after the other is seen, however soon it comes', async () => {
+  const dir = join(podsDir, 'u1', 'containers', 'main');
+  await mkdir(dir, { recursive: true });
+  const attempts = createContainerAttempts({ podsDir });
+  for (let made = 1; made <= 200; made += 1) {
+    writeFileSync(join(dir, `${made}`), '');
+    expect(attempts.of('u1', 'main')).toHaveLength(made);
+  }
+});
+
+test('one in a directory that had long been as it was is seen at once, and one that goes is none', async () => {
+  const dir = join(podsDir, 'u1', 'containers', 'main');
+  await mkdir(dir, { recursive: true });
+  await writeFile(join(dir, 'old'), '');
+  const attempts = createContainerAttempts({ podsDir });
+  vi.useFakeTimers({ now: Date.now() + 3_600_000, toFake: ['Date'] });
+  try {
+    const before = attempts.of('u1', 'main');
+    expect(before).toEqual(['old']);
+    // not read again
+    expect(attempts.of('u1', 'main')).toBe(before);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await writeFile(join(dir, 'new'), '');
+    expect([...(attempts.of('u1', 'main') ?? [])].sort()).toEqual(['new', 'old']);
+    await rm(dir, { recursive: true });
+    expect(attempts.of('u1', 'main')).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('a container that was never attempted has none, which is no failure', () => {
