@@ -30,7 +30,8 @@ interface Read {
 /** `podsDir`: absolute path of `<kubelet root-dir>/pods`. */
 export function createContainerAttempts({ podsDir }: { readonly podsDir: string }): ContainerAttempts {
   const reads = new Map<string, Read>();
-  const dirOf = (podUid: string, container: string): string => join(podsDir, podUid, 'containers', container);
+  // made of labels only: there is nothing to normalize
+  const dirOf = (podUid: string, container: string): string => `${podsDir}/${podUid}/containers/${container}`;
   const of: ContainerAttempts['of'] = (podUid, container) => {
     if (!isDnsLabel(podUid) || !isDnsLabel(container)) return undefined;
     try {
