@@ -196,7 +196,7 @@ export interface ContainerRuntime {
 export interface KubeletPods {
   /**
    * podresources v1 `List`: the pods this kubelet process knows, without uids. Rejected and finished ones are among
-   * them before 1.34 only.
+   * them before 1.34 only. The same list while nothing of it changes.
    */
   list(deadlineMs: Millis): Promise<readonly PodName[]>;
   close(): void;

@@ -3,7 +3,7 @@
  * kubelet's list, staticPodPath. What is new there wakes the loop, whose turn looks for itself; so does a source that
  * does not answer. It decides nothing; when an outage is calm: `core/turn/calm.ts`.
  */
-import type { Millis, RuntimeView } from '../core/model/model.ts';
+import type { Millis, PodName, RuntimeView } from '../core/model/model.ts';
 import { GLANCE_MS, namesOf, type Sight, sameContainers, sameNames } from '../core/turn/calm.ts';
 import type { Ports } from '../ports.ts';
 
@@ -28,6 +28,8 @@ export function createGlance(ports: Pick<Ports, 'runtime' | 'kubelet' | 'manifes
   let sight: Sight | undefined;
   let directory: string | undefined;
   let unchanged: Millis | undefined;
+  /** The kubelet's list that was found to be the sight's: one that has not changed is the same object. */
+  let known: readonly PodName[] | undefined;
   let rouse = (): void => undefined;
 
   async function isAsBefore(before: Sight): Promise<boolean> {
@@ -38,9 +40,11 @@ export function createGlance(ports: Pick<Ports, 'runtime' | 'kubelet' | 'manifes
       }),
       ports.kubelet.list(DEADLINE_MS),
     ]);
-    return (
-      sameContainers(before.containers, containers) && sameNames(before.listed, namesOf(listed)) && directory === ports.manifests.stamp()
-    );
+    if (!sameContainers(before.containers, containers) || directory !== ports.manifests.stamp()) return false;
+    if (listed === known) return true;
+    if (!sameNames(before.listed, namesOf(listed))) return false;
+    if (sight === before) known = listed;
+    return true;
   }
 
   async function look(before: Sight): Promise<void> {
@@ -60,6 +64,7 @@ export function createGlance(ports: Pick<Ports, 'runtime' | 'kubelet' | 'manifes
     aim(at) {
       sight = at;
       unchanged = undefined;
+      known = undefined;
       if (at === undefined) return;
       directory = ports.manifests.stamp();
       rouse();

@@ -141,7 +141,7 @@ export function createWorld(change: Partial<AgentSettings> = {}): World {
       list: async () => {
         if (world.kubeletTakesMs > 0) await clock.sleep(world.kubeletTakesMs);
         if (world.kubelet === undefined) throw new PortError('unavailable', 'refused');
-        return world.kubelet;
+        return [...world.kubelet];
       },
       close: () => undefined,
     },

@@ -18,13 +18,12 @@ export interface EntryKind<T> {
   readonly unorderedFrom: number;
 }
 
-/** An entry lies in the reply that showed it last, so that only one reply is kept. */
 interface Kept<T> {
-  reply: Buffer;
-  start: number;
   readonly length: number;
   /** So many of its bytes must be the same; the last one is the tag of the first field in any order. */
   readonly fixed: number;
+  /** Those, as a text: two ranges of bytes cost several times as much to compare. */
+  readonly text: string;
   readonly value: T;
 }
 
@@ -47,20 +46,25 @@ export function createEntries<T>(kind: EntryKind<T>): (reply: Buffer) => readonl
         at = fieldEnd(reply, at, reply.length);
         continue;
       }
-      const end = fieldEnd(reply, at, reply.length);
-      const start = varintEnd(reply, at + 1, end);
-      const id = reply.toString('latin1', start, Math.min(end, start + ID_BYTES));
+      // this is done for every pod of the node, once a second: no function is called that is not needed
+      let length = reply[at + 1] ?? 0;
+      let start = at + 2;
+      if (length >= 0x80) {
+        length = varint(reply, at + 1, reply.length);
+        start = varintEnd(reply, at + 1, reply.length);
+      }
+      const end = start + length;
+      if (start > reply.length || end > reply.length) throw new RangeError('the entry ends behind the reply');
+      const id = reply.toString('latin1', start, length < ID_BYTES ? end : start + ID_BYTES);
       const before = next.has(id) ? undefined : kept.get(id);
-      if (before !== undefined && isSame(before, reply, start, end)) {
-        before.reply = reply;
-        before.start = start;
+      if (before?.length === length && reply.toString('latin1', start, start + before.fixed) === before.text) {
         next.set(id, before);
         found.push(before.value);
       } else {
         unchanged = false;
         const value = kind.make(reply.subarray(start, end));
         const fixed = fixedBytes(reply, start, end, kind.unorderedFrom);
-        if (fixed !== undefined) next.set(id, { reply, start, length: end - start, fixed, value });
+        if (fixed !== undefined) next.set(id, { length, fixed, text: reply.toString('latin1', start, start + fixed), value });
         found.push(value);
       }
       at = end;
@@ -78,10 +82,6 @@ export function createEntries<T>(kind: EntryKind<T>): (reply: Buffer) => readonl
       throw new PortError('invalid', `the reply is no ${kind.reply}`);
     }
   };
-}
-
-function isSame<T>({ reply, start, length, fixed }: Kept<T>, other: Buffer, from: number, to: number): boolean {
-  return to - from === length && reply.compare(other, from, from + fixed, start, start + fixed) === 0;
 }
 
 /** undefined: the fields are in another order than that of their numbers, so that nothing is known of what is where. */

@@ -58,6 +58,8 @@ export function ofPod(parent: Parent, uid: string): boolean {
 
 /** The uids of all pods that count as the parent, each once, that of the captured pod first. */
 export function uidsOf({ uid, successors, seenHere }: Parent): readonly string[] {
+  // asked for again and again, and there is rarely another one
+  if (successors.length === 0 && seenHere.every((pod) => pod.uid === uid)) return [uid];
   return [...new Set([uid, ...[...successors, ...seenHere].map((pod) => pod.uid)])];
 }
 
