@@ -12,8 +12,6 @@ import type { Observation } from './observation.ts';
 import { isRecent } from './pace.ts';
 import type { Turn, Verdict } from './turn.ts';
 
-/** Between two turns of a calm outage. */
-export const CALM_MS: Millis = 5_000;
 /** Between two looks. */
 export const GLANCE_MS: Millis = 1_000;
 /** An outage is long then, and whatever began with it has come to its end. */

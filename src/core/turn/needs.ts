@@ -9,7 +9,6 @@ import { SIGN_MS } from '../api/probe-schedule.ts';
 import type { ReachabilityState } from '../api/reachability.ts';
 import { copiesIn } from '../model/ledger.ts';
 import type { Checkpoint, CheckpointKey, Ledger, Millis } from '../model/model.ts';
-import { CALM_MS } from './calm.ts';
 import { copyNeeds, NO_WORDS } from './copy-words.ts';
 import { type EndedParent, endedParents } from './ended.ts';
 import type { Mind } from './mind.ts';
@@ -30,6 +29,8 @@ export interface Pace {
 export const IDLE_MS: Millis = 10_000;
 /** While the API server is not known to be reachable, or something is on its way. */
 export const ALERT_MS: Millis = 1_000;
+/** While an outage is calm (`calm.ts`). */
+export const CALM_MS: Millis = 5_000;
 /** While a copy waits for its parent after the first sign of the API server. */
 export const CLOSE_MS: Millis = 250;
 /** An image, a sandbox or a manifest may vanish while all is well: so often each is looked at. */
