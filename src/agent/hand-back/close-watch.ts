@@ -153,15 +153,15 @@ interface AttemptSigns {
 
 function createAttemptSigns(attempts: ContainerAttempts): AttemptSigns {
   /** Attempts that are no news, by pod and container: made before this watch first looked, or told. */
-  const seen = new Map<string, ReadonlySet<string>>();
+  const seen = new Map<string, readonly string[]>();
 
   function hasNew(podUid: string, container: string): boolean {
     const key = `${podUid} ${container}`;
     const before = seen.get(key);
     const now = attempts.of(podUid, container);
-    if (now === undefined) return false;
-    seen.set(key, new Set(now));
-    return before !== undefined && now.some((name) => !before.has(name));
+    if (now === undefined || now === before) return false;
+    seen.set(key, now);
+    return before !== undefined && now.some((name) => !before.includes(name));
   }
 
   return {
