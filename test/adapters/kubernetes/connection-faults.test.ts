@@ -142,6 +142,9 @@ describe('credentials', () => {
   });
 });
 
+/** No time is measured here, and the machine may be busy. */
+const PATIENCE_MS = 20_000;
+
 describe('a single read', () => {
   const pod = { namespace: 'kube-system', name: 'a' };
   const rows: [string, Fault, string][] = [
@@ -171,14 +174,15 @@ describe('a single read', () => {
   test.each(rows)('that meets %s says so, and not that the pod is gone', async (_name, fault, kind) => {
     const made = await client();
     api.faults.next('list', fault);
-    await expect(made.reader.readPod(pod, 300)).rejects.toMatchObject({ kind });
-    await expect(made.reader.readPod(pod, 1000)).resolves.toBeUndefined();
+    // only silence is meant to meet its deadline
+    await expect(made.reader.readPod(pod, fault.do === 'hang' ? 300 : PATIENCE_MS)).rejects.toMatchObject({ kind });
+    await expect(made.reader.readPod(pod, PATIENCE_MS)).resolves.toBeUndefined();
   });
 
   test('takes an empty PodList with null items for what a Go server means by it', async () => {
     const made = await client();
     api.faults.next('list', { do: 'rewrite', change: (list) => ({ ...list, items: null }) });
-    await expect(made.reader.readPod(pod, 1000)).resolves.toBeUndefined();
+    await expect(made.reader.readPod(pod, PATIENCE_MS)).resolves.toBeUndefined();
   });
 
   test('judges an error by its status, however long its body', async () => {
