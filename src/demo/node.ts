@@ -12,9 +12,9 @@ import { join } from 'node:path';
 import type { Clock } from '../ports.ts';
 import { type ApiServer, createApiServer } from './api-server/api-server.ts';
 import { freePort } from './free-port.ts';
-import { kubeconfigText } from './kubeconfig.ts';
 import { createDemoKubelet } from './kubelet/kubelet.ts';
 import type { DemoKubelet, PodReport, RuntimeLatency } from './kubelet/kubelet-types.ts';
+import { writeNodeFiles } from './node-files.ts';
 import { CONFIG_MAP, IMAGES, kubeletApi, NODE, parents, podStatus, SECRET } from './parents.ts';
 import { createDemoRuntime } from './runtime/runtime.ts';
 import { createHttpEffect } from './runtime/runtime-service.ts';
@@ -93,7 +93,8 @@ export async function createDemoNode(options: DemoOptions): Promise<DemoNode> {
     ...(options.runtime === undefined ? {} : { latency: options.runtime.latency }),
     onReport: (report) => reportStatus(api, report),
   });
-  await writeFiles(dir, api, kubelet.podResourcesSocket, await freePort());
+  const { podResourcesSocket } = kubelet;
+  await writeNodeFiles({ dir, api, nodeName: NODE, machineId: 'demo', podResourcesSocket, metricsPort: await freePort() });
   for (const pod of parents(port)) api.createPod(pod);
   await kubelet.start();
   onLife('kubelet', true);
@@ -147,28 +148,6 @@ function reportStatus(api: ApiServer, report: PodReport): void {
   if (report.source !== 'api' || !api.running) return;
   const { namespace, name, uid } = report;
   if (api.pods().some((pod) => pod.metadata?.uid === uid)) api.setPodStatus({ namespace, name }, podStatus(report));
-}
-
-async function writeFiles(dir: string, api: ApiServer, podResourcesSocket: string, metricsPort: number): Promise<void> {
-  const at = (name: string): string => join(dir, name);
-  await writeFile(at('boot-id'), `${randomUUID()}\n`);
-  await writeFile(at('machine-id'), 'demo\n');
-  await writeFile(at('kubeconfig'), kubeconfigText(api), { mode: 0o600 });
-  const configuration: Record<string, unknown> = {
-    nodeName: NODE,
-    stateDir: at('state'),
-    staticPodPath: at('manifests'),
-    kubeletRootDir: at('kubelet'),
-    criSocket: at('run/runtime.sock'),
-    podResourcesSocket,
-    kubeconfig: at('kubeconfig'),
-    bootIdFile: at('boot-id'),
-    machineIdFile: at('machine-id'),
-    minReady: '1s',
-    allowTmpfs: true,
-    metrics: { address: `127.0.0.1:${metricsPort}` },
-  };
-  await writeFile(at('agent.yaml'), `${JSON.stringify(configuration, undefined, 2)}\n`);
 }
 
 function readLines(agent: ChildProcess, tell: (line: AgentLine) => void): void {

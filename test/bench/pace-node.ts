@@ -15,10 +15,10 @@ import { createClock } from '../../src/adapters/clock.ts';
 import { CRI_METHODS } from '../../src/adapters/cri/names.ts';
 import { createCodec } from '../../src/adapters/grpc/messages.ts';
 import { POD_RESOURCES_LIST } from '../../src/adapters/kubelet/podresources.ts';
-import { type ApiServer, createApiServer } from '../../src/demo/api-server/api-server.ts';
+import { createApiServer } from '../../src/demo/api-server/api-server.ts';
 import { freePort } from '../../src/demo/free-port.ts';
-import { kubeconfigText } from '../../src/demo/kubeconfig.ts';
 import { createDemoKubelet } from '../../src/demo/kubelet/kubelet.ts';
+import { writeNodeFiles } from '../../src/demo/node-files.ts';
 import { kubeletApi, podStatus } from '../../src/demo/parents.ts';
 import { createDemoRuntime } from '../../src/demo/runtime/runtime.ts';
 import type { Counters, Question } from './pace-agent.ts';
@@ -72,7 +72,8 @@ export async function createPaceNode(copies: number): Promise<PaceNode> {
       if (report.source === 'api' && api.running) api.setPodStatus({ namespace, name }, podStatus({ namespace, name, ...report }));
     },
   });
-  await writeConfiguration(dir, api, kubelet.podResourcesSocket);
+  const { podResourcesSocket } = kubelet;
+  await writeNodeFiles({ dir, api, nodeName: NODE, machineId: 'bench', podResourcesSocket, metricsPort: await freePort() });
   const names = Array.from({ length: copies }, (_, index) => `web-${index}`);
   for (const name of names) api.createPod(parent(name));
   await kubelet.start();
@@ -187,26 +188,4 @@ function createSilentServer(): SilentServer {
       await once(server, 'close');
     },
   };
-}
-
-async function writeConfiguration(dir: string, api: ApiServer, podResourcesSocket: string): Promise<void> {
-  const at = (name: string): string => join(dir, name);
-  await writeFile(at('boot-id'), `${randomUUID()}\n`);
-  await writeFile(at('machine-id'), 'bench\n');
-  await writeFile(at('kubeconfig'), kubeconfigText(api), { mode: 0o600 });
-  const configuration = {
-    nodeName: NODE,
-    stateDir: at('state'),
-    staticPodPath: at('manifests'),
-    kubeletRootDir: at('kubelet'),
-    criSocket: at('run/runtime.sock'),
-    podResourcesSocket,
-    kubeconfig: at('kubeconfig'),
-    bootIdFile: at('boot-id'),
-    machineIdFile: at('machine-id'),
-    minReady: '1s',
-    allowTmpfs: true,
-    metrics: { address: `127.0.0.1:${await freePort()}` },
-  };
-  await writeFile(at('agent.yaml'), JSON.stringify(configuration));
 }

@@ -19,11 +19,11 @@ import { POD_RESOURCES_LIST } from '../../src/adapters/kubelet/podresources.ts';
 import type { RawPod } from '../../src/core/model/model.ts';
 import { type ApiServer, createApiServer } from '../../src/demo/api-server/api-server.ts';
 import { freePort } from '../../src/demo/free-port.ts';
-import { kubeconfigText } from '../../src/demo/kubeconfig.ts';
 import { containerConfig, podContainers, sandboxConfig } from '../../src/demo/kubelet/kubelet-containers.ts';
 import { staticPod } from '../../src/demo/kubelet/kubelet-files.ts';
 import type { DemoKubeletOptions, SourcedPod } from '../../src/demo/kubelet/kubelet-types.ts';
 import { mountVolumes } from '../../src/demo/kubelet/kubelet-volumes.ts';
+import { writeNodeFiles } from '../../src/demo/node-files.ts';
 import { kubeletApi } from '../../src/demo/parents.ts';
 import { createGrpcServer, type GrpcServer } from '../../src/demo/runtime/grpc-server.ts';
 import { createDemoRuntime } from '../../src/demo/runtime/runtime.ts';
@@ -89,7 +89,7 @@ export async function createScaleNode(pods: number, more: Readonly<Record<string
     api.setPodStatus(pod, readyStatus(pod, ids));
   }
   const metricsPort = await freePort();
-  await writeConfiguration(dir, api, podResources.socket, { metrics: { address: `127.0.0.1:${metricsPort}` }, ...more });
+  await writeNodeFiles({ dir, api, nodeName: NODE, machineId: 'bench', podResourcesSocket: podResources.socket, metricsPort, more });
 
   const lines: AgentLine[] = [];
   const most = { resident: 0, anonymous: 0 };
@@ -243,28 +243,6 @@ function createPodResources(socket: string, known: ReadonlyMap<string, SourcedPo
         }),
     },
   });
-}
-
-async function writeConfiguration(dir: string, api: ApiServer, podResourcesSocket: string, more: object): Promise<void> {
-  const at = (name: string): string => join(dir, name);
-  await writeFile(at('boot-id'), `${randomUUID()}\n`);
-  await writeFile(at('machine-id'), 'bench\n');
-  await writeFile(at('kubeconfig'), kubeconfigText(api), { mode: 0o600 });
-  const configuration = {
-    nodeName: NODE,
-    stateDir: at('state'),
-    staticPodPath: at('manifests'),
-    kubeletRootDir: at('kubelet'),
-    criSocket: at('run/runtime.sock'),
-    podResourcesSocket,
-    kubeconfig: at('kubeconfig'),
-    bootIdFile: at('boot-id'),
-    machineIdFile: at('machine-id'),
-    minReady: '1s',
-    allowTmpfs: true,
-    ...more,
-  };
-  await writeFile(at('agent.yaml'), JSON.stringify(configuration));
 }
 
 function memoryOf(pid: number | undefined): { readonly resident: number; readonly anonymous: number } {

@@ -12,8 +12,8 @@ import { createClock } from '../../src/adapters/clock.ts';
 import type { Json } from '../../src/core/model/model.ts';
 import { type ApiServer, createApiServer } from '../../src/demo/api-server/api-server.ts';
 import { freePort } from '../../src/demo/free-port.ts';
-import { kubeconfigText } from '../../src/demo/kubeconfig.ts';
 import { createDemoKubelet } from '../../src/demo/kubelet/kubelet.ts';
+import { writeNodeFiles } from '../../src/demo/node-files.ts';
 import { kubeletApi, podStatus } from '../../src/demo/parents.ts';
 import { createDemoRuntime } from '../../src/demo/runtime/runtime.ts';
 import type { DemoRuntime } from '../../src/demo/runtime/runtime-types.ts';
@@ -132,28 +132,10 @@ export async function createCanaryNode(): Promise<CanaryNode> {
         api.setPodStatus({ namespace, name }, podStatus({ source, uid, namespace, name, ...rest }));
     },
   });
-  await writeFile(at('boot-id'), `${randomUUID()}\n`);
-  await writeFile(at('machine-id'), 'canary\n');
   const metricsPort = await freePort();
-  await writeFile(at('kubeconfig'), kubeconfigText(api), { mode: 0o600 });
-  const configuration = {
-    nodeName: NODE,
-    stateDir: at('state'),
-    staticPodPath: at('manifests'),
-    kubeletRootDir: at('kubelet'),
-    criSocket: at('run/runtime.sock'),
-    podResourcesSocket: kubelet.podResourcesSocket,
-    kubeconfig: at('kubeconfig'),
-    bootIdFile: at('boot-id'),
-    machineIdFile: at('machine-id'),
-    minReady: '300ms',
-    retireGrace: '1s',
-    allowTmpfs: true,
-    limits: { bytesPerPod: '64Ki' },
-    log: { level: 'debug' },
-    metrics: { address: `127.0.0.1:${metricsPort}` },
-  };
-  await writeFile(at('agent.yaml'), JSON.stringify(configuration));
+  const more = { minReady: '300ms', retireGrace: '1s', limits: { bytesPerPod: '64Ki' }, log: { level: 'debug' } };
+  const { podResourcesSocket } = kubelet;
+  await writeNodeFiles({ dir, api, nodeName: NODE, machineId: 'canary', podResourcesSocket, metricsPort, more });
   for (const each of PODS) api.createPod(each);
   await kubelet.start();
 
