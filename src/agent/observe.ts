@@ -8,6 +8,7 @@ import { shortages } from '../core/kubelet/eviction.ts';
 import type { PodWord } from '../core/model/ended.ts';
 import { messageOf } from '../core/model/errors.ts';
 import { type ManifestFile, type Millis, type RawPod, type RuntimeView, type Seen, seen, unseen } from '../core/model/model.ts';
+import { namesOf } from '../core/turn/calm.ts';
 import type { EndedParent } from '../core/turn/ended.ts';
 import type { Needs } from '../core/turn/needs.ts';
 import type { Observation } from '../core/turn/observation.ts';
@@ -91,10 +92,7 @@ async function askRuntime(ports: Ports, ask: Ask): Promise<Seen<RuntimeView>> {
 }
 
 async function askKubelet(ports: Ports, ask: Ask): Promise<Seen<ReadonlySet<string>>> {
-  return ask('kubelet', async () => {
-    const pods = await ports.kubelet.list(LOCAL_DEADLINE_MS);
-    return new Set(pods.map((pod) => `${pod.namespace}/${pod.name}`));
-  });
+  return ask('kubelet', async () => namesOf(await ports.kubelet.list(LOCAL_DEADLINE_MS)));
 }
 
 async function askManifests(ports: Ports, ask: Ask): Promise<Seen<readonly ManifestFile[]>> {
